@@ -1,0 +1,1 @@
+//! Payflow's application layer.

@@ -1,0 +1,2 @@
+//! The Payflow binary.
+fn main() {}
