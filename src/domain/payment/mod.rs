@@ -18,7 +18,7 @@ use crate::event::{DeclineFacts, Draft, Head, Kind as EventKind, MovementFacts, 
 use crate::id::{GatewayAccountId, PaymentId, SagaId};
 use crate::money::{Error as MoneyError, Money};
 use crate::principal::{Actor, Scope, UnknownWord};
-use crate::text::{CustomerName, MemberId, OrderId, OrderName};
+use crate::text::{CustomerName, MemberId, OrderId, OrderName, PaymentKey};
 use crate::{Ctx, Timestamp};
 
 /// How the money is taken.
@@ -216,6 +216,17 @@ impl State {
     }
 }
 
+/// What paid it, as the gateway showed it at the capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The authentication that was captured.
+    pub payment_key: PaymentKey,
+    /// Card, easy pay …, as the gateway words it.
+    pub method: Option<String>,
+    /// Where the buyer's receipt is.
+    pub receipt_url: Option<String>,
+}
+
 /// The taking of money for one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -223,6 +234,8 @@ pub struct Payment {
     pub facts: Facts,
     /// Where it stands.
     pub state: State,
+    /// What paid it; set by the capture, never by one in suspense.
+    pub paid: Option<Paid>,
     /// What was captured for the merchant; a wrong capture in suspense is not in here.
     pub captured: Money,
     /// What of it was given back.
@@ -274,6 +287,7 @@ impl Payment {
         let mut payment = Self {
             facts,
             state: State::Ready { declined: None },
+            paid: None,
             captured: zero,
             canceled: zero,
             version: 1,

@@ -3,7 +3,7 @@
 //! Every capture that is found is booked, wrong ones too: those go to `suspense` and are given
 //! back by a reversal of their own.
 
-use super::{Moved, Payment, State, Telling, Trigger};
+use super::{Moved, Paid, Payment, State, Telling, Trigger};
 use crate::Ctx;
 use crate::change::Change;
 use crate::decline::{Class, Decline};
@@ -53,6 +53,11 @@ impl Payment {
         let approved_at = snapshot.approved_at.unwrap_or(ctx.now);
         let mut payment = self;
         payment.captured = total;
+        payment.paid = Some(Paid {
+            payment_key: snapshot.payment_key.clone(),
+            method: snapshot.method.clone(),
+            receipt_url: snapshot.receipt_url.clone(),
+        });
         let mut moved = payment
             .shift(Trigger::Capture, State::Done { approved_at }, telling, ctx)
             .ok()?;
