@@ -1,3 +1,175 @@
 //! Payflow's use cases, the saga runner and the ports they speak through.
+//!
+//! `grep "pub async fn" src/application` lists what the system can do. Every use case reads,
+//! decides with pure domain code and commits; only the [`runner`] calls a gateway.
 
+mod access;
+mod accounts;
+pub mod crash;
+mod expiry;
+mod idempotency;
+pub mod memory;
+pub mod outcome;
+mod payments;
 pub mod ports;
+mod recovery;
+mod runner;
+pub mod seal;
+pub mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::id::{RawId, WorkerId};
+use domain::principal::{Actor, Scope};
+use domain::saga::Policy;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use access::{AccessError, hash_of_key};
+pub use idempotency::{KeyError, Keyed};
+pub use outcome::{Ended, Outcome};
+pub use payments::{
+    Answered, Approve, ApproveError, Opening, Page, Prepare, PrepareError, ReadError,
+};
+pub use ports::{Clock, Gateways, Ids, Store};
+pub use recovery::Pass;
+pub use runner::{Driven, Runner};
+pub use view::PaymentView;
+
+/// Timings of the use cases and the runner; all of them settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timings {
+    /// How long a request waits for its saga before it is answered 202.
+    pub patience: Duration,
+    /// How long a worker holds a saga without a sign of life.
+    pub lease: Duration,
+    /// How often it gives one; well below the lease.
+    pub heartbeat: Duration,
+    /// How long a known answer is tried to be committed while the store is away.
+    pub commit_patience: Duration,
+    /// How often recovery looks for sagas that are due.
+    pub recovery_every: Duration,
+    /// How often unpaid payments are looked for.
+    pub expiry_every: Duration,
+    /// At most one hastened question per payment in this time.
+    pub question_gap: Duration,
+    /// How long a payment can be paid, where the merchant does not say.
+    pub payment_lifetime: Duration,
+    /// How long an issued idempotency key waits for its first use.
+    pub issued_key_lifetime: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(8),
+            lease: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(5),
+            commit_patience: Duration::from_secs(30),
+            recovery_every: Duration::from_secs(1),
+            expiry_every: Duration::from_secs(10),
+            question_gap: Duration::from_secs(2),
+            payment_lifetime: Duration::from_hours(1),
+            issued_key_lifetime: Duration::from_hours(24),
+        }
+    }
+}
+
+/// Bounds of the use cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How often a decision is taken again after a conflict.
+    pub conflicts_max: u32,
+    /// How many recovered sagas are driven at once.
+    pub recovered_at_once: usize,
+    /// How many rows one recovery or expiry pass takes.
+    pub pass_rows: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            conflicts_max: 5,
+            recovered_at_once: 64,
+            pass_rows: 100,
+        }
+    }
+}
+
+/// What the application is built from.
+pub struct Parts {
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    /// The gateways by account.
+    pub gateways: Arc<dyn Gateways>,
+    /// The time that money is dated with.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// Windows and schedules of the sagas.
+    pub policy: Policy,
+    /// Timings of use cases and runner.
+    pub timings: Timings,
+    /// Bounds of use cases and runner.
+    pub bounds: Bounds,
+}
+
+/// What handlers receive: the use cases over the ports.
+pub struct App {
+    parts: Arc<Parts>,
+    runner: Arc<Runner>,
+    keys: access::KeyCache,
+    recovered: Arc<Semaphore>,
+    /// Set when a question was pulled forward.
+    wake: tokio::sync::Notify,
+}
+
+/// Who calls, as far as the use cases need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose rows it may see.
+    pub scope: Scope,
+    /// In which role.
+    pub actor: Actor,
+    /// The member it speaks for; empty for the merchant's own server.
+    pub member: String,
+    /// W3C trace id, 32 lower-case hex digits.
+    pub trace: String,
+}
+
+impl App {
+    /// The use cases over `parts`. Money work runs on `tasks`, which shutdown waits for; `drain`
+    /// tells it to finish the step at hand and leave the rest to recovery.
+    #[must_use]
+    pub fn new(parts: Parts, tasks: TaskTracker, drain: CancellationToken) -> Arc<Self> {
+        let parts = Arc::new(parts);
+        let worker = WorkerId::new(parts.ids.draw());
+        let runner = Arc::new(Runner::new(Arc::clone(&parts), worker, tasks, drain));
+        let recovered = Arc::new(Semaphore::new(parts.bounds.recovered_at_once));
+        Arc::new(Self {
+            parts,
+            runner,
+            keys: access::KeyCache::default(),
+            recovered,
+            wake: tokio::sync::Notify::new(),
+        })
+    }
+
+    /// The store, for health checks and metrics.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// The clock that money is dated with.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.parts.clock
+    }
+
+    fn draw(&self) -> RawId {
+        self.parts.ids.draw()
+    }
+}

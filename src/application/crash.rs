@@ -1,0 +1,84 @@
+//! Owns the crash points: named boundaries of the money path at which the `payflow-crash` binary
+//! kills itself. Without the `crash-points` feature a point compiles to nothing.
+
+/// Every point on the approve path, in the order they are passed.
+#[cfg(feature = "crash-points")]
+pub const POINTS: &[&str] = &[
+    "prepare.before_commit",
+    "prepare.after_commit",
+    "approve.before_begin_commit",
+    "approve.after_begin_commit",
+    "approval.before_call",
+    "approval.after_call",
+    "approval.before_progress_commit",
+    "approval.after_progress_commit",
+    "approval.before_ask",
+    "approval.after_ask",
+    "approval.before_closing_commit",
+    "approval.after_closing_commit",
+    "approval.before_release",
+    "reversal.before_call",
+    "reversal.after_call",
+    "reversal.before_progress_commit",
+    "reversal.after_progress_commit",
+    "reversal.before_ask",
+    "reversal.after_ask",
+    "reversal.before_closing_commit",
+    "reversal.after_closing_commit",
+    "reversal.before_release",
+    "recovery.after_claim",
+    "expiry.before_commit",
+    "expiry.after_commit",
+    "approve.before_answer",
+];
+
+#[cfg(feature = "crash-points")]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ARMED: OnceLock<(String, AtomicU32)> = OnceLock::new();
+
+    /// Dies at the `hit`-th time (from 1) that `point` is passed.
+    ///
+    /// # Errors
+    /// There is no such point, `hit` is zero, or one is armed already.
+    pub fn arm(point: &str, hit: u32) -> Result<(), String> {
+        if !super::POINTS.contains(&point) || hit == 0 {
+            return Err(format!("no crash point {point}:{hit}"));
+        }
+        ARMED
+            .set((point.to_owned(), AtomicU32::new(hit)))
+            .map_err(|_| "a crash point is armed already".to_owned())
+    }
+
+    /// Passes a point; dies without unwinding or flushing when it is the armed one's hit.
+    pub(crate) fn pass(point: &str) {
+        debug_assert!(super::POINTS.contains(&point), "{point} is not listed");
+        let Some((armed, hits)) = ARMED.get() else {
+            return;
+        };
+        if armed == point && hits.fetch_sub(1, Ordering::SeqCst) == 1 {
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(feature = "crash-points")]
+pub use armed::arm;
+#[cfg(feature = "crash-points")]
+pub(crate) use armed::pass;
+
+/// Marks a boundary. The point's name is a literal, or a saga kind and a literal.
+macro_rules! crash_point {
+    ($name:literal) => {
+        #[cfg(feature = "crash-points")]
+        $crate::crash::pass($name);
+    };
+    ($kind:expr, $boundary:literal) => {
+        #[cfg(feature = "crash-points")]
+        $crate::crash::pass(&format!("{}.{}", $kind.as_str().to_lowercase(), $boundary));
+    };
+}
+
+pub(crate) use crash_point;

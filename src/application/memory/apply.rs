@@ -1,0 +1,151 @@
+//! Owns what each change does to the maps: its condition, then its one row.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::Timestamp;
+use domain::change::{Change, Hold};
+use domain::id::{GatewayAccountId, SagaId};
+use domain::idempotency::Reservation;
+use domain::ledger::Entry;
+use domain::payment::Payment;
+use domain::saga::{Kind, Saga};
+
+use super::{Held, State};
+use crate::idempotency::later;
+use crate::ports::store::CommitError;
+
+type Applied = Result<(), CommitError>;
+
+impl State {
+    pub(super) fn apply(&mut self, change: &Change, now: Timestamp) -> Applied {
+        match change {
+            Change::InsertMerchant(merchant) => {
+                insert(&mut self.merchants, merchant.id, Arc::new(merchant.clone()))
+            }
+            Change::InsertApiKey(key) => {
+                let taken = self.api_keys.values().any(|known| known.id == key.id);
+                must(!taken)?;
+                insert(&mut self.api_keys, key.hash, Arc::new(key.clone()))
+            }
+            Change::InsertGatewayAccount(account) => {
+                insert(&mut self.accounts, account.id, Arc::new(account.clone()))
+            }
+            Change::PinMerchantId {
+                account,
+                merchant_id,
+            } => self.pin(*account, merchant_id),
+            Change::InsertPayment(payment) => self.insert_payment(payment),
+            Change::UpdatePayment { payment, expected } => self.update_payment(payment, *expected),
+            Change::InsertGatewayOrder(order) => insert(&mut self.orders, order.id, order.clone()),
+            Change::InsertSaga { saga, hold } => self.insert_saga(saga, hold.as_ref(), now),
+            Change::UpdateSaga { saga, expected } => self.update_saga(saga, *expected),
+            Change::InsertEntry(entry) => self.insert_entry(entry),
+            Change::AppendEvent(event) => {
+                let row = Arc::new(event.as_ref().clone());
+                insert(&mut self.events, (event.payment, event.sequence), row)
+            }
+            Change::ReserveKey(key) => {
+                let row = Arc::new(key.as_ref().clone());
+                insert(&mut self.keys, key.key.clone(), row)
+            }
+            Change::FinishKey { saga, outcome } => self.finish_key(*saga, outcome),
+            Change::IssueKey(key) => {
+                let row = Arc::new(key.as_ref().clone());
+                insert(&mut self.issued, key.key.clone(), row)
+            }
+        }
+    }
+
+    fn pin(&mut self, id: GatewayAccountId, merchant_id: &str) -> Applied {
+        let row = self.accounts.get_mut(&id).ok_or(CommitError::Conflict)?;
+        must(row.merchant_id.is_none())?;
+        Arc::make_mut(row).merchant_id = Some(merchant_id.to_owned());
+        Ok(())
+    }
+
+    fn insert_payment(&mut self, payment: &Payment) -> Applied {
+        let facts = &payment.facts;
+        let taken = self.payments.values().any(|known| {
+            known.facts.scope == facts.scope && known.facts.order_id == facts.order_id
+        });
+        must(!taken)?;
+        insert(&mut self.payments, facts.id, Arc::new(payment.clone()))
+    }
+
+    fn update_payment(&mut self, payment: &Payment, expected: i64) -> Applied {
+        let row = self
+            .payments
+            .get_mut(&payment.facts.id)
+            .ok_or(CommitError::Conflict)?;
+        must(row.version == expected)?;
+        *row = Arc::new(payment.clone());
+        Ok(())
+    }
+
+    fn insert_saga(&mut self, saga: &Saga, hold: Option<&Hold>, now: Timestamp) -> Applied {
+        let rival = saga.head.kind != Kind::Reversal
+            && self.sagas.values().any(|held| {
+                held.saga.head.payment == saga.head.payment
+                    && held.saga.head.kind != Kind::Reversal
+                    && !held.saga.is_closed()
+            });
+        must(!rival)?;
+        let held = Held {
+            saga: Arc::new(saga.clone()),
+            holder: hold.map(|hold| hold.holder),
+            lease_until: hold.map(|hold| later(now, hold.lease)),
+        };
+        insert(&mut self.sagas, saga.head.id, held)
+    }
+
+    fn update_saga(&mut self, saga: &Saga, expected: i64) -> Applied {
+        let row = self
+            .sagas
+            .get_mut(&saga.head.id)
+            .ok_or(CommitError::Conflict)?;
+        must(row.saga.version == expected)?;
+        row.saga = Arc::new(saga.clone());
+        if saga.is_closed() {
+            row.holder = None;
+            row.lease_until = None;
+        }
+        Ok(())
+    }
+
+    fn insert_entry(&mut self, entry: &Entry) -> Applied {
+        let booked = self.entries.iter().any(|known| {
+            known.account == entry.account
+                && known.payment_key == entry.payment_key
+                && known.movement == entry.movement
+        });
+        must(!booked)?;
+        self.entries.push(Arc::new(entry.clone()));
+        Ok(())
+    }
+
+    fn finish_key(&mut self, saga: SagaId, outcome: &[u8]) -> Applied {
+        let waiting = |key: &&mut Arc<Reservation>| key.saga == Some(saga) && key.outcome.is_none();
+        let row = self
+            .keys
+            .values_mut()
+            .find(waiting)
+            .ok_or(CommitError::Conflict)?;
+        Arc::make_mut(row).outcome = Some(outcome.to_vec());
+        Ok(())
+    }
+}
+
+fn must(holds: bool) -> Applied {
+    if holds {
+        Ok(())
+    } else {
+        Err(CommitError::Conflict)
+    }
+}
+
+fn insert<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, row: V) -> Applied {
+    must(!table.contains_key(&key))?;
+    table.insert(key, row);
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Owns the reads of the store in memory.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::change::GatewayOrder;
+use domain::event::PaymentEvent;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId};
+use domain::idempotency::{IssuedKey, KeyRef, Reservation};
+use domain::ledger::Entry;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::payment::{PayStatus, Payment};
+use domain::principal::Scope;
+use domain::text::OrderId;
+
+use super::Memory;
+use crate::ports::store::{Access, Error, Keys, PageAfter, PaymentFilter, Payments};
+
+fn rows(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn matches(payment: &Payment, filter: &PaymentFilter) -> bool {
+    let facts = &payment.facts;
+    filter
+        .status
+        .is_none_or(|status| payment.status() == status)
+        && filter.kind.is_none_or(|kind| facts.kind == kind)
+        && filter
+            .order_id
+            .as_ref()
+            .is_none_or(|order| facts.order_id == *order)
+        && (filter.customer_name.is_none() || facts.customer.name == filter.customer_name)
+        && (filter.member.is_none() || facts.customer.member == filter.member)
+        && filter.from.is_none_or(|from| facts.created_at >= from)
+        && filter.until.is_none_or(|until| facts.created_at < until)
+}
+
+#[async_trait]
+impl Payments for Memory {
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+        let found = self.any_payment(id).await?;
+        Ok(found.filter(|payment| payment.facts.scope == scope))
+    }
+
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        Ok(self
+            .state()
+            .payments
+            .get(&id)
+            .map(|payment| payment.as_ref().clone()))
+    }
+
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        let state = self.state();
+        let mut all = state.payments.values();
+        let found = all.find(|known| known.facts.scope == scope && known.facts.order_id == *o);
+        Ok(found.map(|payment| payment.as_ref().clone()))
+    }
+
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        Ok(self.state().orders.get(&id).cloned())
+    }
+
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        let state = self.state();
+        let mut found: Vec<GatewayOrder> = state
+            .orders
+            .values()
+            .filter(|order| order.payment == payment)
+            .cloned()
+            .collect();
+        found.sort_by_key(|order| std::cmp::Reverse((order.created_at, order.id)));
+        Ok(found)
+    }
+
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error> {
+        let state = self.state();
+        let place = |payment: &Payment| (payment.facts.created_at, payment.facts.id);
+        let mut found: Vec<Payment> = state
+            .payments
+            .values()
+            .filter(|payment| payment.facts.scope == scope && matches(payment, filter))
+            .filter(|payment| {
+                after.is_none_or(|after| place(payment) < (after.created_at, after.id))
+            })
+            .map(|payment| payment.as_ref().clone())
+            .collect();
+        found.sort_by_key(|payment| std::cmp::Reverse(place(payment)));
+        found.truncate(rows(limit));
+        Ok(found)
+    }
+
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        let state = self.state();
+        let mut found: Vec<Payment> = state
+            .payments
+            .values()
+            .filter(|payment| payment.status() == PayStatus::Ready)
+            .filter(|payment| payment.facts.expires_at <= now)
+            .map(|payment| payment.as_ref().clone())
+            .collect();
+        found.sort_by_key(|payment| (payment.facts.expires_at, payment.facts.id));
+        found.truncate(rows(limit));
+        Ok(found)
+    }
+
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error> {
+        let state = self.state();
+        let later = state
+            .events
+            .range((payment, after.saturating_add(1))..=(payment, i64::MAX));
+        Ok(later
+            .take(rows(limit))
+            .map(|(_, event)| event.as_ref().clone())
+            .collect())
+    }
+
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        let mut found = self.all_entries();
+        found.retain(|entry| entry.payment == payment);
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Keys for Memory {
+    async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        Ok(self.state().keys.get(key).map(|key| key.as_ref().clone()))
+    }
+
+    async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
+        Ok(self.state().issued.get(key).map(|key| key.as_ref().clone()))
+    }
+}
+
+#[async_trait]
+impl Access for Memory {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        Ok(self
+            .state()
+            .api_keys
+            .get(hash)
+            .map(|key| key.as_ref().clone()))
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
+        let state = self.state();
+        let mut found: Vec<Merchant> = state
+            .merchants
+            .values()
+            .map(|merchant| merchant.as_ref().clone())
+            .collect();
+        found.sort_by_key(|merchant| (merchant.created_at, merchant.id));
+        Ok(found)
+    }
+
+    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
+        let state = self.state();
+        let mut found: Vec<GatewayAccount> = state
+            .accounts
+            .values()
+            .filter(|account| account.scope == scope)
+            .map(|account| account.as_ref().clone())
+            .collect();
+        found.sort_by_key(|account| (account.created_at, account.id));
+        Ok(found)
+    }
+
+    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        Ok(self
+            .state()
+            .accounts
+            .get(&id)
+            .map(|account| account.as_ref().clone()))
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}

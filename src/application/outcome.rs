@@ -1,0 +1,108 @@
+//! Owns the outcome of a use case, and its versioned form under an idempotency key.
+
+use domain::payment::Payment;
+use domain::saga::{self, Saga};
+use serde::{Deserialize, Serialize};
+
+use crate::view::{DeclineView, PaymentView};
+
+/// How a use case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is over, and this is what a repeat is told, too.
+    Ended(Ended),
+    /// The saga is still open; ask again.
+    Pending(Box<PaymentView>),
+}
+
+/// The end of committed work; presentation renders it, again for each repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Ended {
+    /// The payment exists.
+    Prepared {
+        /// The payment then.
+        payment: Box<PaymentView>,
+    },
+    /// The money is taken.
+    Approved {
+        /// The payment then.
+        payment: Box<PaymentView>,
+    },
+    /// The money is not taken, or it is given back.
+    Declined {
+        /// The payment then.
+        payment: Box<PaymentView>,
+        /// Why.
+        decline: DeclineView,
+    },
+}
+
+/// The stored form: a version beside the outcome, so that it can change its shape.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    v: u8,
+    outcome: T,
+}
+
+const VERSION: u8 = 1;
+
+/// Bytes under a key that are no outcome of a version we know.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored outcome cannot be read: {0}")]
+pub struct Unreadable(String);
+
+impl Ended {
+    /// How `saga` ended, with `payment` as it is after it; `None` while it is open.
+    #[must_use]
+    pub fn of(saga: &Saga, payment: &Payment) -> Option<Self> {
+        let view = Box::new(PaymentView::impersonal(payment));
+        match saga.progress.outcome.as_ref()? {
+            saga::Outcome::Approved => Some(Self::Approved { payment: view }),
+            saga::Outcome::Declined(decline) => Some(Self::Declined {
+                payment: view,
+                decline: DeclineView::of(decline),
+            }),
+            saga::Outcome::Misfit { .. } | saga::Outcome::Reversed => {
+                let decline = domain::decline::Decline::wrong_capture();
+                Some(Self::Declined {
+                    payment: view,
+                    decline: DeclineView::of(&decline),
+                })
+            }
+        }
+    }
+
+    /// The payment it tells of.
+    #[must_use]
+    pub fn payment(&self) -> &PaymentView {
+        match self {
+            Self::Prepared { payment }
+            | Self::Approved { payment }
+            | Self::Declined { payment, .. } => payment,
+        }
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&Stored {
+            v: VERSION,
+            outcome: self,
+        })
+        .expect("an outcome of plain fields serialises")
+    }
+
+    /// The outcome that was stored.
+    ///
+    /// # Errors
+    /// The bytes are of a version we do not know.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let stored: Stored<serde_json::Value> =
+            serde_json::from_slice(bytes).map_err(|error| Unreadable(error.to_string()))?;
+        if stored.v != VERSION {
+            return Err(Unreadable(format!("version {}", stored.v)));
+        }
+        serde_json::from_value(stored.outcome).map_err(|error| Unreadable(error.to_string()))
+    }
+}

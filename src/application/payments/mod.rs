@@ -1,0 +1,42 @@
+//! Owns the use cases of one-off payments: prepare, approve, read, list.
+
+mod approve;
+mod prepare;
+mod read;
+
+pub use approve::{Approve, ApproveError};
+pub use prepare::{Opening, Prepare, PrepareError};
+pub use read::{Page, ReadError};
+
+use std::time::Duration;
+
+use crate::outcome::Outcome;
+
+/// The answer to a use case that takes an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// How it ended, or that it has not yet.
+    pub outcome: Outcome,
+    /// Whether this is the answer to an earlier request with the same key.
+    pub replayed: bool,
+    /// How long the gateway took of it.
+    pub gateway_time: Duration,
+}
+
+impl Answered {
+    fn first(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            replayed: false,
+            gateway_time: Duration::ZERO,
+        }
+    }
+
+    fn again(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            replayed: true,
+            gateway_time: Duration::ZERO,
+        }
+    }
+}

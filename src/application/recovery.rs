@@ -1,0 +1,82 @@
+//! Owns recovery: the same runner picks up sagas that are due and held by nobody. It is a query
+//! over states, never a queue that may have lost a task.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use crate::App;
+use crate::crash::crash_point;
+use crate::ports::store;
+
+/// What one pass did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// How many sagas it took.
+    pub taken: usize,
+    /// Whether there may be more right now.
+    pub more: bool,
+}
+
+impl App {
+    /// Recovers until the process is to end; begins at once, for what the last process left.
+    pub async fn recover_continuously(self: Arc<Self>) {
+        while !self.runner.drain.is_cancelled() {
+            let more = match self.recover().await {
+                Ok(pass) => pass.more,
+                Err(error) => {
+                    warn!(%error, "recovery pass failed");
+                    false
+                }
+            };
+            if more {
+                continue;
+            }
+            tokio::select! {
+                () = sleep(self.parts.timings.recovery_every) => {}
+                () = self.wake.notified() => {}
+                () = self.runner.drain.cancelled() => {}
+            }
+        }
+    }
+
+    /// One pass: claims what is due and drives each saga on a task of its own, as far as it goes
+    /// without waiting.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn recover(self: &Arc<Self>) -> Result<Pass, store::Error> {
+        let free = u32::try_from(self.recovered.available_permits()).unwrap_or(u32::MAX);
+        let limit = free.min(self.parts.bounds.pass_rows);
+        if limit == 0 {
+            return Ok(Pass {
+                taken: 0,
+                more: false,
+            });
+        }
+        let now = self.parts.clock.now();
+        let claimed = self
+            .parts
+            .store
+            .claim_sagas(now, self.runner.hold(), limit)
+            .await?;
+        let taken = claimed.len();
+        for saga in claimed {
+            crash_point!("recovery.after_claim");
+            let Ok(permit) = Arc::clone(&self.recovered).acquire_owned().await else {
+                break;
+            };
+            let app = Arc::clone(self);
+            let saga = saga.resumed(now);
+            self.runner.tasks.spawn(async move {
+                app.runner.drive(saga, Instant::now()).await;
+                drop(permit);
+            });
+        }
+        Ok(Pass {
+            taken,
+            more: u32::try_from(taken).is_ok_and(|taken| taken == limit),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Owns what a caller is shown of a payment, and what a stored outcome keeps of it.
+
+use domain::Timestamp;
+use domain::payment::Payment;
+use serde::{Deserialize, Serialize};
+
+/// A payment as shown. Words, not enums: a stored outcome must stay readable for as long as its
+/// key lives, whatever words are added later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentView {
+    /// Its id.
+    pub payment_id: String,
+    /// The order id for the payment window; the newest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_order_id: Option<String>,
+    /// The merchant's order.
+    pub order_id: String,
+    /// What is bought.
+    pub order_name: String,
+    /// Where it stands.
+    pub status: String,
+    /// How the money is taken.
+    pub kind: String,
+    /// What is to be paid, in minor units.
+    pub amount: i64,
+    /// The part of it without VAT, in minor units.
+    pub tax_free_amount: i64,
+    /// The currency of every amount in here.
+    pub currency: String,
+    /// Captured and not given back, in minor units.
+    pub balance_amount: i64,
+    /// Given back, in minor units.
+    pub canceled_amount: i64,
+    /// The authentication that paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_key: Option<String>,
+    /// Card, easy pay …, as the gateway words it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Where the buyer's receipt is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_url: Option<String>,
+    /// Why the last attempt was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline: Option<DeclineView>,
+    /// The unresolved saga, for support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saga_id: Option<String>,
+    /// The member it belongs to. Never in a stored outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_id: Option<String>,
+    /// The buyer's name. Never in a stored outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when it can be paid.
+    pub expires_at: Timestamp,
+    /// When the gateway approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
+}
+
+/// A decline as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclineView {
+    /// Our stable reason.
+    pub reason: String,
+    /// Who can mend it.
+    pub class: String,
+    /// The gateway's code.
+    pub code: String,
+    /// The gateway's words, for people.
+    pub message: String,
+}
+
+impl DeclineView {
+    /// What is shown of `decline`.
+    #[must_use]
+    pub fn of(decline: &domain::decline::Decline) -> Self {
+        Self {
+            reason: decline.reason.to_string(),
+            class: decline.class.as_str().to_owned(),
+            code: decline.code.clone(),
+            message: decline.message.clone(),
+        }
+    }
+}
+
+impl PaymentView {
+    /// What is shown of `payment`, without personal data.
+    #[must_use]
+    pub fn impersonal(payment: &Payment) -> Self {
+        let facts = &payment.facts;
+        let paid = payment.paid.as_ref();
+        Self {
+            payment_id: facts.id.to_string(),
+            gateway_order_id: None,
+            order_id: facts.order_id.to_string(),
+            order_name: facts.order_name.to_string(),
+            status: payment.status().to_string(),
+            kind: facts.kind.to_string(),
+            amount: facts.amount.minor(),
+            tax_free_amount: facts.tax_free.minor(),
+            currency: facts.amount.currency().to_string(),
+            balance_amount: payment.balance().map_or(0, domain::money::Money::minor),
+            canceled_amount: payment.canceled.minor(),
+            payment_key: paid.map(|paid| paid.payment_key.to_string()),
+            method: paid.and_then(|paid| paid.method.clone()),
+            receipt_url: paid.and_then(|paid| paid.receipt_url.clone()),
+            decline: payment.state.declined().map(DeclineView::of),
+            saga_id: payment.state.saga().map(|saga| saga.to_string()),
+            member_id: None,
+            customer_name: None,
+            created_at: facts.created_at,
+            expires_at: facts.expires_at,
+            approved_at: payment.state.approved_at(),
+        }
+    }
+
+    /// What the owner is shown of `payment`.
+    #[must_use]
+    pub fn of(payment: &Payment) -> Self {
+        let customer = &payment.facts.customer;
+        Self {
+            member_id: customer.member.as_ref().map(ToString::to_string),
+            customer_name: customer.name.as_ref().map(ToString::to_string),
+            ..Self::impersonal(payment)
+        }
+    }
+}
