@@ -91,12 +91,12 @@ impl State {
                     && !held.saga.is_closed()
             });
         must(!rival)?;
-        let held = Held {
+        let row = Held {
             saga: Arc::new(saga.clone()),
             holder: hold.map(|hold| hold.holder),
             lease_until: hold.map(|hold| later(now, hold.lease)),
         };
-        insert(&mut self.sagas, saga.head.id, held)
+        insert(&mut self.sagas, saga.head.id, row)
     }
 
     fn update_saga(&mut self, saga: &Saga, expected: i64) -> Applied {

@@ -173,14 +173,14 @@ impl Sagas for Memory {
         due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let mut claimed = Vec::with_capacity(due.len());
         for (_, id) in due {
-            let Some(held) = state.sagas.get_mut(&id) else {
+            let Some(row) = state.sagas.get_mut(&id) else {
                 continue;
             };
-            let mut saga = held.saga.as_ref().clone();
+            let mut saga = row.saga.as_ref().clone();
             saga.version = saga.version.saturating_add(1);
-            held.saga = Arc::new(saga.clone());
-            held.holder = Some(hold.holder);
-            held.lease_until = Some(crate::idempotency::later(lease_now, hold.lease));
+            row.saga = Arc::new(saga.clone());
+            row.holder = Some(hold.holder);
+            row.lease_until = Some(crate::idempotency::later(lease_now, hold.lease));
             claimed.push(saga);
         }
         Ok(claimed)

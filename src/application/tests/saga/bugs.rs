@@ -1,0 +1,164 @@
+//! Owns ten seeded bugs. Each is a mistake that somebody could make; each must turn scripts red.
+
+use std::time::Duration;
+
+use application::memory::Memory;
+use application::ports::store::{CommitError, Error};
+use domain::change::Change;
+use domain::decline::Decline;
+use domain::money::Money;
+use domain::saga::{Kind, Policy};
+use domain::snapshot::{Answer, Cause, Status};
+
+use crate::scripts::{count, run, script};
+use crate::world::default_policy;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// A timeout is taken for a decline.
+    LostIsDeclined,
+    /// A code nobody knows is taken for a decline.
+    UnknownCodeIsDeclined,
+    /// A question that shows no approval yet is taken for the end.
+    OpenIsOver,
+    /// The answer's order id is not compared.
+    OrderNotCompared,
+    /// The answer's amount is not compared.
+    AmountNotCompared,
+    /// A commit without an answer is taken for written.
+    DoubtIsWritten,
+    /// A fenced update goes through whoever moved the saga.
+    NoFence,
+    /// The ledger line is not committed with the payment.
+    EntryForgotten,
+    /// The reversal is not committed with the wrong capture.
+    ReversalForgotten,
+    /// Negative evidence is believed while a request may still arrive.
+    WindowIgnored,
+    /// The outcome is not stored under the idempotency key.
+    OutcomeForgotten,
+}
+
+const ALL: [Bug; 11] = [
+    Bug::LostIsDeclined,
+    Bug::UnknownCodeIsDeclined,
+    Bug::OpenIsOver,
+    Bug::OrderNotCompared,
+    Bug::AmountNotCompared,
+    Bug::DoubtIsWritten,
+    Bug::NoFence,
+    Bug::EntryForgotten,
+    Bug::ReversalForgotten,
+    Bug::WindowIgnored,
+    Bug::OutcomeForgotten,
+];
+
+impl Bug {
+    pub(crate) fn misread_call(bug: Option<Self>, answer: Answer, amount: Money) -> Answer {
+        match (bug, answer) {
+            (Some(Self::LostIsDeclined), Answer::Unknown(Cause::Lost))
+            | (Some(Self::UnknownCodeIsDeclined), Answer::Unknown(Cause::Unreadable(_))) => {
+                Answer::Declined(Decline::session_expired())
+            }
+            (Some(Self::OrderNotCompared), Answer::Found(mut snapshot)) => {
+                if snapshot.order_id == "somebody-elses-order" {
+                    snapshot.order_id = OUR_ORDER.with(|order| order.borrow().clone());
+                }
+                Answer::Found(snapshot)
+            }
+            (Some(Self::AmountNotCompared), Answer::Found(mut snapshot)) => {
+                snapshot.total = Some(amount);
+                Answer::Found(snapshot)
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    pub(crate) fn misread_question(bug: Option<Self>, answer: Answer) -> Answer {
+        match (bug, answer) {
+            (Some(Self::OpenIsOver), Answer::Found(mut snapshot))
+                if snapshot.status == Status::InProgress =>
+            {
+                snapshot.status = Status::Aborted;
+                Answer::Found(snapshot)
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    pub(crate) fn doubt(bug: Option<Self>) -> Result<(), CommitError> {
+        if bug == Some(Self::DoubtIsWritten) {
+            Ok(())
+        } else {
+            Err(CommitError::InDoubt)
+        }
+    }
+
+    pub(crate) fn written_doubt(_: Option<Self>) -> Result<(), CommitError> {
+        Err(CommitError::InDoubt)
+    }
+
+    /// What of `changes` is committed.
+    pub(crate) fn torn(bug: Option<Self>, memory: &Memory, changes: &[Change]) -> Vec<Change> {
+        let forgotten = |change: &Change| match bug {
+            Some(Self::EntryForgotten) => matches!(change, Change::InsertEntry(_)),
+            Some(Self::ReversalForgotten) => {
+                matches!(change, Change::InsertSaga { saga, .. }
+                    if saga.head.kind == Kind::Reversal)
+            }
+            Some(Self::OutcomeForgotten) => matches!(change, Change::FinishKey { .. }),
+            _ => false,
+        };
+        let mut left: Vec<Change> = changes
+            .iter()
+            .filter(|change| !forgotten(change))
+            .cloned()
+            .collect();
+        for change in &mut left {
+            if let Change::InsertSaga { saga, .. } = change {
+                OUR_ORDER.with(|order| *order.borrow_mut() = saga.head.gateway_order.to_string());
+            }
+            if let (Some(Self::NoFence), Change::UpdateSaga { saga, expected }) = (bug, change) {
+                let stored = memory
+                    .all_sagas()
+                    .into_iter()
+                    .find(|s| s.head.id == saga.head.id);
+                *expected = stored.map_or(*expected, |stored| stored.version);
+            }
+        }
+        left
+    }
+
+    pub(crate) fn policy(bug: Option<Self>) -> Policy {
+        let mut policy = default_policy();
+        if bug == Some(Self::WindowIgnored) {
+            policy.confirm_window = Duration::ZERO;
+            policy.call_bound = Duration::ZERO;
+        }
+        if bug == Some(Self::OpenIsOver) {
+            policy.call_bound = Duration::ZERO;
+        }
+        policy
+    }
+}
+
+thread_local! {
+    static OUR_ORDER: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+}
+
+#[test]
+fn each_seeded_bug_turns_the_scripts_red() {
+    for bug in ALL {
+        let caught = (0..=2_u32).any(|length| {
+            let length_of = usize::try_from(length).unwrap();
+            (0..count(length)).any(|index| !run(&script(index, length_of), Some(bug)).is_empty())
+        });
+        assert!(caught, "no script of length <= 2 noticed {bug:?}");
+    }
+}
+
+#[test]
+fn the_store_error_of_the_scripts_is_transient() {
+    let error = CommitError::Store(Error::Unavailable(String::new()));
+    assert!(error.to_string().contains("unavailable"));
+}

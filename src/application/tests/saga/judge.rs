@@ -1,0 +1,172 @@
+//! Owns the verdict on a finished run: the gateway's books against ours.
+
+use application::ports::store::Payments;
+use application::seal::hash_of;
+use application::{Ended, Outcome};
+use domain::event::{Hash, Kind};
+use domain::ledger::{Account, Movement};
+use domain::payment::{PayStatus, TRANSITIONS};
+
+use crate::world::{AMOUNT, World};
+
+/// Everything that is wrong; nothing, when all is well.
+pub(crate) async fn breaches(world: &World, settled: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    if !settled {
+        found.push("a saga is still open".to_owned());
+    }
+    movements(world, &mut found);
+    payment(world, &mut found).await;
+    events(world, &mut found).await;
+    answers(world, &mut found).await;
+    found
+}
+
+/// Every movement at the gateway is booked exactly once, with its amount, and nothing else is.
+fn movements(world: &World, found: &mut Vec<String>) {
+    let entries = world.memory.all_entries();
+    let books = world.gateway.books.lock().unwrap();
+    let mut expected = 0;
+    for account in &books.accounts {
+        let captures = account.captured.map(|amount| (Movement::Capture, amount));
+        let cancels = account.cancels.iter().map(|cancel| {
+            (
+                Movement::Cancel(cancel.transaction_key.clone()),
+                cancel.amount,
+            )
+        });
+        for (movement, amount) in captures.into_iter().chain(cancels) {
+            expected += 1;
+            let booked: Vec<_> = entries
+                .iter()
+                .filter(|e| e.payment_key == account.key && e.movement == movement)
+                .collect();
+            if booked.len() != 1 || booked[0].amount != amount {
+                found.push(format!(
+                    "{} {movement}: booked {} times",
+                    account.key,
+                    booked.len()
+                ));
+            }
+        }
+    }
+    if entries.len() != expected {
+        found.push(format!(
+            "{} entries for {expected} movements",
+            entries.len()
+        ));
+    }
+}
+
+async fn payment(world: &World, found: &mut Vec<String>) {
+    let payment = world
+        .memory
+        .any_payment(world.payment)
+        .await
+        .unwrap()
+        .unwrap();
+    let sum = |account: Account| {
+        world.memory.all_entries().iter().fold(0, |sum, entry| {
+            let credit = if entry.credit == account {
+                entry.amount.minor()
+            } else {
+                0
+            };
+            let debit = if entry.debit == account {
+                entry.amount.minor()
+            } else {
+                0
+            };
+            sum + credit - debit
+        })
+    };
+    if sum(Account::Suspense) != 0 {
+        found.push("money is left in suspense".to_owned());
+    }
+    let kept = sum(Account::MerchantPayable);
+    if payment.balance().unwrap().minor() != kept {
+        found.push("the payment's balance is not the ledger's".to_owned());
+    }
+    let paid = payment.status() == PayStatus::Done;
+    if paid != (kept == AMOUNT) || (!paid && kept != 0) {
+        found.push(format!("{} with {kept} kept", payment.status()));
+    }
+    if payment.state.saga().is_some() {
+        found.push(format!(
+            "{} waits for a saga that is over",
+            payment.status()
+        ));
+    }
+}
+
+async fn events(world: &World, found: &mut Vec<String>) {
+    let payment = world
+        .memory
+        .any_payment(world.payment)
+        .await
+        .unwrap()
+        .unwrap();
+    let events = world.memory.events(world.payment, 0, 1_000).await.unwrap();
+    let (mut previous, mut status) = (Hash::GENESIS, None);
+    for (place, event) in (1_i64..).zip(&events) {
+        if event.sequence != place || event.previous != previous || hash_of(event) != event.hash {
+            found.push(format!("event {place} breaks the chain"));
+        }
+        let legal = status == Some(event.to)
+            || TRANSITIONS
+                .iter()
+                .any(|row| Some(row.from) == status && row.to == event.to);
+        if event.from != status || !(legal || place == 1) {
+            found.push(format!("event {place} is no legal step"));
+        }
+        previous = event.hash;
+        status = Some(event.to);
+    }
+    if status != Some(payment.status()) || payment.head.hash != previous {
+        found.push("the payment is not where its events end".to_owned());
+    }
+    let approved = events
+        .iter()
+        .filter(|event| event.kind == Kind::Approved)
+        .count();
+    if approved != usize::from(payment.status() == PayStatus::Done) {
+        found.push(format!("{approved} events say approved"));
+    }
+}
+
+/// What clients were told is what happened, and repeats were told the same.
+async fn answers(world: &World, found: &mut Vec<String>) {
+    let payment = world
+        .memory
+        .any_payment(world.payment)
+        .await
+        .unwrap()
+        .unwrap();
+    let paid = payment.status() == PayStatus::Done;
+    let answers = world.answers.lock().unwrap();
+    let told: Vec<&Ended> = answers
+        .iter()
+        .filter_map(|answered| match &answered.outcome {
+            Outcome::Ended(ended) => Some(ended),
+            Outcome::Pending(_) => None,
+        })
+        .collect();
+    let approved = told
+        .iter()
+        .filter(|e| matches!(e, Ended::Approved { .. }))
+        .count();
+    if approved > 0 && !paid {
+        found.push("a client was told of an approval that is none".to_owned());
+    }
+    if told.is_empty() {
+        found.push("no client got a final answer".to_owned());
+    }
+    if world
+        .memory
+        .all_reservations()
+        .iter()
+        .any(|key| key.outcome.is_none())
+    {
+        found.push("an idempotency key never got its outcome".to_owned());
+    }
+}

@@ -1,0 +1,17 @@
+//! Fault scripts: the real runner and use cases over the store in memory and a gateway that obeys
+//! a script, in virtual time. Every path ends with the books equal to the gateway's.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise, and its numbers are small"
+)]
+
+mod bugs;
+mod faults;
+mod gateway;
+mod judge;
+mod scripts;
+mod store;
+mod two_sagas;
+mod world;

@@ -1,0 +1,274 @@
+//! Owns one simulated installation: two workers on one store, a scripted gateway, virtual time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use application::memory::Memory;
+use application::ports::{Clock, Ids};
+use application::{
+    Answered, App, Approve, ApproveError, Bounds, Caller, Ended, KeyError, Keyed, Outcome, Parts,
+    Prepare, Timings,
+};
+use chrono::{DateTime, TimeDelta};
+use domain::Timestamp;
+use domain::change::Change;
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
+use domain::idempotency::Fingerprint;
+use domain::merchant::GatewayAccount;
+use domain::money::{Currency, Money};
+use domain::payment::{ApproveRefusal, Customer};
+use domain::principal::{Actor, Mode, Scope};
+use domain::saga::Policy;
+use domain::text::PaymentKey;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bugs::Bug;
+use crate::faults::{Fault, Script};
+use crate::gateway::{Gateway, Only};
+use crate::store::Faulty;
+
+pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+pub(crate) const AMOUNT: i64 = 10_000;
+/// Everything must be settled this long after the script is used up: the window, the longest
+/// pause between questions, and the way there.
+const SETTLED_WITHIN: Duration = Duration::from_mins(40);
+
+/// Virtual time: tokio's paused clock.
+struct Virtual(Instant);
+
+impl Clock for Virtual {
+    fn now(&self) -> Timestamp {
+        let passed = Instant::now().duration_since(self.0);
+        START + TimeDelta::microseconds(i64::try_from(passed.as_micros()).unwrap())
+    }
+}
+
+struct Counted(AtomicU64);
+
+impl Ids for Counted {
+    fn draw(&self) -> RawId {
+        RawId::from_parts(1, u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) app: Arc<App>,
+    pub(crate) payment: PaymentId,
+    pub(crate) order: GatewayOrderId,
+    pub(crate) answers: Mutex<Vec<Answered>>,
+    script: Script,
+    caller: Caller,
+    drain: CancellationToken,
+}
+
+impl World {
+    pub(crate) async fn new(faults: &[Fault], bug: Option<Bug>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(Virtual(Instant::now()));
+        let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
+        let memory = Arc::new(Memory::new(Arc::clone(&clock)));
+        let scope = Scope {
+            merchant: MerchantId::new(ids.draw()),
+            mode: Mode::Test,
+        };
+        let account = GatewayAccount {
+            id: GatewayAccountId::new(ids.draw()),
+            scope,
+            gateway: "toss".to_owned(),
+            merchant_id: Some("tgen_script".to_owned()),
+            credential_version: 1,
+            created_at: START,
+        };
+        memory
+            .commit_now(&[Change::InsertGatewayAccount(account)])
+            .unwrap();
+        let script = Script::of(faults);
+        let gateway = Arc::new(Gateway::new(script.clone(), bug, Arc::clone(&memory)));
+        let rival = Arc::new(Notify::new());
+        let drain = CancellationToken::new();
+        let app_of = |script: Script| {
+            let store = Faulty {
+                memory: Arc::clone(&memory),
+                script,
+                bug,
+                rival: Arc::clone(&rival),
+            };
+            let parts = Parts {
+                store: Arc::new(store),
+                gateways: Arc::new(Only(Arc::clone(&gateway))),
+                clock: Arc::clone(&clock),
+                ids: Arc::clone(&ids),
+                policy: Bug::policy(bug),
+                timings: Timings {
+                    recovery_every: Duration::from_secs(10),
+                    ..Timings::default()
+                },
+                bounds: Bounds::default(),
+            };
+            App::new(parts, TaskTracker::new(), drain.clone())
+        };
+        let app = app_of(script.clone());
+        // The rival's commits are not struck: it is there to be in the way.
+        let other = app_of(Script::default());
+        let caller = merchant(scope);
+        let quiet = app_of(Script::default());
+        let prepared = quiet.prepare(&caller, &order(), None).await.unwrap();
+        let Outcome::Ended(Ended::Prepared { payment }) = prepared.outcome else {
+            panic!("prepared at once")
+        };
+        tokio::task::spawn_local(Arc::clone(&app).recover_continuously());
+        tokio::task::spawn_local(rivalry(other, rival, drain.clone()));
+        Self {
+            payment: payment.payment_id.parse().unwrap(),
+            order: payment.gateway_order_id.unwrap().parse().unwrap(),
+            answers: Mutex::default(),
+            memory,
+            gateway,
+            app,
+            script,
+            caller,
+            drain,
+        }
+    }
+
+    pub(crate) fn authenticate(&self, key: &str) -> PaymentKey {
+        let key: PaymentKey = key.parse().unwrap();
+        let amount = Money::new(AMOUNT, Currency::Krw).unwrap();
+        self.gateway.authenticate(&key, self.order, amount);
+        key
+    }
+
+    /// One request, as the merchant's server makes it.
+    pub(crate) async fn approve(&self, key: &PaymentKey) -> Result<Answered, ApproveError> {
+        let command = Approve {
+            payment: self.payment,
+            payment_key: key.clone(),
+            gateway_order: self.order,
+            amount_minor: AMOUNT,
+        };
+        let keyed = Keyed {
+            key: format!("approve-{key}").parse().unwrap(),
+            fingerprint: Fingerprint([7; 32]),
+        };
+        self.app.approve(self.caller.clone(), command, keyed).await
+    }
+
+    /// Repeats the request with the same key until there is a final answer, as a client should.
+    pub(crate) async fn approve_until_final(&self, key: &PaymentKey) {
+        let end = Instant::now() + SETTLED_WITHIN;
+        while Instant::now() < end {
+            let pause = match self.approve(key).await {
+                Ok(answered) => {
+                    let is_final = matches!(answered.outcome, Outcome::Ended(_));
+                    self.answers.lock().unwrap().push(answered);
+                    if is_final {
+                        return;
+                    }
+                    Duration::from_secs(20)
+                }
+                Err(ApproveError::Key(KeyError::Running { retry_after })) => retry_after,
+                Err(ApproveError::Refused(ApproveRefusal::InFlight { .. })) => {
+                    Duration::from_secs(7)
+                }
+                Err(ApproveError::Store(_) | ApproveError::Contended) => Duration::from_secs(1),
+                Err(_) => return,
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Waits until every saga is over and no late request is on its way.
+    pub(crate) async fn settle(&self) -> bool {
+        let end = Instant::now() + SETTLED_WITHIN;
+        while Instant::now() < end {
+            if self
+                .memory
+                .all_sagas()
+                .iter()
+                .all(domain::saga::Saga::is_closed)
+            {
+                // What is late has arrived by then, and must not have taken money unseen.
+                sleep(Duration::from_mins(3)).await;
+                self.gateway.books.lock().unwrap().catch_up(Instant::now());
+                if self
+                    .memory
+                    .all_sagas()
+                    .iter()
+                    .all(domain::saga::Saga::is_closed)
+                {
+                    self.drain.cancel();
+                    return true;
+                }
+            }
+            sleep(Duration::from_secs(30)).await;
+        }
+        self.drain.cancel();
+        false
+    }
+
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.script.is_used_up()
+    }
+}
+
+/// The other worker: looks for work when told to, and now and then by itself.
+async fn rivalry(app: Arc<App>, told: Arc<Notify>, drain: CancellationToken) {
+    while !drain.is_cancelled() {
+        let _ = app.recover().await;
+        tokio::select! {
+            () = told.notified() => {}
+            () = sleep(Duration::from_secs(45)) => {}
+            () = drain.cancelled() => {}
+        }
+    }
+}
+
+fn merchant(scope: Scope) -> Caller {
+    Caller {
+        scope,
+        actor: Actor::Merchant,
+        member: String::new(),
+        trace: "0123456789abcdef0123456789abcdef".to_owned(),
+    }
+}
+
+fn order() -> Prepare {
+    Prepare {
+        order_id: "order-0001".parse().unwrap(),
+        order_name: "생수 외 1건".parse().unwrap(),
+        amount: Money::new(AMOUNT, Currency::Krw).unwrap(),
+        tax_free: None,
+        customer: Customer::default(),
+        lifetime: Some(Duration::from_hours(24)),
+    }
+}
+
+/// Runs `work` in virtual time.
+pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, work)
+}
+
+pub(crate) fn default_policy() -> Policy {
+    Policy::default()
+}
+
+impl World {
+    pub(crate) async fn memory_payment(&self) -> domain::payment::Payment {
+        use application::ports::store::Payments;
+        self.memory
+            .any_payment(self.payment)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+}
