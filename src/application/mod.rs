@@ -1,1 +1,3 @@
-//! Payflow's application layer.
+//! Payflow's use cases, the saga runner and the ports they speak through.
+
+pub mod ports;

@@ -1,1 +1,40 @@
-//! Payflow's domain layer.
+//! Payflow's pure rules: what a payment is, what may happen to it, and what each answer means.
+//!
+//! Nothing in here reads a clock, draws a random number or performs I/O, so every path can be
+//! enumerated by a test. Time, spare ids and the event sealer come in through [`Ctx`].
+
+pub mod change;
+pub mod decline;
+pub mod event;
+pub mod id;
+pub mod idempotency;
+pub mod ledger;
+pub mod merchant;
+pub mod money;
+pub mod payment;
+pub mod principal;
+pub mod saga;
+pub mod snapshot;
+pub mod text;
+
+use event::{Draft, Hash, Sealed};
+use id::SagaId;
+use saga::Policy;
+
+/// An instant in UTC with microsecond precision (the precision both databases keep).
+pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+/// What a decision may know besides its arguments: drawn beforehand, so deciding stays pure.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    /// The Clock port's instant of this decision.
+    pub now: Timestamp,
+    /// An unused saga id, for a decision that has to open a saga.
+    pub spare: SagaId,
+    /// Windows, bounds and schedules.
+    pub policy: &'a Policy,
+    /// Serialises and hashes an event onto its payment's chain.
+    pub seal: fn(&Draft, &Hash) -> Sealed,
+    /// W3C trace id of the request or recovery pass, 32 lower-case hex digits.
+    pub trace: &'a str,
+}

@@ -1,0 +1,23 @@
+//! Owns the ports: what the use cases need from outside, each with two real implementations.
+
+pub mod gateway;
+pub mod store;
+
+use domain::Timestamp;
+use domain::id::RawId;
+
+pub use gateway::{Gateways, PaymentGateway};
+pub use store::Store;
+
+/// The time that money is dated with. Truncated to microseconds, so that what is read back from a
+/// database equals what was written.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Fresh identifiers.
+pub trait Ids: Send + Sync {
+    /// 48 bits of time and 122 random bits, never the same twice.
+    fn draw(&self) -> RawId;
+}

@@ -1,0 +1,212 @@
+//! Owns the port to the store: one `commit`, and reads and claims grouped by noun.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::change::{Change, GatewayOrder, Hold};
+use domain::event::PaymentEvent;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::idempotency::{IssuedKey, KeyRef, Reservation};
+use domain::ledger::Entry;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::payment::{Kind, PayStatus, Payment};
+use domain::principal::Scope;
+use domain::saga::{self, Saga};
+use domain::text::{CustomerName, MemberId, OrderId};
+
+/// Why a read or a claim failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, busy or out of connections: try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A row that cannot be a valid domain value.
+    #[error("row {id} of {table} is corrupt: {why}")]
+    Corrupt {
+        /// In which table.
+        table: &'static str,
+        /// Which row.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database refused a statement for a reason that trying again does not mend.
+    #[error("the store refused: {0}")]
+    Broken(String),
+}
+
+/// Why a commit did not go through.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A condition did not hold; nothing was written. Read again, decide again.
+    #[error("somebody else was first")]
+    Conflict,
+    /// The answer of COMMIT was lost: it is written or not. Read your own ids to find out.
+    #[error("the outcome of the commit is not known")]
+    InDoubt,
+    /// Nothing was written.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Which payments to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaymentFilter {
+    /// In this status.
+    pub status: Option<PayStatus>,
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// Of this order.
+    pub order_id: Option<OrderId>,
+    /// Of the customer with exactly this name.
+    pub customer_name: Option<CustomerName>,
+    /// Of this member.
+    pub member: Option<MemberId>,
+    /// Created at or after.
+    pub from: Option<Timestamp>,
+    /// Created before.
+    pub until: Option<Timestamp>,
+}
+
+/// Where a page of payments continues: after this row, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageAfter {
+    /// The row's creation.
+    pub created_at: Timestamp,
+    /// The row's id.
+    pub id: PaymentId,
+}
+
+/// How many sagas of one kind are open, and since when the oldest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSagas {
+    /// Of which kind.
+    pub kind: saga::Kind,
+    /// In which phase.
+    pub phase: saga::Phase,
+    /// How many.
+    pub count: u64,
+    /// The oldest one's creation.
+    pub oldest: Timestamp,
+}
+
+/// The one place that writes.
+#[async_trait]
+pub trait Commit: Send + Sync {
+    /// Writes all changes or none, in one transaction. Each touches exactly one row, or it is
+    /// [`CommitError::Conflict`]. Dropping the future half way writes nothing or everything.
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError>;
+}
+
+/// Reads of payments.
+#[async_trait]
+pub trait Payments: Send + Sync {
+    /// A payment that belongs to this scope.
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error>;
+
+    /// A payment for the service itself.
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error>;
+
+    /// The payment of a merchant's order.
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error>;
+
+    /// A gateway order.
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error>;
+
+    /// A payment's gateway orders, newest first.
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error>;
+
+    /// A page of payments, newest first, `limit` at most.
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error>;
+
+    /// READY payments whose expiry has passed, oldest expiry first.
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error>;
+
+    /// A payment's events with a sequence above `after`, in order.
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error>;
+
+    /// A payment's ledger lines, in the order they were booked.
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error>;
+}
+
+/// Reads and claims of sagas.
+#[async_trait]
+pub trait Sagas: Send + Sync {
+    /// A saga.
+    async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error>;
+
+    /// A payment's sagas, oldest first.
+    async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error>;
+
+    /// Takes open sagas that are due (`due_at <= now`) and held by nobody, or by somebody whose
+    /// lease is over by the database's clock; oldest due first. Raises their version and holds
+    /// them. No saga is given to two claimers.
+    async fn claim_sagas(&self, now: Timestamp, hold: Hold, limit: u32)
+    -> Result<Vec<Saga>, Error>;
+
+    /// Prolongs a hold; `false` when the saga has moved on or is held by somebody else. Does not
+    /// raise the version.
+    async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error>;
+
+    /// Gives a hold up early, so that others need not wait for the lease. Does not raise the
+    /// version; does nothing when the saga is not held by `holder` at `version`.
+    async fn release_hold(&self, saga: SagaId, version: i64, holder: WorkerId)
+    -> Result<(), Error>;
+
+    /// Pulls the due time of a payment's waiting questions forward to `now`, unless one was asked
+    /// less than `gap` ago; how many were pulled. Does not raise the version.
+    async fn hasten(
+        &self,
+        payment: PaymentId,
+        now: Timestamp,
+        gap: TimeDelta,
+    ) -> Result<u64, Error>;
+
+    /// How many sagas are open, by kind and phase.
+    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error>;
+}
+
+/// Reads of idempotency keys.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// A key in use.
+    async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error>;
+
+    /// A key we handed out.
+    async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error>;
+}
+
+/// Reads of tenants and their credentials.
+#[async_trait]
+pub trait Access: Send + Sync {
+    /// The API key with this hash.
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error>;
+
+    /// Every tenant, oldest first.
+    async fn merchants(&self) -> Result<Vec<Merchant>, Error>;
+
+    /// The gateway accounts of a tenant and mode, oldest first.
+    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error>;
+
+    /// A gateway account.
+    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error>;
+
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<(), Error>;
+}
+
+/// Everything that is kept.
+pub trait Store: Commit + Payments + Sagas + Keys + Access {}
+
+impl<T: Commit + Payments + Sagas + Keys + Access> Store for T {}

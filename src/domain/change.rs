@@ -1,0 +1,117 @@
+//! Owns the list of everything that can be written: one variant per conditional statement.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+use crate::event::PaymentEvent;
+use crate::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use crate::idempotency::{IssuedKey, Reservation};
+use crate::ledger::Entry;
+use crate::merchant::{ApiKey, GatewayAccount, Merchant};
+use crate::payment::Payment;
+use crate::saga::Saga;
+
+/// A worker's hold on a saga, measured by the database's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Who holds it.
+    pub holder: WorkerId,
+    /// For how long from now.
+    pub lease: Duration,
+}
+
+/// One opening of the payment window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayOrder {
+    /// The order id that the gateway sees.
+    pub id: GatewayOrderId,
+    /// For which payment.
+    pub payment: PaymentId,
+    /// When it was issued.
+    pub created_at: Timestamp,
+}
+
+/// One write. Each must touch exactly one row (an insert: a key that is free), else the whole
+/// commit is a conflict and nothing of it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new tenant.
+    InsertMerchant(Merchant),
+    /// A new API key.
+    InsertApiKey(ApiKey),
+    /// New credentials at a gateway.
+    InsertGatewayAccount(GatewayAccount),
+    /// Pins the merchant id that the gateway showed first; conflicts when one is pinned.
+    PinMerchantId {
+        /// Of which account.
+        account: GatewayAccountId,
+        /// The gateway's merchant id.
+        merchant_id: String,
+    },
+    /// A new payment; its order id must be free for merchant and mode.
+    InsertPayment(Box<Payment>),
+    /// Replaces a payment's state, balance, version and hash head.
+    UpdatePayment {
+        /// The payment as it shall be; its version is `expected + 1`.
+        payment: Box<Payment>,
+        /// The version it must have now.
+        expected: i64,
+    },
+    /// A new opening of the window.
+    InsertGatewayOrder(GatewayOrder),
+    /// A new saga; there must be no other open one for the payment, reversals excepted.
+    InsertSaga {
+        /// The saga.
+        saga: Box<Saga>,
+        /// Who drives it from the start; `None` leaves it to recovery.
+        hold: Option<Hold>,
+    },
+    /// Replaces a saga's progress. A saga that rests loses its holder with it.
+    UpdateSaga {
+        /// The saga as it shall be; its version is `expected + 1`.
+        saga: Box<Saga>,
+        /// The version it must have now: the fence.
+        expected: i64,
+    },
+    /// A new line of the ledger; the movement must not be booked yet.
+    InsertEntry(Box<Entry>),
+    /// A new line of the event log; the sequence must be free.
+    AppendEvent(Box<PaymentEvent>),
+    /// Takes an idempotency key into use; it must be free.
+    ReserveKey(Box<Reservation>),
+    /// Stores the outcome under the key of this saga; there must be a key without one.
+    FinishKey {
+        /// Whose end it is.
+        saga: SagaId,
+        /// The versioned outcome.
+        outcome: Vec<u8>,
+    },
+    /// A key we hand out; it must be free.
+    IssueKey(Box<IssuedKey>),
+}
+
+impl Change {
+    /// Where the change stands in the one order in which all commits take their locks: by table,
+    /// then by the row's key. Sorting must be stable: two updates of one row keep their order.
+    #[must_use]
+    pub fn lock_order(&self) -> (u8, String) {
+        match self {
+            Self::InsertMerchant(merchant) => (0, merchant.id.to_string()),
+            Self::InsertApiKey(key) => (1, key.id.to_string()),
+            Self::InsertGatewayAccount(account) => (2, account.id.to_string()),
+            Self::PinMerchantId { account, .. } => (2, account.to_string()),
+            Self::InsertPayment(payment) | Self::UpdatePayment { payment, .. } => {
+                (3, payment.facts.id.to_string())
+            }
+            Self::InsertGatewayOrder(order) => (4, order.id.to_string()),
+            Self::InsertSaga { saga, .. } | Self::UpdateSaga { saga, .. } => {
+                (5, saga.head.id.to_string())
+            }
+            Self::InsertEntry(entry) => (6, format!("{}/{}", entry.payment_key, entry.movement)),
+            Self::AppendEvent(event) => (7, format!("{}/{:020}", event.payment, event.sequence)),
+            Self::ReserveKey(reservation) => (8, reservation.key.key.to_string()),
+            Self::FinishKey { saga, .. } => (8, saga.to_string()),
+            Self::IssueKey(issued) => (9, issued.key.key.to_string()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Owns why money was not taken: the gateway's word, our reason, and what the buyer can do next.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::principal::UnknownWord;
+
+/// Who can mend it, and so where the payment goes (`toss-api.md §16.2`, classes U and M).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The buyer or the payment method; another try with a new authentication may work.
+    Buyer,
+    /// The merchant's request, contract or set-up; final for this payment.
+    Merchant,
+}
+
+impl Class {
+    /// The stored and shown word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buyer => "BUYER",
+            Self::Merchant => "MERCHANT",
+        }
+    }
+}
+
+impl FromStr for Class {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        [Self::Buyer, Self::Merchant]
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident => $word:literal),+ $(,)?) => {
+        /// Our own, gateway-independent reason; stable, for programs to branch on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stored and shown word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word),+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The issuer said no without telling why.
+    CardRefused => "CARD_REFUSED",
+    /// Limit or balance does not cover the amount.
+    InsufficientFunds => "INSUFFICIENT_FUNDS",
+    /// A daily, monthly or per-payment limit.
+    LimitExceeded => "LIMIT_EXCEEDED",
+    /// The card is expired, stopped, lost or stolen.
+    CardUnusable => "CARD_UNUSABLE",
+    /// Number, expiry date, password or identity did not match.
+    WrongDetails => "WRONG_DETAILS",
+    /// Too many wrong tries.
+    TooManyTries => "TOO_MANY_TRIES",
+    /// The method cannot be used for this payment.
+    MethodUnsupported => "METHOD_UNSUPPORTED",
+    /// The bank or account does not allow it.
+    AccountRefused => "ACCOUNT_REFUSED",
+    /// Suspected fraud.
+    FraudSuspected => "FRAUD_SUSPECTED",
+    /// The authentication lapsed or was never there.
+    SessionExpired => "SESSION_EXPIRED",
+    /// The request, contract or set-up of the merchant is at fault.
+    MerchantSetup => "MERCHANT_SETUP",
+    /// The gateway captured something else than asked; it is given back.
+    WrongCapture => "WRONG_CAPTURE",
+    /// A definitive decline without a finer reason.
+    Other => "OTHER",
+}
+
+impl FromStr for Reason {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A definitive refusal of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Decline {
+    /// Our reason.
+    pub reason: Reason,
+    /// Who can mend it.
+    pub class: Class,
+    /// The gateway's code, as received.
+    pub code: String,
+    /// The gateway's message, cut to [`Decline::MESSAGE_CHARS_MAX`]; not stable, for people only.
+    pub message: String,
+}
+
+impl Decline {
+    /// Toss documents messages of at most this many characters (`toss-api.md §2.4`).
+    pub const MESSAGE_CHARS_MAX: usize = 510;
+
+    /// The authentication's window closed and a question showed no effect.
+    #[must_use]
+    pub fn session_expired() -> Self {
+        Self {
+            reason: Reason::SessionExpired,
+            class: Class::Buyer,
+            code: "PAYFLOW_SESSION_EXPIRED".to_owned(),
+            message: "the payment session expired without an approval".to_owned(),
+        }
+    }
+
+    /// The gateway captured something else than was asked for.
+    #[must_use]
+    pub fn wrong_capture() -> Self {
+        Self {
+            reason: Reason::WrongCapture,
+            class: Class::Merchant,
+            code: "PAYFLOW_WRONG_CAPTURE".to_owned(),
+            message: "the gateway captured something else than asked; it is given back".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Owns the append-only event log's lines and the hash chain that ties them to their payment.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::Timestamp;
+use crate::decline::Reason;
+use crate::id::{PaymentId, SagaId};
+use crate::money::{Currency, Money};
+use crate::payment::PayStatus;
+use crate::principal::{Actor, Scope, UnknownWord};
+
+/// A SHA-256 hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// What the first event of a payment points back to.
+    pub const GENESIS: Self = Self([0; 32]);
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident => $word:literal),+ $(,)?) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stored and shown word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word),+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The payment exists.
+    Prepared => "payment.prepared",
+    /// A fresh gateway order was issued for another opening of the window.
+    WindowReopened => "payment.window_reopened",
+    /// An approval was asked for and is durable.
+    ApprovalRequested => "payment.approval_requested",
+    /// Captured and booked.
+    Approved => "payment.approved",
+    /// Declined; the buyer may try again.
+    Declined => "payment.declined",
+    /// Declined for good.
+    Aborted => "payment.aborted",
+    /// Nobody paid in time.
+    Expired => "payment.expired",
+    /// The gateway captured what it should not have; booked to suspense, to be given back.
+    WrongCaptureFound => "payment.wrong_capture_found",
+    /// A wrong capture was given back.
+    WrongCaptureReversed => "payment.wrong_capture_reversed",
+    /// Part of the money was cancelled at the gateway by others.
+    PartiallyCanceled => "payment.partially_canceled",
+    /// All of the money was cancelled.
+    Canceled => "payment.canceled",
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// What an event tells besides its kind; free of personal data, so it may be kept and published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payload {
+    /// The merchant's order id.
+    pub order_id: String,
+    /// What the payment is for, in minor units.
+    pub amount: i64,
+    /// The currency of every amount in here.
+    pub currency: Currency,
+    /// What is captured and not given back, in minor units, after this event.
+    pub balance: i64,
+    /// Which saga did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saga_id: Option<SagaId>,
+    /// The movement this event is about, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movement: Option<MovementFacts>,
+    /// Why not, where there is a decline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decline: Option<DeclineFacts>,
+}
+
+/// A movement of money as the gateway showed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MovementFacts {
+    /// Of which authentication.
+    pub payment_key: String,
+    /// The gateway's name of the movement, where it was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction_key: Option<String>,
+    /// Minor units moved.
+    pub amount: i64,
+    /// Card, easy pay …, as the gateway words it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+/// A decline without the gateway's free text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclineFacts {
+    /// Our reason.
+    pub reason: Reason,
+    /// The gateway's code.
+    pub code: String,
+}
+
+/// An event before it is serialised and hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Whose.
+    pub scope: Scope,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// 1 for the first event of a payment, without gaps.
+    pub sequence: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// Status before; none for the first event.
+    pub from: Option<PayStatus>,
+    /// Status after; equal to `from` when the event is no transition.
+    pub to: PayStatus,
+    /// Who caused it.
+    pub actor: Actor,
+    /// Why, in the actor's words or ours.
+    pub reason: Option<String>,
+    /// W3C trace id.
+    pub trace: String,
+    /// When, by the Clock.
+    pub at: Timestamp,
+    /// What it tells.
+    pub payload: Payload,
+}
+
+/// What sealing adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The payload's bytes, stored and published verbatim.
+    pub payload: Vec<u8>,
+    /// Over the previous hash and everything the event says.
+    pub hash: Hash,
+}
+
+/// One line of the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// Whose.
+    pub scope: Scope,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// 1 for the first event of a payment, without gaps.
+    pub sequence: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// Status before; none for the first event.
+    pub from: Option<PayStatus>,
+    /// Status after.
+    pub to: PayStatus,
+    /// Who caused it.
+    pub actor: Actor,
+    /// Why.
+    pub reason: Option<String>,
+    /// W3C trace id.
+    pub trace: String,
+    /// When, by the Clock.
+    pub at: Timestamp,
+    /// The payload's bytes.
+    pub payload: Vec<u8>,
+    /// The hash of the event before, [`Hash::GENESIS`] for the first.
+    pub previous: Hash,
+    /// This event's hash.
+    pub hash: Hash,
+}
+
+/// Where a payment's chain of events ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The newest event's sequence; 0 before the first.
+    pub sequence: i64,
+    /// The newest event's hash.
+    pub hash: Hash,
+}
+
+impl Head {
+    /// The head of a payment that has no event yet.
+    pub const START: Self = Self {
+        sequence: 0,
+        hash: Hash::GENESIS,
+    };
+}
+
+impl Payload {
+    /// A payload about `amount`, of which `balance` is held.
+    #[must_use]
+    pub fn new(order_id: String, amount: Money, balance: Money) -> Self {
+        Self {
+            order_id,
+            amount: amount.minor(),
+            currency: amount.currency(),
+            balance: balance.minor(),
+            saga_id: None,
+            movement: None,
+            decline: None,
+        }
+    }
+}
+
+impl Draft {
+    /// The event that sealing made of this draft.
+    #[must_use]
+    pub fn into_event(self, previous: Hash, sealed: Sealed) -> PaymentEvent {
+        PaymentEvent {
+            scope: self.scope,
+            payment: self.payment,
+            sequence: self.sequence,
+            kind: self.kind,
+            from: self.from,
+            to: self.to,
+            actor: self.actor,
+            reason: self.reason,
+            trace: self.trace,
+            at: self.at,
+            payload: sealed.payload,
+            previous,
+            hash: sealed.hash,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Owns the ledger's lines: append-only, each movement at the gateway booked exactly once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Timestamp;
+use crate::id::{GatewayAccountId, PaymentId, SagaId};
+use crate::money::Money;
+use crate::principal::{Scope, UnknownWord};
+use crate::text::{PaymentKey, TransactionKey};
+
+/// An account of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Account {
+    /// What the gateway holds for us.
+    GatewayReceivable,
+    /// What we owe the merchant.
+    MerchantPayable,
+    /// Captures that should not have happened, until they are given back.
+    Suspense,
+}
+
+impl Account {
+    /// Every account.
+    pub const ALL: [Self; 3] = [
+        Self::GatewayReceivable,
+        Self::MerchantPayable,
+        Self::Suspense,
+    ];
+
+    /// The stored and shown word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GatewayReceivable => "gateway_receivable",
+            Self::MerchantPayable => "merchant_payable",
+            Self::Suspense => "suspense",
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Account {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .into_iter()
+            .find(|account| account.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// Which movement of a payment key an entry books; with gateway account and payment key it is
+/// unique, so one movement is never booked twice.
+///
+/// A capture is named by the word alone: the gateway shows its transaction key only until the
+/// first cancellation replaces it (`toss-api.md §7`), so a recovery after one could not find it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Movement {
+    /// The one capture of a payment key.
+    Capture,
+    /// The cancellation with this transaction key.
+    Cancel(TransactionKey),
+}
+
+impl fmt::Display for Movement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capture => f.write_str("capture"),
+            Self::Cancel(key) => write!(f, "cancel:{key}"),
+        }
+    }
+}
+
+impl FromStr for Movement {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        if text == "capture" {
+            return Ok(Self::Capture);
+        }
+        text.strip_prefix("cancel:")
+            .and_then(|key| key.parse().ok())
+            .map(Self::Cancel)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// One line of the ledger: `amount` moves from the credited to the debited account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose books.
+    pub scope: Scope,
+    /// At which gateway account the money moved.
+    pub account: GatewayAccountId,
+    /// Of which authentication.
+    pub payment_key: PaymentKey,
+    /// Which movement of it.
+    pub movement: Movement,
+    /// For which payment.
+    pub payment: PaymentId,
+    /// Which saga found or caused it; none when it was observed without one.
+    pub saga: Option<SagaId>,
+    /// The account that grows.
+    pub debit: Account,
+    /// The account that gives.
+    pub credit: Account,
+    /// How much; never zero.
+    pub amount: Money,
+    /// The gateway's name of the movement, where it was shown.
+    pub transaction_key: Option<TransactionKey>,
+    /// When the gateway says it happened.
+    pub occurred_at: Option<Timestamp>,
+    /// When it was booked.
+    pub booked_at: Timestamp,
+}

@@ -1,0 +1,174 @@
+//! Owns the question whether a payment may be approved now, asked before anything is sent.
+
+use super::{Kind, Moved, Payment, State, Telling, Trigger};
+use crate::change::{Change, GatewayOrder, Hold};
+use crate::event::Kind as EventKind;
+use crate::id::SagaId;
+use crate::money::Money;
+use crate::principal::Actor;
+use crate::saga::{self, Saga};
+use crate::text::PaymentKey;
+use crate::{Ctx, payment::PayStatus};
+
+/// What the redirect brought back, as the merchant passes it on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApproveRequest {
+    /// The gateway's name of the authentication.
+    pub payment_key: PaymentKey,
+    /// What the buyer's browser says was authenticated.
+    pub amount: Money,
+    /// Who asks.
+    pub actor: Actor,
+    /// The account's credentials in force.
+    pub credential_version: i32,
+    /// Whether an idempotency key waits for the outcome.
+    pub keyed: bool,
+    /// Who drives the saga from the start; `None` leaves it to recovery.
+    pub hold: Option<Hold>,
+}
+
+/// Why an approval is refused before anything is stored or sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApproveRefusal {
+    /// The gateway order was issued for another payment.
+    #[error("the gateway order belongs to another payment")]
+    OrderMismatch,
+    /// The redirect's amount is not the payment's (`toss-api.md §1.2`).
+    #[error("the amount is not the payment's")]
+    AmountMismatch,
+    /// Another attempt is unresolved.
+    #[error("another attempt is unresolved")]
+    InFlight {
+        /// Which one.
+        saga: SagaId,
+    },
+    /// It is paid already.
+    #[error("the payment is approved already")]
+    AlreadyApproved,
+    /// It can no longer be paid.
+    #[error("the payment is closed: {0}")]
+    Closed(PayStatus),
+    /// The time to pay is over.
+    #[error("the time to pay is over")]
+    Expired,
+    /// Not a payment that the window pays.
+    #[error("this kind of payment is not approved by the window")]
+    WrongKind,
+}
+
+impl Payment {
+    /// Opens an approval: the payment goes `IN_PROGRESS` and the saga is ready to call.
+    ///
+    /// # Errors
+    /// The payment does not take this approval; nothing is to be stored or sent.
+    pub fn begin_approval(
+        self,
+        request: &ApproveRequest,
+        order: &GatewayOrder,
+        ctx: &Ctx<'_>,
+    ) -> Result<(Moved, Saga), ApproveRefusal> {
+        self.accepts(request, order, ctx)?;
+        let saga = Saga {
+            head: self.approval_head(request, order, ctx),
+            progress: saga::Progress::intended(Money::zero(request.amount.currency()), ctx.now),
+            version: 1,
+        };
+        let mut telling = Telling::of(EventKind::ApprovalRequested, request.actor);
+        telling.saga = Some(ctx.spare);
+        let status = self.status();
+        let mut moved = self
+            .shift(
+                Trigger::Begin,
+                State::InProgress { saga: ctx.spare },
+                telling,
+                ctx,
+            )
+            .map_err(|_| ApproveRefusal::Closed(status))?;
+        moved.changes.push(Change::InsertSaga {
+            saga: Box::new(saga.clone()),
+            hold: request.hold,
+        });
+        Ok((moved, saga))
+    }
+
+    fn accepts(
+        &self,
+        request: &ApproveRequest,
+        order: &GatewayOrder,
+        ctx: &Ctx<'_>,
+    ) -> Result<(), ApproveRefusal> {
+        if self.facts.kind != Kind::OneOff {
+            return Err(ApproveRefusal::WrongKind);
+        }
+        if order.payment != self.facts.id {
+            return Err(ApproveRefusal::OrderMismatch);
+        }
+        if request.amount != self.facts.amount {
+            return Err(ApproveRefusal::AmountMismatch);
+        }
+        match &self.state {
+            State::Ready { .. } if ctx.now >= self.facts.expires_at => Err(ApproveRefusal::Expired),
+            State::Ready { .. } => Ok(()),
+            State::InProgress { saga } => Err(ApproveRefusal::InFlight { saga: *saga }),
+            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
+                Err(ApproveRefusal::AlreadyApproved)
+            }
+            State::Expired => Err(ApproveRefusal::Expired),
+            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
+                Err(ApproveRefusal::Closed(self.status()))
+            }
+        }
+    }
+
+    fn approval_head(
+        &self,
+        request: &ApproveRequest,
+        order: &GatewayOrder,
+        ctx: &Ctx<'_>,
+    ) -> saga::Head {
+        saga::Head {
+            id: ctx.spare,
+            kind: saga::Kind::Approval,
+            scope: self.facts.scope,
+            account: self.facts.account,
+            payment: self.facts.id,
+            payment_key: request.payment_key.clone(),
+            gateway_order: order.id,
+            amount: request.amount,
+            actor: request.actor,
+            reason: None,
+            credential_version: request.credential_version,
+            trace: ctx.trace.to_owned(),
+            keyed: request.keyed,
+            created_at: ctx.now,
+        }
+    }
+
+    /// Issues a fresh gateway order, so that the window can be opened another time.
+    ///
+    /// # Errors
+    /// The payment no longer waits for the buyer, or its time is over.
+    pub fn reopen(
+        self,
+        order: GatewayOrder,
+        actor: Actor,
+        ctx: &Ctx<'_>,
+    ) -> Result<Moved, ApproveRefusal> {
+        match &self.state {
+            State::Ready { .. } if ctx.now < self.facts.expires_at => {}
+            State::Ready { .. } | State::Expired => return Err(ApproveRefusal::Expired),
+            State::InProgress { saga } => return Err(ApproveRefusal::InFlight { saga: *saga }),
+            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
+                return Err(ApproveRefusal::AlreadyApproved);
+            }
+            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
+                return Err(ApproveRefusal::Closed(self.status()));
+            }
+        }
+        let status = self.status();
+        let telling = Telling::of(EventKind::WindowReopened, actor);
+        let mut moved = self.record(status, telling, ctx);
+        moved.changes.push(Change::InsertGatewayOrder(order));
+        Ok(moved)
+    }
+}

@@ -1,0 +1,410 @@
+//! Owns the saga: a durable intent as a pure state machine. `next` says what it wants done,
+//! `absorb` what an answer means; neither performs anything.
+
+mod approval;
+mod policy;
+mod reversal;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use policy::Policy;
+
+use crate::change::Change;
+use crate::decline::Decline;
+use crate::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
+use crate::money::Money;
+use crate::payment::Payment;
+use crate::principal::{Actor, Scope, UnknownWord};
+use crate::snapshot::{Answer, Cause, Snapshot};
+use crate::text::{GatewayKey, PaymentKey};
+use crate::{Ctx, Timestamp};
+
+/// What a saga is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Take the money of an authenticated payment.
+    Approval,
+    /// Give back what should not have been captured.
+    Reversal,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Approval, Self::Reversal];
+
+    /// The stored and shown word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approval => "APPROVAL",
+            Self::Reversal => "REVERSAL",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// What never changes about a saga.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its id; with `n` it makes the gateway key.
+    pub id: SagaId,
+    /// What it is for.
+    pub kind: Kind,
+    /// Whose.
+    pub scope: Scope,
+    /// At which gateway account.
+    pub account: GatewayAccountId,
+    /// For which payment.
+    pub payment: PaymentId,
+    /// Which authentication.
+    pub payment_key: PaymentKey,
+    /// The order id that the gateway knows.
+    pub gateway_order: GatewayOrderId,
+    /// How much to take, or to give back.
+    pub amount: Money,
+    /// Who asked.
+    pub actor: Actor,
+    /// Why, where somebody said.
+    pub reason: Option<String>,
+    /// With which of the account's secret keys: the gateway's key scope includes it.
+    pub credential_version: i32,
+    /// W3C trace id of the request that opened it.
+    pub trace: String,
+    /// Whether an idempotency key waits for its outcome.
+    pub keyed: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// What it does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Make the call with key `n`; this intent is durable and counted as unanswered.
+    Call,
+    /// Ask what is true.
+    Ask,
+    /// Over.
+    Closed,
+}
+
+impl Phase {
+    /// The stored and shown word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "CALL",
+            Self::Ask => "ASK",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+impl FromStr for Phase {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        [Self::Call, Self::Ask, Self::Closed]
+            .into_iter()
+            .find(|phase| phase.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// The last thing the gateway said about the call, as far as it decides what a question that
+/// shows no effect leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// No answer to the last call, or one that says only "wait".
+    Nothing,
+    /// A temporary error, stored under the key: the next call needs a new key.
+    Temporary,
+    /// The session is over, or never was.
+    SessionGone,
+    /// A refusal that a question has to confirm.
+    Refused(Decline),
+    /// Something not understood; only time and questions help.
+    Noise,
+}
+
+/// How a saga ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The money was taken and booked.
+    Approved,
+    /// The money was not taken.
+    Declined(Decline),
+    /// Something else was captured; a reversal gives it back.
+    Misfit {
+        /// The reversal.
+        reversal: SagaId,
+    },
+    /// The wrong capture was given back.
+    Reversed,
+}
+
+/// Where a saga stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What it does next.
+    pub phase: Phase,
+    /// Which gateway key: raised only after a received error and a question without effect.
+    pub n: u32,
+    /// Calls that were intended and not answered.
+    pub unanswered: u32,
+    /// Questions and waits since the last call, for the schedule.
+    pub asks: u32,
+    /// What was last heard about the call.
+    pub heard: Heard,
+    /// The balance that the gateway must show before a cancellation; zero for an approval.
+    pub refundable: Money,
+    /// When the last call was intended.
+    pub intent_at: Timestamp,
+    /// When the gateway was last asked.
+    pub asked_at: Option<Timestamp>,
+    /// When the next step is due.
+    pub due_at: Timestamp,
+    /// How it ended; set exactly when the phase is closed.
+    pub outcome: Option<Outcome>,
+}
+
+/// A durable intent and its progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saga {
+    /// What never changes.
+    pub head: Head,
+    /// Where it stands.
+    pub progress: Progress,
+    /// The fence: raised by claim and progress only.
+    pub version: i64,
+}
+
+/// What a saga wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the gateway to capture.
+    Confirm(ConfirmCall),
+    /// Ask the gateway to give back.
+    Cancel(CancelCall),
+    /// Ask what is true, by payment key.
+    AskByKey(PaymentKey),
+    /// Ask what is true, by gateway order.
+    AskByOrder(GatewayOrderId),
+    /// Nothing before this instant.
+    Wait(Timestamp),
+    /// Nothing any more.
+    Rest,
+}
+
+/// A capture to be made (`toss-api.md §6.1`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which authentication.
+    pub payment_key: PaymentKey,
+    /// Which order.
+    pub order: GatewayOrderId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Money to be given back (`toss-api.md §6.3`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which authentication.
+    pub payment_key: PaymentKey,
+    /// How much.
+    pub amount: Money,
+    /// The balance we expect there; the gateway refuses when it differs.
+    pub refundable: Money,
+    /// Carries the saga id, because the gateway shows no other reference of ours.
+    pub reason: String,
+}
+
+/// A saga after an answer, and the changes that make it durable.
+#[derive(Clone, Debug)]
+pub struct Absorbed {
+    /// As it shall be.
+    pub saga: Saga,
+    /// To commit together; the saga's own update is among them.
+    pub changes: Vec<Change>,
+}
+
+impl Progress {
+    /// Intended now: the first call may be made once this is committed.
+    #[must_use]
+    pub fn intended(refundable: Money, now: Timestamp) -> Self {
+        Self {
+            phase: Phase::Call,
+            n: 1,
+            unanswered: 1,
+            asks: 0,
+            heard: Heard::Nothing,
+            refundable,
+            intent_at: now,
+            asked_at: None,
+            due_at: now,
+            outcome: None,
+        }
+    }
+}
+
+impl Saga {
+    /// Whether it is over.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.progress.phase, Phase::Closed)
+    }
+
+    /// What it wants done at `now`.
+    #[must_use]
+    pub fn next(&self, now: Timestamp) -> Step {
+        match self.progress.phase {
+            Phase::Closed => Step::Rest,
+            Phase::Call | Phase::Ask if self.progress.due_at > now => {
+                Step::Wait(self.progress.due_at)
+            }
+            Phase::Ask => self.question(),
+            Phase::Call => match self.head.kind {
+                Kind::Approval => Step::Confirm(approval::call(self)),
+                Kind::Reversal => Step::Cancel(reversal::call(self)),
+            },
+        }
+    }
+
+    /// By payment key first; by order every second time, for a gateway that lost the key.
+    fn question(&self) -> Step {
+        if self.progress.asks % 2 == 1 && self.head.kind == Kind::Approval {
+            Step::AskByOrder(self.head.gateway_order)
+        } else {
+            Step::AskByKey(self.head.payment_key.clone())
+        }
+    }
+
+    /// Taken over after its worker was lost: a call may be on its way, so it asks first.
+    #[must_use]
+    pub fn resumed(mut self, now: Timestamp) -> Self {
+        if self.progress.phase == Phase::Call {
+            self.progress.phase = Phase::Ask;
+            self.progress.due_at = now;
+        }
+        self
+    }
+
+    /// What `answer` means for the saga and its payment.
+    #[must_use]
+    pub fn absorb(self, payment: &Payment, answer: &Answer, ctx: &Ctx<'_>) -> Absorbed {
+        let expected = self.version;
+        let absorbed = match self.head.kind {
+            Kind::Approval => approval::absorb(self, payment, answer, ctx),
+            Kind::Reversal => reversal::absorb(self, payment, answer, ctx),
+        };
+        let mut saga = absorbed.saga;
+        saga.version = expected.saturating_add(1);
+        let mut changes = absorbed.changes;
+        changes.insert(
+            0,
+            Change::UpdateSaga {
+                saga: Box::new(saga.clone()),
+                expected,
+            },
+        );
+        Absorbed { saga, changes }
+    }
+
+    /// The key of the current call.
+    fn gateway_key(&self) -> GatewayKey {
+        format!("{}-{}", self.head.id, self.progress.n)
+            .parse()
+            .expect("a saga id and a number are valid in a gateway key")
+    }
+
+    /// Whether the snapshot is about this saga's authentication, order and merchant.
+    fn concerns(&self, snapshot: &Snapshot) -> bool {
+        snapshot.payment_key == self.head.payment_key
+            && snapshot.order_id == self.head.gateway_order.to_string()
+    }
+
+    /// Book-keeping that every answer needs, before its meaning is looked at.
+    fn heard_back(&mut self, answer: &Answer, ctx: &Ctx<'_>) {
+        if self.progress.phase == Phase::Call {
+            let lost = matches!(answer, Answer::Unknown(Cause::Lost));
+            if !lost {
+                self.progress.unanswered = self.progress.unanswered.saturating_sub(1);
+            }
+        } else {
+            self.progress.asked_at = Some(ctx.now);
+            self.progress.asks = self.progress.asks.saturating_add(1);
+        }
+    }
+
+    /// Goes on asking, by the schedule.
+    fn ask_later(mut self, ctx: &Ctx<'_>) -> Self {
+        self.progress.phase = Phase::Ask;
+        self.progress.due_at = ctx.policy.ask_at(ctx.now, self.progress.asks);
+        self
+    }
+
+    /// Asks as soon as possible.
+    fn ask_now(mut self, ctx: &Ctx<'_>) -> Self {
+        self.progress.phase = Phase::Ask;
+        self.progress.due_at = ctx.now;
+        self
+    }
+
+    /// Calls again under the same key: the answer was lost, or the call was still running.
+    fn call_again(mut self, ctx: &Ctx<'_>) -> Self {
+        self.progress.phase = Phase::Call;
+        self.progress.unanswered = self.progress.unanswered.saturating_add(1);
+        self.progress.intent_at = ctx.now;
+        self.progress.due_at = ctx.now;
+        self
+    }
+
+    /// Calls under the next key: an error was received and a question showed no effect.
+    fn call_anew(mut self, ctx: &Ctx<'_>) -> Self {
+        self.progress.n = self.progress.n.saturating_add(1);
+        self.progress.heard = Heard::Nothing;
+        self.call_again(ctx)
+    }
+
+    /// The call that was just answered has to be made again, or an earlier one still runs.
+    fn counted_again(mut self) -> Self {
+        self.progress.unanswered = self.progress.unanswered.saturating_add(1);
+        self
+    }
+
+    /// Not before the gateway's `Retry-After` is over.
+    fn not_before(mut self, seconds: Option<u32>, ctx: &Ctx<'_>) -> Self {
+        let pause = Duration::from_secs(seconds.unwrap_or(0).into());
+        self.progress.due_at = self.progress.due_at.max(policy::after(ctx.now, pause));
+        self
+    }
+
+    /// Ends.
+    fn close(mut self, outcome: Outcome) -> Self {
+        self.progress.phase = Phase::Closed;
+        self.progress.outcome = Some(outcome);
+        self
+    }
+}
