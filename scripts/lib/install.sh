@@ -26,6 +26,7 @@ install_missing() {
 
 install_debian_packages() {
   local mode=$1 missing=()
+  have git || missing+=(git)
   have curl || missing+=(curl)
   have jq || missing+=(jq)
   have setpriv || missing+=(util-linux)

@@ -26,10 +26,9 @@ fn keys(defaults: &Source) -> Vec<(usize, String)> {
 fn unexplained_keys(defaults: &Source) -> Vec<Offence> {
     let lines: Vec<&str> = defaults.text.lines().collect();
     let explained = |line: usize| {
-        let above = lines
-            .get(line.wrapping_sub(2))
-            .and_then(|above| above.strip_prefix('#'));
-        above.is_some_and(|comment| !comment.trim().is_empty())
+        let above = line.checked_sub(2).and_then(|above| lines.get(above));
+        let comment = above.and_then(|above| above.strip_prefix('#'));
+        comment.is_some_and(|comment| !comment.trim().is_empty())
     };
     keys(defaults)
         .into_iter()

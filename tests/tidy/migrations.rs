@@ -117,6 +117,19 @@ fn lonely(left: &[String], right: &[String]) -> Vec<String> {
     [only(left, right), only(right, left)].concat()
 }
 
+/// Where each migration's SQL is expected, in both trees.
+fn migrations() -> Vec<String> {
+    let mut paths = Vec::new();
+    for tree in TREES {
+        paths.extend(
+            names_in(tree)
+                .iter()
+                .map(|name| format!("{tree}/{name}/up.sql")),
+        );
+    }
+    paths
+}
+
 #[test]
 fn the_migration_trees_have_the_same_names() {
     let [postgres, sqlite] = TREES.map(names_in);
@@ -125,28 +138,15 @@ fn the_migration_trees_have_the_same_names() {
         Vec::<String>::new(),
         "in one migration tree only"
     );
-    for name in TREES
-        .iter()
-        .flat_map(|tree| names_in(tree).into_iter().map(move |n| (tree, n)))
-    {
-        let (tree, name) = name;
-        assert!(
-            read(&format!("{tree}/{name}/up.sql")).is_some(),
-            "{tree}/{name} has no up.sql"
-        );
+    for migration in migrations() {
+        assert!(read(&migration).is_some(), "{migration} is missing");
     }
 }
 
 #[test]
 fn every_column_is_explained() {
-    let mut found = Vec::new();
-    for tree in TREES {
-        for name in names_in(tree) {
-            let migration = read(&format!("{tree}/{name}/up.sql")).expect("a migration's up.sql");
-            found.extend(unexplained_columns(&migration));
-        }
-    }
-    assert_none(found);
+    let sources: Vec<Source> = migrations().iter().filter_map(|path| read(path)).collect();
+    assert_none(sources.iter().flat_map(unexplained_columns).collect());
 }
 
 #[test]
