@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# Owns what each step of scripts/test does. A step runs in a shell of its own, from the root of
+# the repository, with errexit on.
+
+: "${run_dir:?}"
+: "${mode:?}"
+
+fmt_step() {
+  cargo fmt --all --check
+}
+
+shell_step() {
+  local scripts
+  mapfile -t scripts < <(find . -name '*.sh' -not -path './target/*' | sort)
+  shellcheck --external-sources .ci/run scripts/test "${scripts[@]}"
+}
+
+clippy_step() {
+  cargo clippy --locked --workspace --all-targets -- -D warnings
+}
+
+# The crash binary is no part of a workspace build, so the lints must be told about it.
+crash_clippy_step() {
+  cargo clippy --locked --bin payflow-crash --features crash-points -- -D warnings
+}
+
+tidy_step() {
+  cargo nextest run --locked --package payflow --test tidy
+}
+
+# Advisories are not checked: their database lives where a run without open internet cannot
+# reach it, and a check that sometimes does not run is worse than none.
+deny_step() {
+  cargo-deny --locked --log-level error check licenses bans sources
+}
+
+doc_step() {
+  RUSTDOCFLAGS="-D warnings" \
+    cargo doc --locked --no-deps --workspace --document-private-items
+}
+
+doctest_step() {
+  cargo test --locked --doc --workspace --quiet
+}
+
+nextest_step() {
+  local profile=ci
+  [ "$mode" = full ] || profile=quick
+  cargo nextest run --locked --workspace --no-fail-fast --profile "$profile" 2>&1 |
+    tee "$run_dir/nextest.log"
+}
+
+requests_step() {
+  bash requests/run.sh
+}
+
+# What is killed, how often and with which timings is said by scripts/lib/chaos.sh alone.
+chaos_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/chaos.sh
+}

