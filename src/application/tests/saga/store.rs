@@ -32,6 +32,13 @@ pub(crate) struct Faulty {
     pub(crate) rival: Arc<Notify>,
 }
 
+impl Faulty {
+    fn write(&self, changes: &[Change]) -> Result<(), CommitError> {
+        self.memory
+            .commit_now(&Bug::torn(self.bug, &self.memory, changes))
+    }
+}
+
 fn away() -> CommitError {
     CommitError::Store(Error::Unavailable("the script says so".to_owned()))
 }
@@ -41,12 +48,11 @@ impl Commit for Faulty {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         // Every port call is a point where other tasks may run.
         tokio::task::yield_now().await;
-        let changes = Bug::torn(self.bug, &self.memory, changes);
         match self.script.strike(true) {
             Some(Fault::CommitLost) => return Err(away()),
             Some(Fault::CommitInDoubtUnwritten) => return Bug::doubt(self.bug),
             Some(Fault::CommitInDoubt) => {
-                self.memory.commit_now(&changes)?;
+                self.write(changes)?;
                 return Bug::written_doubt(self.bug);
             }
             Some(Fault::Rival) => {
@@ -57,7 +63,7 @@ impl Commit for Faulty {
             }
             Some(_) | None => {}
         }
-        self.memory.commit_now(&changes)
+        self.write(changes)
     }
 }
 
