@@ -1,2 +1,79 @@
-//! The harness.
-fn main() {}
+//! Owns the `harness` program: check, load, chaos and starve, one subcommand each.
+
+mod books;
+mod chaos;
+mod check;
+mod database;
+mod http;
+mod load;
+mod output;
+mod process;
+mod random;
+mod sandbox;
+mod service;
+mod stand;
+mod starve;
+mod stats;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Programs that load, kill and check a running Payflow from outside.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compares the books with the sandbox's ledger.
+    Check(check::Arguments),
+    /// Loads a service and prints figures.
+    Load(load::Arguments),
+    /// Breaks things on purpose.
+    #[command(subcommand)]
+    Chaos(Chaos),
+    /// Measures health and reads while many approvals wait for the gateway.
+    Starve(starve::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Chaos {
+    /// Kills the service at each crash point and checks the books.
+    Crash(chaos::crash::Arguments),
+    /// Sends storms of requests and checks that money moved once.
+    Storm(chaos::storm::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    let mut terminate = signal(SignalKind::terminate())?;
+    // Dropping the work ends every program it started and removes their folders.
+    let right = tokio::select! {
+        right = work(&cli.command) => right?,
+        _ = tokio::signal::ctrl_c() => false,
+        _ = terminate.recv() => false,
+    };
+    Ok(if right {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Whether everything was as it should be.
+async fn work(command: &Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Check(arguments) => check::command(arguments).await,
+        Command::Load(arguments) => load::run(arguments).await,
+        Command::Chaos(Chaos::Crash(arguments)) => chaos::crash::run(arguments).await,
+        Command::Chaos(Chaos::Storm(arguments)) => chaos::storm::run(arguments).await,
+        Command::Starve(arguments) => starve::run(arguments).await,
+    }
+}

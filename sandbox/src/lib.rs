@@ -1,1 +1,31 @@
-//! Sandbox.
+//! `toss-sandbox`: a faithful, fault-injecting stand-in for the Toss Payments API.
+//!
+//! It keeps a ledger of its own, so that a test can ask a witness what money really moved.
+
+mod api;
+mod auth;
+mod calls;
+mod catalogue;
+mod clock;
+mod config;
+mod controls;
+mod error;
+mod faults;
+mod ids;
+mod journal;
+mod operations;
+mod payment_object;
+mod redirect;
+mod running;
+mod sandbox;
+mod server;
+mod state;
+mod store;
+mod window;
+
+pub use crate::clock::Clock;
+pub use crate::config::{
+    Config, SecondApproval, Secret, ServerErrors, Settings, TemporaryError, Typing,
+};
+pub use crate::error::Error;
+pub use crate::running::{Running, start};

@@ -1,7 +1,7 @@
 //! Payflow's use cases, the saga runner and the ports they speak through.
 //!
 //! `grep "pub async fn" src/application` lists what the system can do. Every use case reads,
-//! decides with pure domain code and commits; only the [`runner`] calls a gateway.
+//! decides with pure domain code and commits; only the runner calls a gateway.
 
 mod access;
 mod accounts;

@@ -70,7 +70,7 @@ impl App {
             let app = Arc::clone(self);
             let saga = saga.resumed(now);
             self.runner.tasks.spawn(async move {
-                app.runner.drive(saga, Instant::now()).await;
+                app.runner.drive(saga, None, Instant::now()).await;
                 drop(permit);
             });
         }

@@ -113,13 +113,15 @@ impl Runner {
         self.parts.clock.now()
     }
 
-    /// Drives `saga`, which this worker holds, until it is over or would wait past `until`.
-    pub async fn drive(&self, saga: Saga, until: Instant) -> Driven {
+    /// Drives `saga`, which this worker holds, until it is over or would wait past `until`. The
+    /// `payment` as last seen saves a read; a conflict tells when it was too old.
+    pub async fn drive(&self, saga: Saga, payment: Option<Box<Payment>>, until: Instant) -> Driven {
         let Some(gateway) = self.parts.gateways.of(saga.head.account) else {
             warn!(saga = %saga.head.id, account = %saga.head.account, "no gateway is configured");
             return self.let_go(saga).await;
         };
         let mut saga = saga;
+        let mut seen = payment;
         let mut gateway_time = Duration::ZERO;
         loop {
             let step = saga.next(self.now());
@@ -136,7 +138,7 @@ impl Runner {
             let answer = self.perform(gateway.as_ref(), &saga, &step).await;
             gateway_time = gateway_time.saturating_add(begun.elapsed());
             let answer = self.vouched(saga.head.account, answer).await;
-            match self.settle(saga, &answer).await {
+            match self.settle(saga, seen.take(), &answer).await {
                 Settled::LetGo => return Driven::LetGo,
                 Settled::Went(saga, payment) if saga.is_closed() => {
                     if let Answer::Found(snapshot) = &answer {
@@ -148,7 +150,10 @@ impl Runner {
                         gateway_time,
                     };
                 }
-                Settled::Went(next, _) => saga = *next,
+                Settled::Went(next, payment) => {
+                    saga = *next;
+                    seen = Some(payment);
+                }
             }
         }
     }
@@ -238,12 +243,12 @@ impl Runner {
     }
 
     /// Commits what `answer` means, deciding again when somebody else was first.
-    async fn settle(&self, saga: Saga, answer: &Answer) -> Settled {
+    async fn settle(&self, saga: Saga, mut seen: Option<Box<Payment>>, answer: &Answer) -> Settled {
         let give_up = Instant::now().checked_add(self.parts.timings.commit_patience);
         let mut conflicts = 0_u32;
         let mut pause = RETRY_FIRST;
         loop {
-            match self.settle_once(&saga, answer).await {
+            match self.settle_once(&saga, seen.take(), answer).await {
                 Ok(Some((next, payment))) => return Settled::Went(next, payment),
                 Ok(None) => return Settled::LetGo,
                 Err(CommitError::Conflict) => {
@@ -270,9 +275,13 @@ impl Runner {
     async fn settle_once(
         &self,
         saga: &Saga,
+        seen: Option<Box<Payment>>,
         answer: &Answer,
     ) -> Result<Option<(Box<Saga>, Box<Payment>)>, CommitError> {
-        let payment = self.payment_of(saga).await?;
+        let payment = match seen {
+            Some(payment) => *payment,
+            None => self.payment_of(saga).await?,
+        };
         let spare = SagaId::new(self.parts.ids.draw());
         let ctx = self.ctx(spare, &saga.head.trace);
         let Absorbed {

@@ -39,12 +39,20 @@ fn imports(code: &str) -> Vec<(usize, String)> {
     found
 }
 
+/// A package's own `tests/` folder stands outside of its layer.
+fn is_of_layer(source: &Source, folder: &str) -> bool {
+    source
+        .path
+        .strip_prefix(folder)
+        .is_some_and(|rest| !rest.starts_with("tests/"))
+}
+
 /// Imports of the domain from outside it. A type or a module of the same file is no outside.
 fn domain_imports(sources: &[Source]) -> Vec<Offence> {
     let mut found = Vec::new();
     for source in sources
         .iter()
-        .filter(|source| source.path.starts_with("src/domain/"))
+        .filter(|source| is_of_layer(source, "src/domain/"))
     {
         let code = source.code();
         for (line, name) in imports(&code) {
@@ -66,7 +74,7 @@ fn application_frameworks(sources: &[Source]) -> Vec<Offence> {
     let mut found = Vec::new();
     for source in sources
         .iter()
-        .filter(|source| source.path.starts_with("src/application/"))
+        .filter(|source| is_of_layer(source, "src/application/"))
     {
         for (line, text) in numbered(&source.code()) {
             for name in FRAMEWORKS.iter().filter(|name| names_path(text, name)) {

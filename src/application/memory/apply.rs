@@ -46,6 +46,9 @@ impl State {
                 insert(&mut self.events, (event.payment, event.sequence), row)
             }
             Change::ReserveKey(key) => {
+                let taken =
+                    |known: &Arc<Reservation>| known.saga.is_some() && known.saga == key.saga;
+                must(!self.keys.values().any(taken))?;
                 let row = Arc::new(key.as_ref().clone());
                 insert(&mut self.keys, key.key.clone(), row)
             }

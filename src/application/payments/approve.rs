@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::change::Change;
 use domain::id::{GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
-use domain::payment::{ApproveRefusal, ApproveRequest, Payment};
+use domain::payment::{ApproveRefusal, ApproveRequest, Moved, Payment};
 use domain::saga::Saga;
 use domain::text::PaymentKey;
 use tokio::time::{Instant, timeout_at};
@@ -64,7 +64,7 @@ pub enum ApproveError {
 
 /// What a begun approval is about, or the answer to an earlier request.
 enum Begun {
-    Saga(Box<Saga>),
+    Saga(Box<Saga>, Option<Box<Payment>>),
     Answered(Box<Answered>),
 }
 
@@ -112,11 +112,11 @@ impl App {
         keyed: Keyed,
         until: Instant,
     ) -> Result<Answered, ApproveError> {
-        let saga = match self.begin(&caller, &command, &keyed).await? {
+        let (saga, payment) = match self.begin(&caller, &command, &keyed).await? {
             Begun::Answered(answered) => return Ok(*answered),
-            Begun::Saga(saga) => *saga,
+            Begun::Saga(saga, payment) => (*saga, payment),
         };
-        match self.runner.drive(saga, until).await {
+        match self.runner.drive(saga, payment, until).await {
             Driven::Closed {
                 saga,
                 payment,
@@ -173,16 +173,16 @@ impl App {
                 .payment(caller.scope, command.payment)
                 .await?;
             let payment = found.ok_or(ApproveError::NotFound)?;
-            let (changes, saga) = self.decide(caller, command, keyed, payment).await?;
+            let (moved, saga) = self.decide(caller, command, keyed, payment).await?;
             crash_point!("approve.before_begin_commit");
-            let committed = self.parts.store.commit(&changes).await;
+            let committed = self.parts.store.commit(&moved.changes).await;
             crash_point!("approve.after_begin_commit");
             match committed {
-                Ok(()) => return Ok(Begun::Saga(Box::new(saga))),
+                Ok(()) => return Ok(Begun::Saga(Box::new(saga), Some(Box::new(moved.payment)))),
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::InDoubt) => {
                     if let Some(saga) = self.parts.store.saga(saga.head.id).await? {
-                        return Ok(Begun::Saga(Box::new(saga)));
+                        return Ok(Begun::Saga(Box::new(saga), None));
                     }
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -197,7 +197,7 @@ impl App {
         command: &Approve,
         keyed: &Keyed,
         payment: Payment,
-    ) -> Result<(Vec<Change>, Saga), ApproveError> {
+    ) -> Result<(Moved, Saga), ApproveError> {
         let store = &self.parts.store;
         let account = payment.facts.account;
         let order = store.gateway_order(command.gateway_order).await?;
@@ -214,7 +214,7 @@ impl App {
             hold: Some(self.runner.hold()),
         };
         let ctx = self.runner.ctx(SagaId::new(self.draw()), &caller.trace);
-        let (moved, saga) = payment.begin_approval(&request, &order, &ctx)?;
+        let (mut moved, saga) = payment.begin_approval(&request, &order, &ctx)?;
         self.parts
             .gateways
             .of(account)
@@ -222,8 +222,9 @@ impl App {
             .admit()?;
         let end = Either::Saga(saga.head.id);
         let reservation = self.reservation(caller, keyed, saga.head.payment, end);
-        let mut changes = moved.changes;
-        changes.push(Change::ReserveKey(Box::new(reservation)));
-        Ok((changes, saga))
+        moved
+            .changes
+            .push(Change::ReserveKey(Box::new(reservation)));
+        Ok((moved, saga))
     }
 }

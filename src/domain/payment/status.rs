@@ -8,7 +8,10 @@ use serde::Serialize;
 use crate::principal::{Actor, UnknownWord};
 
 macro_rules! words {
-    ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
+    (
+        $(#[$outer:meta])*
+        $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal),+ $(,)? }
+    ) => {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {

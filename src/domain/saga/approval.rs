@@ -66,7 +66,7 @@ fn found(
 ) -> Absorbed {
     match &snapshot.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if snapshot.is_captured() => {
-            captured(saga, payment, snapshot, ctx)
+            captured(saga, payment, snapshot, called, ctx)
         }
         Status::Aborted if !is_in_flight(&saga, ctx) => {
             let refused = match &saga.progress.heard {
@@ -92,8 +92,19 @@ fn found(
     }
 }
 
-fn captured(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Absorbed {
+fn captured(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    called: bool,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
     use crate::payment::Captured;
+    if called && snapshot.total != Some(payment.facts.amount) {
+        // One answer may lie; a question has to say the same before it is booked.
+        saga.progress.heard = Heard::Noise;
+        return waiting(saga.ask_now(ctx));
+    }
     match payment.clone().capture(&saga, snapshot, ctx) {
         Some(Captured::Booked(moved)) => Absorbed {
             saga: saga.close(Outcome::Approved),

@@ -31,7 +31,7 @@ impl Default for Policy {
             call_bound: Duration::from_secs(75),
             key_lifetime: Duration::from_hours(14 * 24),
             ask_after: [2, 5, 15, 60].map(Duration::from_secs).to_vec(),
-            ask_every: Duration::from_mins(3),
+            ask_every: Duration::from_mins(2),
             keys_max: 20,
         }
     }

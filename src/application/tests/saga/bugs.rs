@@ -11,7 +11,7 @@ use domain::saga::{Kind, Policy};
 use domain::snapshot::{Answer, Cause, Status};
 
 use crate::scripts::{count, run, script};
-use crate::world::default_policy;
+use crate::world::{AMOUNT, default_policy};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -76,6 +76,10 @@ impl Bug {
 
     pub(crate) fn misread_question(bug: Option<Self>, answer: Answer) -> Answer {
         match (bug, answer) {
+            (Some(Self::AmountNotCompared), Answer::Found(mut snapshot)) => {
+                snapshot.total = Money::new(AMOUNT, domain::money::Currency::Krw).ok();
+                Answer::Found(snapshot)
+            }
             (Some(Self::OpenIsOver), Answer::Found(mut snapshot))
                 if snapshot.status == Status::InProgress =>
             {

@@ -118,12 +118,13 @@ fn scripts_of_length_0_to_3() {
     (0..=3).for_each(all_well);
 }
 
+/// All 38,416 of them; the quick run leaves tests named so out.
 #[test]
-fn scripts_of_length_4() {
+fn exhaustive_scripts_of_length_4() {
     all_well(4);
 }
 
-/// All 537,824 of them; the quick run leaves tests named so out.
+/// All 537,824 of them.
 #[test]
 fn exhaustive_scripts_of_length_5() {
     all_well(5);

@@ -1,0 +1,108 @@
+//! Owns the books as the database holds them: plain rows, read in one snapshot, nothing assumed.
+
+mod sql;
+mod target;
+
+use std::collections::BTreeMap;
+
+pub(crate) use target::{Snapshot, Target, connect};
+
+/// Everything that the checks look at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Books {
+    /// Payments by id.
+    pub(crate) payments: BTreeMap<String, Payment>,
+    /// Gateway orders: the payment of each.
+    pub(crate) gateway_orders: BTreeMap<String, String>,
+    /// Sagas by id.
+    pub(crate) sagas: BTreeMap<String, Saga>,
+    /// The ledger, in no order.
+    pub(crate) entries: Vec<Entry>,
+    /// The event log, by payment and sequence.
+    pub(crate) events: Vec<Event>,
+    /// Idempotency keys in use.
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A payment.
+#[derive(Clone, Debug)]
+pub(crate) struct Payment {
+    pub(crate) id: String,
+    pub(crate) merchant: String,
+    pub(crate) mode: String,
+    pub(crate) order_id: String,
+    pub(crate) status: String,
+    pub(crate) saga: Option<String>,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) captured: i64,
+    pub(crate) canceled: i64,
+    /// The payment key of its capture.
+    pub(crate) paid_by: Option<String>,
+    pub(crate) head_sequence: i64,
+    pub(crate) head_hash: Vec<u8>,
+}
+
+/// A saga.
+#[derive(Clone, Debug)]
+pub(crate) struct Saga {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) payment: String,
+    pub(crate) payment_key: String,
+    pub(crate) phase: String,
+    pub(crate) outcome: Option<String>,
+    pub(crate) keyed: bool,
+}
+
+/// A line of the ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) payment: String,
+    pub(crate) payment_key: String,
+    pub(crate) movement: String,
+    pub(crate) debit: String,
+    pub(crate) credit: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) transaction_key: Option<String>,
+}
+
+/// A line of the event log.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) merchant: String,
+    pub(crate) mode: String,
+    pub(crate) payment: String,
+    pub(crate) sequence: i64,
+    pub(crate) kind: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: String,
+    pub(crate) actor: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) trace: String,
+    /// Microseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) previous: Vec<u8>,
+    pub(crate) hash: Vec<u8>,
+}
+
+/// An idempotency key in use.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) merchant: String,
+    pub(crate) mode: String,
+    pub(crate) member: String,
+    pub(crate) name: String,
+    pub(crate) payment: String,
+    pub(crate) saga: Option<String>,
+    pub(crate) has_outcome: bool,
+}
+
+impl Saga {
+    /// Whether it still has to do something.
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase != "CLOSED"
+    }
+}

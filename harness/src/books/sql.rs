@@ -1,0 +1,148 @@
+//! Owns the statements that read the books; the same for both databases but for instants.
+
+use anyhow::Context as _;
+
+use super::target::{Dialect, Row};
+use super::{Books, Entry, Event, Key, Payment, Saga, Snapshot, Target};
+
+impl Books {
+    /// Reads everything at one instant.
+    pub(crate) async fn read(target: &Target) -> anyhow::Result<Self> {
+        let snapshot = Snapshot::open(target).await?;
+        let dialect = snapshot.dialect();
+        let payments = snapshot.rows(PAYMENTS, payment).await?;
+        let gateway_orders = snapshot.rows(GATEWAY_ORDERS, gateway_order).await?;
+        let sagas = snapshot.rows(&sagas(dialect), saga).await?;
+        Ok(Self {
+            payments: payments
+                .into_iter()
+                .map(|row| (row.id.clone(), row))
+                .collect(),
+            gateway_orders: gateway_orders.into_iter().collect(),
+            sagas: sagas.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            entries: snapshot.rows(ENTRIES, entry).await?,
+            events: snapshot.rows(&events(dialect), event).await?,
+            keys: snapshot.rows(&keys(dialect), key).await?,
+        })
+    }
+
+    /// How many sagas are open: all that waiting needs to know.
+    pub(crate) async fn count_open_sagas(target: &Target) -> anyhow::Result<i64> {
+        let snapshot = Snapshot::open(target).await?;
+        let counted = snapshot.rows(OPEN_SAGAS, |row| row.number(0)).await?;
+        counted.first().copied().context("COUNT gave no row")
+    }
+}
+
+const OPEN_SAGAS: &str = "SELECT COUNT(*) FROM sagas WHERE phase <> 'CLOSED'";
+
+const PAYMENTS: &str = "
+    SELECT id, merchant_id, mode, order_id, status, saga_id, amount, currency, captured, canceled,
+           payment_key, event_sequence, event_hash
+    FROM payments";
+
+fn payment(row: &Row<'_>) -> anyhow::Result<Payment> {
+    Ok(Payment {
+        id: row.text(0)?,
+        merchant: row.text(1)?,
+        mode: row.text(2)?,
+        order_id: row.text(3)?,
+        status: row.text(4)?,
+        saga: row.text_or_null(5)?,
+        amount: row.number(6)?,
+        currency: row.text(7)?,
+        captured: row.number(8)?,
+        canceled: row.number(9)?,
+        paid_by: row.text_or_null(10)?,
+        head_sequence: row.number(11)?,
+        head_hash: row.bytes(12)?,
+    })
+}
+
+const GATEWAY_ORDERS: &str = "SELECT id, payment_id FROM gateway_orders";
+
+fn gateway_order(row: &Row<'_>) -> anyhow::Result<(String, String)> {
+    Ok((row.text(0)?, row.text(1)?))
+}
+
+fn sagas(dialect: Dialect) -> String {
+    let keyed = dialect.condition("keyed");
+    format!("SELECT id, kind, payment_id, payment_key, phase, outcome, {keyed} FROM sagas")
+}
+
+fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
+    Ok(Saga {
+        id: row.text(0)?,
+        kind: row.text(1)?,
+        payment: row.text(2)?,
+        payment_key: row.text(3)?,
+        phase: row.text(4)?,
+        outcome: row.text_or_null(5)?,
+        keyed: row.flag(6)?,
+    })
+}
+
+const ENTRIES: &str = "
+    SELECT payment_id, payment_key, movement, debit, credit, amount, currency, transaction_key
+    FROM entries";
+
+fn entry(row: &Row<'_>) -> anyhow::Result<Entry> {
+    Ok(Entry {
+        payment: row.text(0)?,
+        payment_key: row.text(1)?,
+        movement: row.text(2)?,
+        debit: row.text(3)?,
+        credit: row.text(4)?,
+        amount: row.number(5)?,
+        currency: row.text(6)?,
+        transaction_key: row.text_or_null(7)?,
+    })
+}
+
+fn events(dialect: Dialect) -> String {
+    let at = dialect.microseconds("occurred_at");
+    format!(
+        "SELECT merchant_id, mode, payment_id, sequence, kind, from_status, to_status, actor,
+                reason, trace_id, {at}, payload, previous_hash, hash
+         FROM events"
+    )
+}
+
+fn event(row: &Row<'_>) -> anyhow::Result<Event> {
+    Ok(Event {
+        merchant: row.text(0)?,
+        mode: row.text(1)?,
+        payment: row.text(2)?,
+        sequence: row.number(3)?,
+        kind: row.text(4)?,
+        from: row.text_or_null(5)?,
+        to: row.text(6)?,
+        actor: row.text(7)?,
+        reason: row.text_or_null(8)?,
+        trace: row.text(9)?,
+        at: row.number(10)?,
+        payload: row.bytes(11)?,
+        previous: row.bytes(12)?,
+        hash: row.bytes(13)?,
+    })
+}
+
+fn keys(dialect: Dialect) -> String {
+    let has_outcome = dialect.condition("outcome IS NOT NULL");
+    format!(
+        "SELECT merchant_id, mode, member, key, payment_id, saga_id, {has_outcome}
+         FROM idempotency_keys"
+    )
+}
+
+fn key(row: &Row<'_>) -> anyhow::Result<Key> {
+    Ok(Key {
+        merchant: row.text(0)?,
+        mode: row.text(1)?,
+        member: row.text(2)?,
+        name: row.text(3)?,
+        payment: row.text(4)?,
+        saga: row.text_or_null(5)?,
+        has_outcome: row.flag(6)?,
+    })
+}

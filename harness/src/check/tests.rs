@@ -1,0 +1,197 @@
+//! Owns the proof, on books in memory, that every rule can be broken and is then named.
+
+use super::fixture::{ABORTED, DONE, right};
+use super::{Invariant, compare, fixture_file, self_test};
+use crate::books::{Books, Target};
+use crate::sandbox::Line;
+
+#[track_caller]
+fn breaks(invariant: Invariant, corrupt: impl FnOnce(&mut Books, &mut Vec<Line>)) {
+    let (mut books, mut lines) = right();
+    corrupt(&mut books, &mut lines);
+    let findings = compare(&books, &lines);
+    assert!(
+        findings
+            .breaches
+            .iter()
+            .any(|breach| breach.invariant == invariant),
+        "{invariant} was not found among {:?}",
+        findings.breaches
+    );
+}
+
+#[test]
+fn what_is_right_is_not_complained_about() {
+    let (books, lines) = right();
+    let findings = compare(&books, &lines);
+    assert_eq!(findings.breaches, []);
+    assert_eq!(findings.unexplained, 0);
+    assert_eq!(
+        (findings.payments, findings.entries, findings.lines),
+        (2, 3, 3)
+    );
+}
+
+#[test]
+fn tells_how_much_is_unexplained() {
+    let (mut books, mut lines) = right();
+    books.entries.remove(0);
+    lines.pop();
+    assert_eq!(compare(&books, &lines).unexplained, 8000);
+}
+
+#[test]
+fn movements_are_booked_once_and_for_the_right_payment() {
+    breaks(Invariant::I1, |books, _| drop(books.entries.remove(0)));
+    breaks(Invariant::I1, |_, lines| drop(lines.remove(0)));
+    breaks(Invariant::I1, |books, _| books.entries[0].amount += 1);
+    breaks(Invariant::I1, |books, _| {
+        books.entries[0].currency = "USD".to_owned();
+    });
+    breaks(Invariant::I1, |books, _| {
+        books.entries[0].transaction_key = Some("x".to_owned());
+    });
+    breaks(Invariant::I1, |books, _| {
+        books.entries.push(books.entries[0].clone());
+    });
+    breaks(Invariant::I1, |books, _| {
+        books.entries[0].payment = ABORTED.to_owned();
+    });
+    breaks(Invariant::I1, |_, lines| {
+        lines[0].order_id = "not ours".to_owned();
+    });
+}
+
+#[test]
+fn one_capture_is_kept_and_no_more_given_back() {
+    breaks(Invariant::I2, |books, lines| {
+        let mut line = lines[0].clone();
+        let mut entry = books.entries[0].clone();
+        line.payment_key = "key_9".to_owned();
+        entry.payment_key = "key_9".to_owned();
+        lines.push(line);
+        books.entries.push(entry);
+    });
+    breaks(Invariant::I4, |_, lines| lines[2].amount += 1);
+}
+
+#[test]
+fn accounts_agree() {
+    breaks(Invariant::I5, |books, _| {
+        books.entries[0].credit = "suspense".to_owned();
+    });
+    breaks(Invariant::I5, |books, _| {
+        books.entries[0].credit = "gateway_receivable".to_owned();
+    });
+    breaks(Invariant::I5, |books, _| {
+        books.entries[2].debit = "merchant_payable".to_owned();
+    });
+    breaks(Invariant::I5, |books, _| drop(books.entries.remove(2)));
+    breaks(Invariant::I5, |books, _| {
+        books.payments.get_mut(DONE).unwrap().captured += 1;
+    });
+    breaks(Invariant::I5, |books, _| {
+        books.payments.get_mut(DONE).unwrap().canceled += 1;
+    });
+}
+
+#[test]
+fn histories_are_whole() {
+    breaks(Invariant::I6, |books, _| drop(books.events.remove(1)));
+    breaks(Invariant::I6, |books, _| drop(books.events.remove(2)));
+    breaks(Invariant::I6, |books, _| {
+        books.events[0].reason = Some("else".to_owned());
+    });
+    breaks(Invariant::I6, |books, _| books.events[1].at += 1);
+    breaks(Invariant::I6, |books, _| books.events[1].payload.push(b' '));
+    breaks(Invariant::I6, |books, _| books.events[1].previous[0] ^= 1);
+    breaks(Invariant::I6, |books, _| {
+        books.events[2].to = "READY".to_owned();
+    });
+    breaks(Invariant::I6, |books, _| {
+        books.payments.get_mut(DONE).unwrap().head_hash[0] ^= 1;
+    });
+    breaks(Invariant::I6, |books, _| {
+        drop(books.payments.remove(ABORTED));
+    });
+}
+
+#[test]
+fn nothing_waits_for_ever() {
+    let saga = |books: &mut Books, id: &str, phase: &str, outcome: Option<&str>| {
+        let saga = books.sagas.get_mut(id).unwrap();
+        saga.phase = phase.to_owned();
+        saga.outcome = outcome.map(str::to_owned);
+    };
+    breaks(Invariant::I8, |books, _| saga(books, "sag_1", "ASK", None));
+    breaks(Invariant::I8, |books, _| {
+        saga(books, "sag_1", "CLOSED", None);
+    });
+    breaks(Invariant::I8, |books, _| {
+        saga(books, "sag_1", "CLOSED", Some("REVERSED"));
+    });
+    breaks(Invariant::I8, |books, _| {
+        saga(books, "sag_2", "CLOSED", Some("APPROVED"));
+    });
+    breaks(Invariant::I8, |books, _| drop(books.sagas.remove("sag_3")));
+    breaks(Invariant::I8, |books, _| {
+        books.payments.get_mut(DONE).unwrap().status = "IN_PROGRESS".to_owned();
+    });
+    breaks(Invariant::I8, |books, _| {
+        books.payments.get_mut(DONE).unwrap().saga = Some("sag_1".to_owned());
+    });
+}
+
+#[test]
+fn keys_have_one_outcome() {
+    breaks(Invariant::I9, |books, _| books.keys[0].has_outcome = false);
+    breaks(Invariant::I9, |books, _| books.keys[0].saga = None);
+    breaks(Invariant::I9, |books, _| {
+        books.keys[0].saga = Some("sag_9".to_owned());
+    });
+    breaks(Invariant::I9, |books, _| {
+        books.keys.push(books.keys[0].clone());
+    });
+    breaks(Invariant::I9, |books, _| drop(books.keys.remove(0)));
+    breaks(Invariant::I9, |books, _| {
+        books.keys[0].payment = ABORTED.to_owned();
+    });
+    breaks(Invariant::I9, |_, lines| {
+        let mut line = lines[0].clone();
+        line.idempotency_key = Some("sag_1-2".to_owned());
+        lines.push(line);
+    });
+}
+
+#[test]
+fn status_and_sums_fit() {
+    for status in [
+        "CANCELED",
+        "PARTIAL_CANCELED",
+        "READY",
+        "ABORTED",
+        "SOMETHING",
+    ] {
+        breaks(Invariant::Balance, |books, _| {
+            books.payments.get_mut(DONE).unwrap().status = status.to_owned();
+        });
+    }
+    breaks(Invariant::Balance, |books, _| {
+        books.payments.get_mut(DONE).unwrap().canceled = 1000;
+    });
+    breaks(Invariant::Balance, |books, _| {
+        books.payments.get_mut(DONE).unwrap().paid_by = None;
+    });
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_back_and_each_seeded_corruption_of_it_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("right.db");
+    let (books, lines) = right();
+    fixture_file::write(&file, &books);
+    let target = Target::Sqlite(file);
+    let read = Books::read(&target).await.unwrap();
+    assert_eq!(format!("{read:?}"), format!("{books:?}"));
+    assert!(self_test::run(&target, &lines).await.unwrap());
+}

@@ -1,0 +1,148 @@
+//! Owns the Payflow API as a merchant's server uses it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{self, Reply};
+
+/// The file that each start of the service writes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DevKeys {
+    /// Where the service listens.
+    pub(crate) payflow_url: String,
+    /// Where its gateway listens.
+    pub(crate) sandbox_url: String,
+    /// The merchant's secret key.
+    pub(crate) secret_key: String,
+}
+
+impl DevKeys {
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text)
+    }
+
+    /// Reads the file's text.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        serde_json::from_str(text).context("the keys file is unreadable")
+    }
+}
+
+/// A client of a running service.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    http: reqwest::Client,
+    url: String,
+    authorization: String,
+}
+
+/// A payment that waits for its buyer.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    /// Its id.
+    pub(crate) payment: String,
+    /// The order id that the gateway sees.
+    pub(crate) gateway_order: String,
+    /// What is to be paid, in won.
+    pub(crate) amount: i64,
+}
+
+/// A payment whose buyer has passed authentication.
+#[derive(Clone, Debug)]
+pub(crate) struct Authenticated {
+    /// The payment.
+    pub(crate) prepared: Prepared,
+    /// The authentication.
+    pub(crate) payment_key: String,
+}
+
+impl Service {
+    /// A client of the service that wrote these keys.
+    pub(crate) fn new(keys: &DevKeys) -> anyhow::Result<Self> {
+        let credentials = STANDARD.encode(format!("{}:", keys.secret_key));
+        Ok(Self {
+            http: http::client()?,
+            url: keys.payflow_url.trim_end_matches('/').to_owned(),
+            authorization: format!("Basic {credentials}"),
+        })
+    }
+
+    /// Prepares a payment; any answer but 201 is an error.
+    pub(crate) async fn prepare(&self, order: &str, amount: i64) -> anyhow::Result<Prepared> {
+        let body = json!({
+            "orderId": order,
+            "orderName": "harness order",
+            "amount": amount,
+            "currency": "KRW",
+        });
+        let reply = Reply::to(self.post("/api/v1/payments").json(&body)).await?;
+        ensure!(
+            reply.status == 201,
+            "prepare answered {}: {}",
+            reply.status,
+            reply.body
+        );
+        let text = |field| {
+            let text = reply.data(field).map(str::to_owned);
+            text.with_context(|| format!("prepare answered no {field}: {}", reply.body))
+        };
+        Ok(Prepared {
+            payment: text("paymentId")?,
+            gateway_order: text("gatewayOrderId")?,
+            amount,
+        })
+    }
+
+    /// Asks for an approval.
+    pub(crate) async fn approve(
+        &self,
+        authenticated: &Authenticated,
+        amount: i64,
+        key: &str,
+    ) -> reqwest::Result<Reply> {
+        let Authenticated {
+            prepared,
+            payment_key,
+        } = authenticated;
+        let path = format!("/api/v1/payments/{}/approve", prepared.payment);
+        let body = json!({
+            "paymentKey": payment_key,
+            "gatewayOrderId": prepared.gateway_order,
+            "amount": amount,
+        });
+        Reply::to(self.post(&path).header("Idempotency-Key", key).json(&body)).await
+    }
+
+    /// Reads a payment.
+    pub(crate) async fn payment(&self, id: &str) -> reqwest::Result<Reply> {
+        Reply::to(self.get(&format!("/api/v1/payments/{id}"))).await
+    }
+
+    /// Asks whether the process lives.
+    pub(crate) async fn live(&self) -> reqwest::Result<Reply> {
+        Reply::to(self.http.get(format!("{}/health/live", self.url))).await
+    }
+
+    /// Asks whether it can serve.
+    pub(crate) async fn ready(&self) -> reqwest::Result<Reply> {
+        Reply::to(self.http.get(format!("{}/health/ready", self.url))).await
+    }
+
+    fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.get(format!("{}{path}", self.url));
+        request.header("Authorization", &self.authorization)
+    }
+
+    fn post(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.url));
+        request.header("Authorization", &self.authorization)
+    }
+}

@@ -1,0 +1,141 @@
+-- Durable intents and their progress.
+
+CREATE TABLE sagas (
+    -- sag_…; with n it makes the gateway key.
+    id TEXT NOT NULL,
+    -- APPROVAL or REVERSAL.
+    kind TEXT NOT NULL,
+    -- Whose.
+    merchant_id TEXT NOT NULL,
+    -- test or live.
+    mode TEXT NOT NULL,
+    -- At which gateway account.
+    gateway_account_id TEXT NOT NULL,
+    -- For which payment.
+    payment_id TEXT NOT NULL,
+    -- Which authentication.
+    payment_key TEXT NOT NULL,
+    -- The order id that the gateway knows.
+    gateway_order_id TEXT NOT NULL,
+    -- ISO 4217 code of every amount in the row.
+    currency TEXT NOT NULL,
+    -- How much to take, or to give back, in minor units.
+    amount INTEGER NOT NULL,
+    -- Who asked.
+    actor TEXT NOT NULL,
+    -- Why, where somebody said.
+    reason TEXT,
+    -- With which of the account's secret keys.
+    credential_version INTEGER NOT NULL,
+    -- W3C trace id of the request that opened it.
+    trace_id TEXT NOT NULL,
+    -- Whether an idempotency key waits for its outcome.
+    keyed INTEGER NOT NULL,
+    -- Since when.
+    created_at INTEGER NOT NULL,
+    -- CALL, ASK or CLOSED.
+    phase TEXT NOT NULL,
+    -- Which gateway key.
+    n INTEGER NOT NULL,
+    -- Calls that were intended and not answered.
+    unanswered INTEGER NOT NULL,
+    -- Questions and waits since the last call.
+    asks INTEGER NOT NULL,
+    -- What was last heard about the call.
+    heard TEXT NOT NULL,
+    -- Our reason of the refusal that was heard.
+    heard_reason TEXT,
+    -- Who can mend it: BUYER or MERCHANT.
+    heard_class TEXT,
+    -- The gateway's code of it.
+    heard_code TEXT,
+    -- The gateway's words for people.
+    heard_message TEXT,
+    -- The balance that the gateway must show before a cancellation, in minor units.
+    refundable INTEGER NOT NULL,
+    -- When the last call was intended.
+    intent_at INTEGER NOT NULL,
+    -- When the gateway was last asked.
+    asked_at INTEGER,
+    -- When the next step is due, by the service's clock.
+    due_at INTEGER NOT NULL,
+    -- How it ended.
+    outcome TEXT,
+    -- Our reason of the decline it ended with.
+    outcome_reason TEXT,
+    -- Who can mend it: BUYER or MERCHANT.
+    outcome_class TEXT,
+    -- The gateway's code of it.
+    outcome_code TEXT,
+    -- The gateway's words for people.
+    outcome_message TEXT,
+    -- The reversal that gives a misfit back.
+    reversal_id TEXT,
+    -- The fence: raised by claim and progress only.
+    version INTEGER NOT NULL,
+    -- wrk_…, who drives it now.
+    holder TEXT,
+    -- Until when, by this database's clock.
+    lease_until INTEGER,
+    CONSTRAINT sagas_key PRIMARY KEY (id),
+    CONSTRAINT sagas_payment FOREIGN KEY (payment_id) REFERENCES payments (id),
+    CONSTRAINT sagas_gateway_order FOREIGN KEY (gateway_order_id) REFERENCES gateway_orders (id),
+    CONSTRAINT sagas_id_form CHECK (
+        id GLOB 'sag_*' AND length(id) = 38 AND substr(id, 5) NOT GLOB '*[^0-9a-hjkmnp-tv-z]*'
+    ),
+    CONSTRAINT sagas_kind_word CHECK (kind IN ('APPROVAL', 'REVERSAL')),
+    CONSTRAINT sagas_mode_word CHECK (mode IN ('test', 'live')),
+    CONSTRAINT sagas_payment_key_size CHECK (length(payment_key) BETWEEN 1 AND 200),
+    CONSTRAINT sagas_currency_word CHECK (currency IN ('KRW', 'USD', 'JPY')),
+    CONSTRAINT sagas_amount_range CHECK (amount > 0 AND amount <= 9007199254740991),
+    CONSTRAINT sagas_actor_word CHECK (
+        actor IN ('MERCHANT', 'BUYER', 'OPERATOR', 'SYSTEM', 'GATEWAY')
+    ),
+    CONSTRAINT sagas_credential_counted CHECK (credential_version >= 1),
+    CONSTRAINT sagas_phase_word CHECK (phase IN ('CALL', 'ASK', 'CLOSED')),
+    CONSTRAINT sagas_n_counted CHECK (n BETWEEN 1 AND 4294967295),
+    CONSTRAINT sagas_unanswered_counted CHECK (unanswered BETWEEN 0 AND 4294967295),
+    CONSTRAINT sagas_asks_counted CHECK (asks BETWEEN 0 AND 4294967295),
+    CONSTRAINT sagas_heard_word CHECK (
+        heard IN ('NOTHING', 'TEMPORARY', 'SESSION_GONE', 'REFUSED', 'NOISE')
+    ),
+    CONSTRAINT sagas_heard_decline_when_refused CHECK (
+        (heard_reason IS NOT NULL) = (heard = 'REFUSED')
+    ),
+    CONSTRAINT sagas_heard_decline_whole CHECK (
+        (heard_reason IS NULL) = (heard_class IS NULL)
+        AND (heard_reason IS NULL) = (heard_code IS NULL)
+        AND (heard_reason IS NULL) = (heard_message IS NULL)
+    ),
+    CONSTRAINT sagas_heard_class_word CHECK (heard_class IN ('BUYER', 'MERCHANT')),
+    CONSTRAINT sagas_refundable_range CHECK (
+        refundable >= 0 AND refundable <= 9007199254740991
+    ),
+    CONSTRAINT sagas_outcome_word CHECK (
+        outcome IN ('APPROVED', 'DECLINED', 'MISFIT', 'REVERSED')
+    ),
+    CONSTRAINT sagas_outcome_when_closed CHECK ((outcome IS NOT NULL) = (phase = 'CLOSED')),
+    CONSTRAINT sagas_outcome_decline_when_declined CHECK (
+        (outcome_reason IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'DECLINED')
+    ),
+    CONSTRAINT sagas_outcome_decline_whole CHECK (
+        (outcome_reason IS NULL) = (outcome_class IS NULL)
+        AND (outcome_reason IS NULL) = (outcome_code IS NULL)
+        AND (outcome_reason IS NULL) = (outcome_message IS NULL)
+    ),
+    CONSTRAINT sagas_outcome_class_word CHECK (outcome_class IN ('BUYER', 'MERCHANT')),
+    CONSTRAINT sagas_reversal_when_misfit CHECK (
+        (reversal_id IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'MISFIT')
+    ),
+    CONSTRAINT sagas_version_counted CHECK (version >= 1),
+    CONSTRAINT sagas_hold_whole CHECK ((holder IS NULL) = (lease_until IS NULL)),
+    CONSTRAINT sagas_hold_while_open CHECK (holder IS NULL OR phase <> 'CLOSED')
+) STRICT;
+
+-- Two intents about one payment would race at the gateway; a reversal only gives back.
+CREATE UNIQUE INDEX sagas_one_open ON sagas (payment_id)
+    WHERE phase <> 'CLOSED' AND kind <> 'REVERSAL';
+-- What recovery picks up, oldest due first.
+CREATE INDEX sagas_due ON sagas (due_at, id) WHERE phase <> 'CLOSED';
+-- The sagas of one payment, oldest first.
+CREATE INDEX sagas_by_payment ON sagas (payment_id, created_at, id);

@@ -1,0 +1,247 @@
+//! Owns the controls under `/_sandbox/`: what a test may do that a merchant may not.
+
+mod records;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::catalogue::{Language, Refusal};
+use crate::clock::record_date;
+use crate::faults::Order;
+use crate::journal::Broken;
+use crate::operations::cancel::{self, Request};
+use crate::operations::create::{self, Opening, Pass};
+use crate::payment_object;
+use crate::sandbox::Sandbox;
+use crate::state::fact::Fact;
+use crate::state::payment::Method;
+
+/// What stands in the statement when the merchant console cancels.
+const CONSOLE_REASON: &str = "상점관리자 취소";
+
+/// Why a control does not do what it is asked.
+enum Unable {
+    /// The gateway's rules are against it.
+    Refused(Refusal),
+    /// The request makes no sense.
+    Unreadable(String),
+    /// The journal cannot be written.
+    Broken,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Authenticate {
+    /// A payment that is already open, instead of a new one.
+    payment_key: Option<String>,
+    order_id: Option<String>,
+    order_name: Option<String>,
+    amount: Option<i64>,
+    tax_free_amount: Option<i64>,
+    method: Option<String>,
+    customer_key: Option<String>,
+    scenario: Option<String>,
+    is_partial_cancelable: Option<bool>,
+    metadata: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CancelByMerchant {
+    payment_key: String,
+    cancel_amount: Option<i64>,
+    cancel_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+pub(crate) fn router() -> Router<Arc<Sandbox>> {
+    Router::new()
+        .route("/_sandbox/authenticate", post(authenticate))
+        .route("/_sandbox/cancel-by-merchant", post(cancel_by_merchant))
+        .route("/_sandbox/clock", get(clock).post(advance))
+        .route(
+            "/_sandbox/faults",
+            get(faults).post(add_faults).delete(heal),
+        )
+        .route("/_sandbox/ledger", get(records::ledger))
+        .route("/_sandbox/calls", get(records::calls))
+}
+
+/// The buyer opens the window and passes authentication, in one step.
+async fn authenticate(
+    State(sandbox): State<Arc<Sandbox>>,
+    body: Bytes,
+) -> Result<Response, Unable> {
+    let asked: Authenticate = read(&body)?;
+    let method = match asked.method.as_deref() {
+        None => Method::Card,
+        Some(name) => Method::named(name)
+            .ok_or_else(|| Unable::Refused(Refusal::of("NOT_SUPPORTED_METHOD")))?,
+    };
+    let pass = Pass {
+        method,
+        scenario: asked.scenario.filter(|scenario| scenario != "approve"),
+        customer_key: asked.customer_key,
+    };
+    let opening = Opening {
+        order_id: asked.order_id.unwrap_or_default(),
+        order_name: asked
+            .order_name
+            .unwrap_or_else(|| "sandbox order".to_owned()),
+        amount: asked.amount.unwrap_or(0),
+        tax_free: asked.tax_free_amount.unwrap_or(0),
+        metadata: asked.metadata,
+        partial_cancelable: asked.is_partial_cancelable.unwrap_or(true),
+        ..Opening::default()
+    };
+    let context = sandbox.context(None);
+    let payment_key = sandbox
+        .store
+        .commit(|transaction| {
+            let payment_key = match asked.payment_key {
+                Some(payment_key) => payment_key,
+                None => create::open(transaction, context, opening)?,
+            };
+            create::authenticate(transaction, context, &payment_key, pass)?;
+            Ok::<_, Refusal>(payment_key)
+        })
+        .await??;
+    Ok(show(&json!({ "paymentKey": payment_key })))
+}
+
+/// Somebody cancels in the merchant console, without the merchant's program.
+async fn cancel_by_merchant(
+    State(sandbox): State<Arc<Sandbox>>,
+    body: Bytes,
+) -> Result<Response, Unable> {
+    let asked: CancelByMerchant = read(&body)?;
+    if asked.cancel_amount.is_some_and(|amount| amount <= 0) {
+        return Err(Unable::Refused(Refusal::of("INVALID_REQUEST")));
+    }
+    let request = Request {
+        reason: asked
+            .cancel_reason
+            .unwrap_or_else(|| CONSOLE_REASON.to_owned()),
+        amount: asked.cancel_amount,
+        refundable: None,
+        tax_free: 0,
+    };
+    let context = sandbox.context(None);
+    let payment = sandbox
+        .store
+        .commit(|transaction| {
+            cancel::give_back(transaction, context, &asked.payment_key, request)?;
+            let payment = transaction.state().payment(&asked.payment_key);
+            let payment = payment.expect("it was just cancelled");
+            let (config, base) = (&sandbox.config, &sandbox.base);
+            Ok::<_, Refusal>(payment_object::render(
+                payment,
+                config,
+                base,
+                Language::Korean,
+            ))
+        })
+        .await??;
+    Ok(json_text(payment))
+}
+
+async fn clock(State(sandbox): State<Arc<Sandbox>>) -> Response {
+    show_clock(&sandbox)
+}
+
+async fn advance(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Response, Unable> {
+    let asked: Advance = read(&body)?;
+    let moved = sandbox
+        .store
+        .commit(|transaction| {
+            let offset_seconds = sandbox.clock.advanced(asked.advance_seconds)?;
+            transaction.record(Fact::ClockMoved { offset_seconds });
+            Some(())
+        })
+        .await?;
+    moved.ok_or_else(|| {
+        Unable::Unreadable("the clock only moves forward, within a century".to_owned())
+    })?;
+    Ok(show_clock(&sandbox))
+}
+
+async fn faults(State(sandbox): State<Arc<Sandbox>>) -> Response {
+    show(&sandbox.faults.shown())
+}
+
+async fn add_faults(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Response, Unable> {
+    sandbox
+        .faults
+        .add(Order::read(read(&body)?).map_err(Unable::Unreadable)?);
+    Ok(show(&sandbox.faults.shown()))
+}
+
+async fn heal(State(sandbox): State<Arc<Sandbox>>) -> Response {
+    sandbox.faults.heal();
+    show(&sandbox.faults.shown())
+}
+
+fn show_clock(sandbox: &Sandbox) -> Response {
+    let offset_seconds = sandbox.clock.offset().num_seconds();
+    show(&json!({ "offsetSeconds": offset_seconds, "now": record_date(sandbox.clock.now()) }))
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Unable> {
+    serde_json::from_slice(body).map_err(|error| Unable::Unreadable(error.to_string()))
+}
+
+fn show(value: &impl serde::Serialize) -> Response {
+    json_text(serde_json::to_string(value).expect("the sandbox's own records serialise"))
+}
+
+fn json_text(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], Body::from(text)).into_response()
+}
+
+impl From<Refusal> for Unable {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Broken> for Unable {
+    fn from(Broken: Broken) -> Self {
+        Self::Broken
+    }
+}
+
+impl axum::response::IntoResponse for Unable {
+    fn into_response(self) -> Response {
+        let (status, body) = match self {
+            Self::Refused(refusal) => (refusal.http, refusal.body(Language::English)),
+            Self::Unreadable(message) => (
+                400,
+                json!({ "code": "UNREADABLE", "message": message }).to_string(),
+            ),
+            Self::Broken => {
+                let message = "the journal cannot be written";
+                (
+                    500,
+                    json!({ "code": "JOURNAL_BROKEN", "message": message }).to_string(),
+                )
+            }
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, json_text(body)).into_response()
+    }
+}

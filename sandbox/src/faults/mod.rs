@@ -1,0 +1,201 @@
+//! Owns what goes wrong on purpose: rules per call, tried in order, then random faults.
+
+mod chaos;
+mod rule;
+
+use std::sync::{Mutex, MutexGuard};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::chaos::Chaos;
+pub(crate) use self::rule::{Order, Rule};
+use crate::calls::Operation;
+
+/// Something that goes wrong with one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) enum Fault {
+    /// The call takes longer, then has its normal effect.
+    Delay { milliseconds: u64 },
+    /// The connection dies; nothing happened.
+    DropBefore,
+    /// The call has its effect, then the connection dies.
+    DropAfter,
+    /// The call has its effect; half of the answer arrives.
+    CutBody,
+    /// The edge answers a bare status, before or after the effect.
+    Status {
+        status: u16,
+        when: When,
+        #[serde(default)]
+        html: bool,
+    },
+    /// The institution answers a documented code, which is kept under the idempotency key.
+    Code { code: String },
+    /// As `code`, with a code nobody has seen before.
+    UnknownCode,
+    /// The call has its effect; the answer speaks of something else.
+    WrongBody { field: WrongField },
+    /// Nothing happens: 429.
+    TooManyRequests,
+    /// Nothing happens: 409, as if the same key still ran.
+    Processing,
+    /// A read does not see the payment yet.
+    NotFound,
+    /// The connection dies now, and the request arrives later.
+    Late { milliseconds: u64 },
+    /// Another amount is taken than was asked for.
+    OverCapture { amount: i64 },
+}
+
+/// Whether the effect happens although the edge fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum When {
+    Before,
+    After,
+}
+
+/// What an answer is wrong about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum WrongField {
+    OrderId,
+    Amount,
+    PaymentKey,
+    MId,
+    Currency,
+    /// Not JSON at all.
+    Garbage,
+}
+
+/// What a call is about, as far as rules care.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) operation: Operation,
+    pub(crate) payment_key: Option<String>,
+    pub(crate) order_id: Option<String>,
+}
+
+/// All faults in force.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    plan: Mutex<Plan>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    rules: Vec<Rule>,
+    chaos: Option<Chaos>,
+    arrivals: u64,
+    rules_ever: u64,
+}
+
+/// The faults in force, as the control shows them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    rules: Vec<Rule>,
+    random: Option<Chaos>,
+}
+
+impl Fault {
+    /// The name of its type, for the record of calls.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Delay { .. } => "delay",
+            Self::DropBefore => "dropBefore",
+            Self::DropAfter => "dropAfter",
+            Self::CutBody => "cutBody",
+            Self::Status { .. } => "status",
+            Self::Code { .. } => "code",
+            Self::UnknownCode => "unknownCode",
+            Self::WrongBody { .. } => "wrongBody",
+            Self::TooManyRequests => "tooManyRequests",
+            Self::Processing => "processing",
+            Self::NotFound => "notFound",
+            Self::Late { .. } => "late",
+            Self::OverCapture { .. } => "overCapture",
+        }
+    }
+
+    /// Whether this can happen to such a call at all.
+    fn can_strike(&self, operation: Operation) -> bool {
+        match self {
+            Self::NotFound => operation.is_read(),
+            Self::Late { .. } | Self::Processing => !operation.is_read(),
+            Self::OverCapture { .. } => operation == Operation::Confirm,
+            Self::Delay { .. }
+            | Self::DropBefore
+            | Self::DropAfter
+            | Self::CutBody
+            | Self::Status { .. }
+            | Self::Code { .. }
+            | Self::UnknownCode
+            | Self::WrongBody { .. }
+            | Self::TooManyRequests => true,
+        }
+    }
+}
+
+impl Faults {
+    /// The fault this call meets; counts it.
+    pub(crate) fn strike(&self, subject: &Subject) -> Option<Fault> {
+        let mut plan = self.lock();
+        plan.arrivals = plan.arrivals.saturating_add(1);
+        let arrival = plan.arrivals;
+        if let Some(rule) = plan
+            .rules
+            .iter_mut()
+            .find(|rule| rule.strikes(subject, arrival))
+        {
+            return Some(rule.spend());
+        }
+        let fault = plan.chaos.as_ref()?.draw(arrival)?;
+        fault.can_strike(subject.operation).then_some(fault)
+    }
+
+    /// Adds what the order asks for.
+    pub(crate) fn add(&self, order: Order) {
+        let mut plan = self.lock();
+        for mut rule in order.rules {
+            plan.rules_ever = plan.rules_ever.saturating_add(1);
+            rule.number(plan.rules_ever);
+            plan.rules.push(rule);
+        }
+        if let Some(chaos) = order.random {
+            // Counting from here makes a run with the same seed the same run.
+            plan.arrivals = 0;
+            plan.chaos = Some(chaos);
+        }
+    }
+
+    pub(crate) fn shown(&self) -> Shown {
+        let plan = self.lock();
+        Shown {
+            rules: plan.rules.clone(),
+            random: plan.chaos.clone(),
+        }
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        let mut plan = self.lock();
+        plan.rules.clear();
+        plan.chaos = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.plan
+            .lock()
+            .expect("nothing panics while the faults are locked")
+    }
+}
+
+/// A number below `limit` that depends on the seed and the arrival alone.
+fn dice(seed: u64, arrival: u64, limit: u64) -> u64 {
+    // SplitMix64: one step per arrival, well mixed even for neighbouring seeds.
+    let mut mixed = seed.wrapping_add(arrival.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed ^ (mixed >> 31)).checked_rem(limit).unwrap_or(0)
+}

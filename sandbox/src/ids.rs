@@ -1,0 +1,72 @@
+//! Owns how the sandbox draws identifiers in the forms seen at the real gateway.
+
+use std::fmt::Write as _;
+
+use crate::clock::{Timestamp, korean};
+
+const ALPHANUMERICS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const SECRET_CHARACTERS: usize = 28;
+
+/// First five characters of the merchant id, the Korean time to the second, five random ones.
+pub(crate) fn payment_key(merchant_id: &str, at: Timestamp) -> String {
+    let prefix: String = merchant_id.chars().take(5).collect();
+    format!(
+        "{prefix}{}{}",
+        korean(at).format("%Y%m%d%H%M%S"),
+        alphanumerics(5)
+    )
+}
+
+/// `txrd_a` and a lower-case ULID.
+pub(crate) fn transaction_key(at: Timestamp) -> String {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or_default();
+    let random: [u8; 16] = random();
+    let value = (milliseconds << 80) | (u128::from_be_bytes(random) >> 48);
+    let mut key = String::with_capacity(32);
+    key.push_str("txrd_a");
+    for shift in (0..26_u32).rev() {
+        let digit = value
+            .checked_shr(shift.saturating_mul(5))
+            .unwrap_or_default()
+            & 31;
+        key.push(char::from(
+            CROCKFORD[usize::try_from(digit).unwrap_or_default()],
+        ));
+    }
+    key
+}
+
+/// `ps_` and 28 alphanumerics.
+pub(crate) fn payment_secret() -> String {
+    format!("ps_{}", alphanumerics(SECRET_CHARACTERS))
+}
+
+/// 32 hexadecimal characters.
+pub(crate) fn trace_id() -> String {
+    hex(&random::<16>())
+}
+
+/// Lower-case hexadecimal text of bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn alphanumerics(count: usize) -> String {
+    let bytes: [u8; 32] = random();
+    bytes
+        .iter()
+        .take(count)
+        .map(|byte| char::from(ALPHANUMERICS[usize::from(byte % 62)]))
+        .collect()
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

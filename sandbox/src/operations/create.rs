@@ -1,0 +1,201 @@
+//! Owns how payments come to be: a window opens, and the buyer authenticates.
+
+use serde_json::Value;
+
+use super::fields::Fields;
+use super::{Context, current, refuse};
+use crate::catalogue::Refusal;
+use crate::config::Secret;
+use crate::ids;
+use crate::redirect;
+use crate::state::fact::{Authentication, Fact};
+use crate::state::payment::{Method, Payment, Status};
+use crate::store::Transaction;
+
+const ORDER_NAME_CHARACTERS_MAX: usize = 100;
+
+/// What a window is opened with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Opening {
+    pub(crate) order_id: String,
+    pub(crate) order_name: String,
+    pub(crate) amount: i64,
+    pub(crate) tax_free: i64,
+    pub(crate) customer_key: Option<String>,
+    pub(crate) metadata: Option<Value>,
+    pub(crate) success_url: Option<String>,
+    pub(crate) fail_url: Option<String>,
+    pub(crate) partial_cancelable: bool,
+}
+
+/// What the buyer does in the window.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    pub(crate) method: Method,
+    pub(crate) scenario: Option<String>,
+    pub(crate) customer_key: Option<String>,
+}
+
+impl Opening {
+    /// The body of `POST /v1/payments`, which the window's query resembles.
+    pub(crate) fn read(context: Context, body: &Value) -> Result<Self, Refusal> {
+        let fields = Fields::of(body, context.settings.typing)?;
+        if let Some(method) = fields.text("method")?
+            && Method::named(&method).is_none()
+        {
+            return refuse("NOT_SUPPORTED_METHOD");
+        }
+        if fields
+            .text("currency")?
+            .is_some_and(|currency| currency != "KRW")
+        {
+            return refuse("INVALID_CURRENCY");
+        }
+        Ok(Self {
+            order_id: fields.required_text("orderId")?,
+            order_name: fields.required_text("orderName")?,
+            amount: fields.required_amount("amount")?,
+            tax_free: fields.amount("taxFreeAmount")?.unwrap_or(0),
+            customer_key: fields.text("customerKey")?,
+            metadata: fields.value("metadata").cloned(),
+            success_url: Some(fields.required_text("successUrl")?),
+            fail_url: Some(fields.required_text("failUrl")?),
+            partial_cancelable: true,
+        })
+    }
+}
+
+/// Opens a window: the payment is ready.
+pub(crate) fn open(
+    transaction: &mut Transaction,
+    context: Context,
+    opening: Opening,
+) -> Result<String, Refusal> {
+    check(&opening)?;
+    let at = transaction.now();
+    let payment_key = loop {
+        let drawn = ids::payment_key(context.merchant_id, at);
+        if transaction.state().payment(&drawn).is_none() {
+            break drawn;
+        }
+    };
+    let payment = Payment {
+        payment_key: payment_key.clone(),
+        order_id: opening.order_id,
+        order_name: opening.order_name,
+        status: Status::Ready,
+        method: None,
+        total: opening.amount,
+        balance: opening.amount,
+        tax_free: opening.tax_free,
+        requested_at: at,
+        authenticated_at: None,
+        approved_at: None,
+        last_transaction_key: None,
+        secret: None,
+        customer_key: opening.customer_key,
+        scenario: None,
+        failure_code: None,
+        metadata: opening.metadata,
+        success_url: opening.success_url,
+        fail_url: opening.fail_url,
+        partial_cancelable: opening.partial_cancelable,
+        cancels: Vec::new(),
+    };
+    transaction.record(Fact::Created {
+        payment: Box::new(payment),
+    });
+    Ok(payment_key)
+}
+
+/// The buyer passes authentication: the payment is in progress and waits for its confirm.
+pub(crate) fn authenticate(
+    transaction: &mut Transaction,
+    context: Context,
+    payment_key: &str,
+    pass: Pass,
+) -> Result<(), Refusal> {
+    if let Some(code) = &pass.scenario
+        && Refusal::documented(code).is_none()
+    {
+        return refuse("INVALID_TEST_CODE");
+    }
+    let Some(payment) = current(transaction, context, payment_key) else {
+        return refuse("NOT_FOUND_PAYMENT");
+    };
+    check_open(payment)?;
+    // An account takes no less than twice what a card does (100 and 200 won).
+    let smallest = match pass.method {
+        Method::Transfer => context.settings.card_amount_min.saturating_mul(2),
+        Method::Card | Method::EasyPay | Method::MobilePhone => context.settings.card_amount_min,
+    };
+    if payment.total < smallest {
+        return refuse("BELOW_MINIMUM_AMOUNT");
+    }
+    let secret = match context.settings.secret {
+        Secret::Sent => Some(ids::payment_secret()),
+        Secret::Null => None,
+    };
+    let authentication = Authentication {
+        at: transaction.now(),
+        method: pass.method,
+        secret,
+        scenario: pass.scenario,
+        customer_key: pass.customer_key,
+    };
+    transaction.record(Fact::Authenticated {
+        payment_key: payment_key.to_owned(),
+        authentication,
+    });
+    Ok(())
+}
+
+/// Whether the buyer can still do something in the window.
+pub(crate) fn check_open(payment: &Payment) -> Result<(), Refusal> {
+    match payment.status {
+        Status::Ready => Ok(()),
+        Status::Expired => refuse("NOT_FOUND_PAYMENT_SESSION"),
+        Status::InProgress
+        | Status::Done
+        | Status::PartialCanceled
+        | Status::Canceled
+        | Status::Aborted => refuse("ALREADY_PROCESSED_PAYMENT"),
+    }
+}
+
+fn check(opening: &Opening) -> Result<(), Refusal> {
+    if !is_order_id(&opening.order_id) {
+        return refuse("INVALID_ORDER_ID");
+    }
+    let name_length = opening.order_name.chars().count();
+    if name_length == 0 || name_length > ORDER_NAME_CHARACTERS_MAX {
+        return refuse("INVALID_ORDER_NAME");
+    }
+    if opening.amount <= 0 {
+        return refuse("BELOW_ZERO_AMOUNT");
+    }
+    if opening.tax_free < 0 || opening.tax_free > opening.amount {
+        return refuse("INVALID_REQUEST");
+    }
+    if opening
+        .success_url
+        .as_deref()
+        .is_some_and(|url| !redirect::is_absolute(url))
+    {
+        return refuse("INCORRECT_SUCCESS_URL_FORMAT");
+    }
+    if opening
+        .fail_url
+        .as_deref()
+        .is_some_and(|url| !redirect::is_absolute(url))
+    {
+        return refuse("INCORRECT_FAIL_URL_FORMAT");
+    }
+    Ok(())
+}
+
+/// 6 to 64 letters, digits, `-`, `_` or `=`.
+fn is_order_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
+    (6..=64).contains(&text.len()) && text.bytes().all(allowed)
+}

@@ -1,0 +1,44 @@
+//! Owns the rules of the gateway: what each API call decides about a payment.
+
+pub(crate) mod cancel;
+pub(crate) mod confirm;
+pub(crate) mod create;
+pub(crate) mod fields;
+pub(crate) mod read;
+
+use crate::catalogue::Refusal;
+use crate::config::Settings;
+use crate::state::fact::Fact;
+use crate::state::payment::Payment;
+use crate::store::Transaction;
+
+/// What every operation may look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) merchant_id: &'a str,
+    pub(crate) settings: &'a Settings,
+    pub(crate) idempotency_key: Option<&'a str>,
+}
+
+/// The payment after its windows were looked at; the one way operations reach a payment.
+fn current<'t>(
+    transaction: &'t mut Transaction,
+    context: Context,
+    payment_key: &str,
+) -> Option<&'t Payment> {
+    let now = transaction.now();
+    let overdue = transaction
+        .state()
+        .payment(payment_key)?
+        .overdue(now, context.settings);
+    if overdue {
+        transaction.record(Fact::Expired {
+            payment_key: payment_key.to_owned(),
+        });
+    }
+    transaction.state().payment(payment_key)
+}
+
+fn refuse<T>(code: &str) -> Result<T, Refusal> {
+    Err(Refusal::of(code))
+}

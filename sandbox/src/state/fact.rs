@@ -1,0 +1,74 @@
+//! Owns the facts the journal holds: everything that ever changed the sandbox's state.
+
+use serde::{Deserialize, Serialize};
+
+use super::idempotency::Answered;
+use super::payment::{Cancel, Method, Payment};
+use crate::clock::Timestamp;
+
+/// One change of state; a journal line holds those that happened together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    tag = "fact",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub(crate) enum Fact {
+    /// The clock was moved; the offset is absolute.
+    ClockMoved { offset_seconds: i64 },
+    /// A payment window was opened, or a payment created by call.
+    Created { payment: Box<Payment> },
+    /// The buyer passed authentication.
+    Authenticated {
+        payment_key: String,
+        authentication: Authentication,
+    },
+    /// Its 30 or 10 minutes were over.
+    Expired { payment_key: String },
+    /// Confirm was refused for good.
+    Aborted {
+        payment_key: String,
+        transaction_key: String,
+        code: String,
+    },
+    /// Money was taken.
+    Captured { entry: Entry },
+    /// Money was given back.
+    Canceled { cancel: Cancel, entry: Entry },
+    /// An answer was given under an idempotency key.
+    Answered { answered: Box<Answered> },
+}
+
+/// What the buyer's authentication settles.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Authentication {
+    pub(crate) at: Timestamp,
+    pub(crate) method: Method,
+    pub(crate) secret: Option<String>,
+    pub(crate) scenario: Option<String>,
+    pub(crate) customer_key: Option<String>,
+}
+
+/// Which way money moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Movement {
+    Capture,
+    Cancel,
+}
+
+/// One line of the ledger: the money that really moved.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    pub(crate) sequence: u64,
+    pub(crate) kind: Movement,
+    pub(crate) payment_key: String,
+    pub(crate) order_id: String,
+    pub(crate) transaction_key: String,
+    pub(crate) amount: i64,
+    pub(crate) cancel_reason: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) at: Timestamp,
+}

@@ -1,0 +1,158 @@
+//! Owns the sandbox's memory: payments, orders, ledger and keys, changed by facts alone.
+
+pub(crate) mod fact;
+pub(crate) mod idempotency;
+pub(crate) mod payment;
+
+use std::collections::HashMap;
+
+use self::fact::{Authentication, Entry, Fact, Movement};
+use self::idempotency::Keys;
+use self::payment::{Cancel, Payment, Status};
+use crate::clock::Clock;
+
+/// Everything the sandbox knows.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    clock: Clock,
+    payments: HashMap<String, Payment>,
+    orders: HashMap<String, Order>,
+    ledger: Vec<Entry>,
+    pub(crate) keys: Keys,
+}
+
+/// The payments that share an order id, by payment key.
+#[derive(Debug, Default)]
+struct Order {
+    /// In the order of their opening.
+    opened: Vec<String>,
+    /// In the order of their approval.
+    approved: Vec<String>,
+}
+
+impl State {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn payment(&self, payment_key: &str) -> Option<&Payment> {
+        self.payments.get(payment_key)
+    }
+
+    /// The payment an order id stands for: the newest approved, else the newest.
+    pub(crate) fn payment_of_order(&self, order_id: &str) -> Option<&Payment> {
+        let order = self.orders.get(order_id)?;
+        let payment_key = order.approved.last().or(order.opened.last())?;
+        self.payments.get(payment_key)
+    }
+
+    /// Whether money was taken for the order with another payment than this one.
+    pub(crate) fn approved_otherwise(&self, order_id: &str, payment_key: &str) -> bool {
+        self.orders
+            .get(order_id)
+            .is_some_and(|order| order.approved.iter().any(|key| key != payment_key))
+    }
+
+    pub(crate) fn ledger(&self) -> &[Entry] {
+        &self.ledger
+    }
+
+    pub(crate) fn next_sequence(&self) -> u64 {
+        u64::try_from(self.ledger.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1)
+    }
+
+    /// The one place that changes state, for live requests and for the journal alike.
+    pub(crate) fn apply(&mut self, fact: Fact) {
+        match fact {
+            Fact::ClockMoved { offset_seconds } => self.clock.set_offset_seconds(offset_seconds),
+            Fact::Created { payment } => self.create(*payment),
+            Fact::Authenticated {
+                payment_key,
+                authentication,
+            } => {
+                self.change(&payment_key, |payment| {
+                    authenticate(payment, authentication);
+                });
+            }
+            Fact::Expired { payment_key } => {
+                self.change(&payment_key, |payment| {
+                    payment.status = Status::Expired;
+                    payment.failure_code = Some("EXPIRED_PAYMENT".to_owned());
+                });
+            }
+            Fact::Aborted {
+                payment_key,
+                transaction_key,
+                code,
+            } => {
+                self.change(&payment_key, |payment| {
+                    payment.status = Status::Aborted;
+                    payment.failure_code = Some(code);
+                    payment.last_transaction_key = Some(transaction_key);
+                });
+            }
+            Fact::Captured { entry } => self.capture(entry),
+            Fact::Canceled { cancel, entry } => {
+                self.change(&entry.payment_key, |payment| settle(payment, cancel));
+                self.ledger.push(entry);
+            }
+            Fact::Answered { answered } => self.keys.remember(*answered),
+        }
+    }
+
+    fn create(&mut self, payment: Payment) {
+        let order = self.orders.entry(payment.order_id.clone()).or_default();
+        order.opened.push(payment.payment_key.clone());
+        self.payments.insert(payment.payment_key.clone(), payment);
+    }
+
+    fn capture(&mut self, entry: Entry) {
+        debug_assert_eq!(entry.kind, Movement::Capture);
+        let order = self.orders.entry(entry.order_id.clone()).or_default();
+        order.approved.push(entry.payment_key.clone());
+        self.change(&entry.payment_key, |payment| {
+            payment.status = Status::Done;
+            payment.total = entry.amount;
+            payment.balance = entry.amount;
+            payment.approved_at = Some(entry.at);
+            payment.last_transaction_key = Some(entry.transaction_key.clone());
+        });
+        self.ledger.push(entry);
+    }
+
+    fn change(&mut self, payment_key: &str, change: impl FnOnce(&mut Payment)) {
+        let payment = self.payments.get_mut(payment_key);
+        change(payment.expect("a fact speaks of a payment created by an earlier fact"));
+    }
+}
+
+fn authenticate(payment: &mut Payment, authentication: Authentication) {
+    payment.status = Status::InProgress;
+    payment.method = Some(authentication.method);
+    payment.authenticated_at = Some(authentication.at);
+    payment.secret = authentication.secret;
+    payment.scenario = authentication.scenario;
+    payment.customer_key = authentication.customer_key.or(payment.customer_key.take());
+}
+
+/// Cancelled only when one call took everything; parts that reach zero stay partial.
+fn settle(payment: &mut Payment, cancel: Cancel) {
+    let at_once = payment.cancels.is_empty() && cancel.refundable == 0;
+    payment.status = if at_once {
+        Status::Canceled
+    } else {
+        Status::PartialCanceled
+    };
+    payment.balance = cancel.refundable;
+    payment.tax_free = match cancel.refundable {
+        0 => 0,
+        _ => payment.tax_free.saturating_sub(cancel.tax_free),
+    };
+    payment.last_transaction_key = Some(cancel.transaction_key.clone());
+    payment.cancels.push(cancel);
+}

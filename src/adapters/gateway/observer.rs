@@ -1,0 +1,86 @@
+//! Owns what of the calls to a gateway is counted: by operation, by outcome, and how long.
+
+use std::fmt;
+use std::time::Duration;
+
+use domain::id::GatewayAccountId;
+use domain::snapshot::{Answer, Cause};
+
+use super::Share;
+use super::breaker::Turn;
+
+/// What a call to a gateway is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Capture.
+    Confirm,
+    /// Give back.
+    Cancel,
+    /// Ask by the authentication's key.
+    AskByKey,
+    /// Ask by the order id that the window was opened with.
+    AskByOrder,
+}
+
+impl Operation {
+    /// The word in metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Cancel => "cancel",
+            Self::AskByKey => "ask_by_key",
+            Self::AskByOrder => "ask_by_order",
+        }
+    }
+
+    /// Whether it moves money.
+    #[must_use]
+    pub const fn share(self) -> Share {
+        match self {
+            Self::Confirm | Self::Cancel => Share::Action,
+            Self::AskByKey | Self::AskByOrder => Share::Question,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who counts.
+pub trait Observer: Send + Sync {
+    /// A call ended, or was held back; `outcome` is one word of a short list.
+    fn called(
+        &self,
+        account: GatewayAccountId,
+        operation: Operation,
+        outcome: &'static str,
+        took: Duration,
+    );
+
+    /// The breaker of an account opened or closed.
+    fn turned(&self, account: GatewayAccountId, turn: Turn);
+}
+
+/// The word for what came back.
+pub(super) const fn outcome(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Found(_) => "found",
+        Answer::Declined(_) => "declined",
+        Answer::NotFound => "not_found",
+        Answer::Unknown(cause) => match cause {
+            Cause::NotSent => "not_sent",
+            Cause::Lost => "lost",
+            Cause::Busy { .. } => "busy",
+            Cause::Temporary(_) => "temporary",
+            Cause::Conflict(_) => "conflict",
+            Cause::SessionGone => "session_gone",
+            Cause::Refused(_) => "refused",
+            Cause::Configuration(_) => "configuration",
+            Cause::Unreadable(_) => "unreadable",
+        },
+    }
+}

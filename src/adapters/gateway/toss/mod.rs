@@ -1,0 +1,165 @@
+//! Owns Toss Payments as a gateway: one account's calls and questions, and what came back.
+
+mod amount;
+mod classify;
+mod client;
+mod codes;
+mod request;
+mod settings;
+mod wire;
+
+use async_trait::async_trait;
+use domain::id::GatewayOrderId;
+use domain::saga::{CancelCall, ConfirmCall};
+use domain::snapshot::{Answer, Cause};
+use domain::text::PaymentKey;
+use reqwest::Method;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use application::ports::PaymentGateway;
+use application::ports::gateway::Refused;
+use client::{Client, Heard, Request, Unanswered};
+use codes::Call;
+pub use settings::{Rejected, Settings, Timeouts};
+
+use super::Operation;
+
+/// One account at Toss Payments.
+pub struct Toss {
+    client: Client,
+    merchant_id: Option<String>,
+}
+
+/// What a log line calls an exchange by: no secret, nothing personal.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    operation: Operation,
+    key: &'a str,
+}
+
+impl Toss {
+    /// An account, not called yet.
+    ///
+    /// # Errors
+    /// The settings are unsafe or cannot work.
+    pub fn new(settings: Settings) -> Result<Self, Rejected> {
+        let client = Client::new(&settings)?;
+        Ok(Self {
+            client,
+            merchant_id: settings.merchant_id,
+        })
+    }
+
+    async fn exchange(&self, name: Name<'_>, call: Call, request: Request<'_>) -> Answer {
+        let begun = Instant::now();
+        let heard = self.client.send(request).await;
+        let milliseconds = begun.elapsed().as_millis();
+        let Name { operation, key } = name;
+        match heard {
+            Ok(heard) => {
+                log(name, &heard, milliseconds);
+                self.own(classify::classify(call, &heard.reply))
+            }
+            Err(Unanswered::NotSent(why)) => {
+                warn!(%operation, key, milliseconds, why, "gateway not reached");
+                Answer::Unknown(Cause::NotSent)
+            }
+            Err(Unanswered::Lost(why)) => {
+                warn!(%operation, key, milliseconds, why, "gateway did not answer");
+                Answer::Unknown(Cause::Lost)
+            }
+        }
+    }
+
+    /// An answer about another merchant's money proves nothing.
+    fn own(&self, answer: Answer) -> Answer {
+        let Answer::Found(snapshot) = &answer else {
+            return answer;
+        };
+        match &self.merchant_id {
+            Some(expected) if *expected != snapshot.merchant_id => {
+                let found = &snapshot.merchant_id;
+                error!(%expected, %found, "the answer is about another merchant");
+                Answer::Unknown(Cause::Unreadable("another merchant's payment".to_owned()))
+            }
+            Some(_) | None => answer,
+        }
+    }
+
+    async fn ask(&self, operation: Operation, key: &str, path: &[&str]) -> Answer {
+        let request = Request {
+            method: Method::GET,
+            path,
+            key: None,
+            body: None,
+        };
+        self.exchange(Name { operation, key }, Call::Question, request)
+            .await
+    }
+}
+
+fn log(Name { operation, key }: Name<'_>, heard: &Heard, milliseconds: u128) {
+    let status = heard.reply.status;
+    let code = heard.reply.refusal().map(|refusal| refusal.code);
+    let code = code.as_deref().unwrap_or("-");
+    let gateway_trace = heard.trace.as_deref().unwrap_or("-");
+    info!(%operation, key, status, code, gateway_trace, milliseconds, "gateway answered");
+}
+
+#[async_trait]
+impl PaymentGateway for Toss {
+    fn admit(&self) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    async fn confirm(&self, call: &ConfirmCall) -> Answer {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "payments", "confirm"],
+            key: Some(key),
+            body: Some(request::confirm(call)),
+        };
+        self.exchange(
+            Name {
+                operation: Operation::Confirm,
+                key,
+            },
+            Call::Confirm,
+            request,
+        )
+        .await
+    }
+
+    async fn cancel(&self, call: &CancelCall) -> Answer {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "payments", call.payment_key.as_str(), "cancel"],
+            key: Some(key),
+            body: Some(request::cancel(call)),
+        };
+        self.exchange(
+            Name {
+                operation: Operation::Cancel,
+                key,
+            },
+            Call::Cancel,
+            request,
+        )
+        .await
+    }
+
+    async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        let key = key.as_str();
+        self.ask(Operation::AskByKey, key, &["v1", "payments", key])
+            .await
+    }
+
+    async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
+        let order = order.to_string();
+        let path = ["v1", "payments", "orders", &order];
+        self.ask(Operation::AskByOrder, &order, &path).await
+    }
+}

@@ -1,0 +1,120 @@
+//! Owns the bodies we send (`toss-api.md §6.1, §6.3`).
+
+use domain::saga::{CancelCall, ConfirmCall};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::amount;
+
+/// The longest reason that the gateway takes.
+const REASON_CHARS_MAX: usize = 200;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Capture<'a> {
+    payment_key: &'a str,
+    order_id: String,
+    amount: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GiveBack<'a> {
+    cancel_reason: &'a str,
+    cancel_amount: Box<RawValue>,
+    /// Must equal what was approved; the gateway compares.
+    currency: &'static str,
+    /// The optimistic lock: the gateway does nothing when its balance differs.
+    refundable_amount: Box<RawValue>,
+}
+
+pub(super) fn confirm(call: &ConfirmCall) -> Vec<u8> {
+    json(&Capture {
+        payment_key: call.payment_key.as_str(),
+        order_id: call.order.to_string(),
+        amount: amount::print(call.amount),
+    })
+}
+
+pub(super) fn cancel(call: &CancelCall) -> Vec<u8> {
+    json(&GiveBack {
+        cancel_reason: tail(&call.reason),
+        cancel_amount: amount::print(call.amount),
+        currency: call.amount.currency().code(),
+        refundable_amount: amount::print(call.refundable),
+    })
+}
+
+/// The end of a reason that is too long: the saga id stands there, and it is what we find again.
+fn tail(reason: &str) -> &str {
+    let surplus = reason.chars().count().saturating_sub(REASON_CHARS_MAX);
+    reason
+        .char_indices()
+        .nth(surplus)
+        .map_or("", |(start, _)| &reason[start..])
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("texts and numbers always serialise")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{GatewayOrderId, RawId};
+    use domain::money::{Currency, Money};
+
+    use super::*;
+
+    fn money(minor: i64, currency: Currency) -> Money {
+        Money::new(minor, currency).unwrap()
+    }
+
+    fn read(body: &[u8]) -> serde_json::Value {
+        serde_json::from_slice(body).unwrap()
+    }
+
+    #[test]
+    fn confirm_names_payment_order_and_amount() {
+        let order = GatewayOrderId::new(RawId::from_parts(1, 2));
+        let body = confirm(&ConfirmCall {
+            key: "sag-1".parse().unwrap(),
+            payment_key: "tsims20260315103012kQ7Xa".parse().unwrap(),
+            order,
+            amount: money(33_000, Currency::Krw),
+        });
+        let expected = serde_json::json!({
+            "paymentKey": "tsims20260315103012kQ7Xa",
+            "orderId": order.to_string(),
+            "amount": 33_000,
+        });
+        assert_eq!(read(&body), expected);
+    }
+
+    #[test]
+    fn cancel_carries_the_lock_and_the_reason() {
+        let body = cancel(&CancelCall {
+            key: "sag-1".parse().unwrap(),
+            payment_key: "pk".parse().unwrap(),
+            amount: money(18_156, Currency::Usd),
+            refundable: money(20_000, Currency::Usd),
+            reason: "wrong capture given back [sag_1]".to_owned(),
+        });
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(
+            text,
+            r#"{"cancelReason":"wrong capture given back [sag_1]","cancelAmount":181.56,"#
+                .to_owned()
+                + r#""currency":"USD","refundableAmount":200.00}"#
+        );
+    }
+
+    #[test]
+    fn a_long_reason_keeps_its_end() {
+        let long = format!("{}[sag_1]", "환".repeat(300));
+        let kept = tail(&long);
+        assert_eq!(kept.chars().count(), REASON_CHARS_MAX);
+        assert!(kept.ends_with("[sag_1]"));
+        assert_eq!(tail("short"), "short");
+        assert_eq!(tail(""), "");
+    }
+}

@@ -1,0 +1,183 @@
+//! Owns what an account at Toss needs to be reached, and what of it is refused.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::Url;
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a connection with TLS stands.
+    pub connect: Duration,
+    /// Without a byte received.
+    pub read: Duration,
+    /// From the start to the last byte of the answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        // The gateway itself may take 60 s (`toss-api.md §2.5`).
+        Self {
+            connect: Duration::from_secs(3),
+            read: Duration::from_mins(1),
+            total: Duration::from_secs(65),
+        }
+    }
+}
+
+/// How to reach one account.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where the API is; the real one or a sandbox.
+    pub base_url: String,
+    /// The account's secret key.
+    pub secret_key: String,
+    /// The merchant id that every answer must carry, where it is known.
+    pub merchant_id: Option<String>,
+    /// How long a call may take.
+    pub timeouts: Timeouts,
+}
+
+impl Settings {
+    /// An account whose merchant id is not known yet, with the default timeouts.
+    #[must_use]
+    pub fn new(base_url: &str, secret_key: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            secret_key: secret_key.to_owned(),
+            merchant_id: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    /// Plain HTTP would show the secret key to everybody on the way.
+    pub(super) fn checked_base(&self) -> Result<Url, Rejected> {
+        let url = Url::parse(&self.base_url).map_err(|_| Rejected::BaseUrl)?;
+        let plain = url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        match url.scheme() {
+            "https" if plain => Ok(url),
+            "http" if plain && is_loopback(&url) => Ok(url),
+            "http" if plain => Err(Rejected::PlainHttp),
+            _ => Err(Rejected::BaseUrl),
+        }
+    }
+
+    /// A byte order mark, a blank or a line end sneaks in easily and only shows as a 401.
+    pub(super) fn checked_secret(&self) -> Result<&str, Rejected> {
+        let fine = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+        if self.secret_key.is_empty() || !self.secret_key.bytes().all(fine) {
+            return Err(Rejected::Secret);
+        }
+        Ok(&self.secret_key)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &self.base_url)
+            .field("secret_key", &"…")
+            .field("merchant_id", &self.merchant_id)
+            .field("timeouts", &self.timeouts)
+            .finish()
+    }
+}
+
+/// Why an account cannot be used as configured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// Not an http or https URL, or one with credentials, query or fragment.
+    #[error("the gateway's base URL is not a plain http(s) URL")]
+    BaseUrl,
+    /// The secret key would cross a network unencrypted.
+    #[error("plain http is allowed for a gateway on this machine only")]
+    PlainHttp,
+    /// Empty, or with characters that no key has.
+    #[error("the gateway's secret key is empty or has characters that no key has")]
+    Secret,
+    /// The HTTP client could not be set up, for example without trusted certificates.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(url: &str) -> Result<Url, Rejected> {
+        Settings::new(url, "test_sk_1").checked_base()
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for fine in [
+            "https://api.tosspayments.com",
+            "http://localhost:8081",
+            "http://127.0.0.1:8081",
+            "http://127.9.9.9",
+            "http://[::1]:8081",
+        ] {
+            assert!(base(fine).is_ok(), "{fine}");
+        }
+        for open in [
+            "http://api.tosspayments.com",
+            "http://10.0.0.1",
+            "http://0.0.0.0:8081",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+        ] {
+            assert_eq!(base(open), Err(Rejected::PlainHttp), "{open}");
+        }
+    }
+
+    #[test]
+    fn odd_urls_are_refused() {
+        for odd in [
+            "",
+            "api.tosspayments.com",
+            "ftp://localhost",
+            "https://user@api.tosspayments.com",
+            "https://api.tosspayments.com/?a=b",
+            "https://api.tosspayments.com/#a",
+            "file:///etc/passwd",
+        ] {
+            assert_eq!(base(odd), Err(Rejected::BaseUrl), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_no_blanks_and_no_byte_order_mark() {
+        for odd in [
+            "",
+            "test_sk_1\n",
+            " test_sk_1",
+            "\u{feff}test_sk_1",
+            "test_sk_1:",
+            "키",
+        ] {
+            let settings = Settings::new("https://api.tosspayments.com", odd);
+            assert_eq!(settings.checked_secret(), Err(Rejected::Secret), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let settings = Settings::new("https://api.tosspayments.com", "test_sk_hidden");
+        assert!(!format!("{settings:?}").contains("hidden"));
+    }
+}

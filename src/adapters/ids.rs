@@ -1,0 +1,35 @@
+//! Owns randomness: identifiers and secrets, from the operating system's generator.
+
+use application::ports::{Clock, Ids};
+use domain::id::RawId;
+
+use super::clock::Wall;
+
+/// Identifiers by the system's time and randomness. Their time part never follows the sandbox.
+#[derive(Clone, Default)]
+pub struct Drawn {
+    system: Wall,
+}
+
+impl Ids for Drawn {
+    fn draw(&self) -> RawId {
+        let milliseconds = self.system.now().timestamp_millis();
+        let milliseconds = u64::try_from(milliseconds).unwrap_or(0);
+        RawId::from_parts(milliseconds, u128::from_be_bytes(random()))
+    }
+}
+
+/// A secret of 256 random bits, after `prefix`.
+#[must_use]
+pub fn secret(prefix: &str) -> String {
+    use base64::Engine as _;
+    let bits: [u8; 32] = random();
+    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
+    format!("{prefix}{text}")
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bits = [0; N];
+    getrandom::fill(&mut bits).expect("the operating system has randomness");
+    bits
+}

@@ -1,0 +1,207 @@
+//! Owns counting and timing at the store: every commit passes through here, so that no use case
+//! counts anything.
+
+use std::sync::Arc;
+
+use application::ports::Store;
+use application::ports::store::{
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::change::{Change, GatewayOrder, Hold};
+use domain::event::PaymentEvent;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::idempotency::{IssuedKey, KeyRef, Reservation};
+use domain::ledger::Entry;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::payment::Payment;
+use domain::principal::Scope;
+use domain::saga::{Kind, Outcome, Saga};
+use domain::text::OrderId;
+use tokio::time::Instant;
+
+use super::telemetry::Metrics;
+
+/// Something, and the metrics that its use is counted in.
+pub struct Metered<T> {
+    inner: T,
+    metrics: Arc<Metrics>,
+}
+
+impl<T> Metered<T> {
+    /// Counts the use of `inner`.
+    pub const fn new(inner: T, metrics: Arc<Metrics>) -> Self {
+        Self { inner, metrics }
+    }
+}
+
+const fn result_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "approved",
+        Outcome::Declined(_) => "declined",
+        Outcome::Misfit { .. } => "misfit",
+        Outcome::Reversed => "reversed",
+    }
+}
+
+#[async_trait]
+impl Commit for Metered<Arc<dyn Store>> {
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        let started = Instant::now();
+        let result = self.inner.commit(changes).await;
+        let word = match &result {
+            Ok(()) => "ok",
+            Err(CommitError::Conflict) => "conflict",
+            Err(CommitError::InDoubt) => "in_doubt",
+            Err(CommitError::Store(_)) => "failed",
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        self.metrics.commits.with_label_values(&[word]).inc();
+        let timed = &self.metrics.commit_seconds;
+        timed.with_label_values(&[word]).observe(seconds);
+        if result.is_ok() {
+            for change in changes {
+                if let Change::UpdateSaga { saga, .. } = change
+                    && saga.head.kind == Kind::Approval
+                    && let Some(outcome) = &saga.progress.outcome
+                {
+                    let word = result_of(outcome);
+                    self.metrics.approvals.with_label_values(&[word]).inc();
+                }
+            }
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Payments for Metered<Arc<dyn Store>> {
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.inner.payment(scope, id).await
+    }
+
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.inner.any_payment(id).await
+    }
+
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        self.inner.payment_of_order(scope, o).await
+    }
+
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        self.inner.gateway_order(id).await
+    }
+
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        self.inner.gateway_orders(payment).await
+    }
+
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error> {
+        self.inner.payments(scope, filter, after, limit).await
+    }
+
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.inner.payments_to_expire(now, limit).await
+    }
+
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error> {
+        self.inner.events(payment, after, limit).await
+    }
+
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        self.inner.entries(payment).await
+    }
+}
+
+#[async_trait]
+impl Sagas for Metered<Arc<dyn Store>> {
+    async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        self.inner.saga(id).await
+    }
+
+    async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
+        self.inner.sagas_of(payment).await
+    }
+
+    async fn claim_sagas(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.inner.claim_sagas(now, hold, limit).await
+    }
+
+    async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        self.inner.renew_hold(saga, version, hold).await
+    }
+
+    async fn release_hold(
+        &self,
+        saga: SagaId,
+        version: i64,
+        holder: WorkerId,
+    ) -> Result<(), Error> {
+        self.inner.release_hold(saga, version, holder).await
+    }
+
+    async fn hasten(
+        &self,
+        payment: PaymentId,
+        now: Timestamp,
+        gap: TimeDelta,
+    ) -> Result<u64, Error> {
+        self.inner.hasten(payment, now, gap).await
+    }
+
+    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+        self.inner.open_sagas().await
+    }
+}
+
+#[async_trait]
+impl Keys for Metered<Arc<dyn Store>> {
+    async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        self.inner.reservation(key).await
+    }
+
+    async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
+        self.inner.issued_key(key).await
+    }
+}
+
+#[async_trait]
+impl Access for Metered<Arc<dyn Store>> {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        self.inner.api_key(hash).await
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
+        self.inner.merchants().await
+    }
+
+    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
+        self.inner.gateway_accounts(scope).await
+    }
+
+    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        self.inner.gateway_account(id).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.inner.ping().await
+    }
+}

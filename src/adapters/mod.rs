@@ -1,0 +1,8 @@
+//! Owns one place per outside thing; each adapter implements a port of the application.
+
+pub mod clock;
+pub mod gateway;
+pub mod ids;
+pub mod metered;
+pub mod persistence;
+pub mod telemetry;

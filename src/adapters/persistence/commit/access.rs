@@ -1,0 +1,55 @@
+//! Owns the writes of tenants and their credentials.
+
+use diesel::prelude::{ExpressionMethods, QueryDsl};
+use diesel::{QueryResult, insert_into, update};
+use domain::id::GatewayAccountId;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+
+use crate::adapters::persistence::access::{ApiKeyRow, GatewayAccountRow, MerchantRow};
+use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
+use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
+use crate::adapters::persistence::types::free_text;
+
+pub(super) async fn insert_merchant(
+    merchant: &Merchant,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let row = MerchantRow::from(merchant);
+    insert_into(merchants::table)
+        .values(row)
+        .execute(&mut conn)
+        .await
+}
+
+pub(super) async fn insert_api_key(key: &ApiKey, mut conn: Connection<'_>) -> QueryResult<usize> {
+    let row = ApiKeyRow::from(key);
+    insert_into(api_keys::table)
+        .values(row)
+        .execute(&mut conn)
+        .await
+}
+
+pub(super) async fn insert_account(
+    account: &GatewayAccount,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let row = GatewayAccountRow::from(account);
+    insert_into(gateway_accounts::table)
+        .values(row)
+        .execute(&mut conn)
+        .await
+}
+
+pub(super) async fn pin_merchant_id(
+    account: GatewayAccountId,
+    merchant_id: &str,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let unpinned = gateway_accounts::table
+        .find(account.to_string())
+        .filter(gateway_accounts::gateway_merchant_id.is_null());
+    update(unpinned)
+        .set(gateway_accounts::gateway_merchant_id.eq(free_text(merchant_id)))
+        .execute(&mut conn)
+        .await
+}

@@ -1,0 +1,280 @@
+//! Owns the connections: the pools, and one [`Connection`] to either database on which diesel's
+//! own verbs work.
+
+use std::time::Duration;
+
+use application::ports::store::Error;
+use deadpool::managed::{Object, Pool, Timeouts};
+use diesel::QueryResult;
+use diesel_async::methods::{ExecuteDsl, LoadQuery};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod, SetupCallback,
+};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as AsyncRunQueryDsl, SimpleAsyncConnection};
+
+use super::{OpenError, Options, error, postgres, sqlite};
+
+/// A connection to PostgreSQL.
+pub(super) type Postgres = AsyncPgConnection;
+/// A connection to `SQLite`, off the async threads.
+pub(super) type Sqlite = SyncConnectionWrapper<SyncSqlite>;
+/// The same without its thread.
+pub(super) type SyncSqlite = diesel::SqliteConnection;
+/// Connections of one kind.
+pub(super) type PoolOf<C> = Pool<AsyncDieselConnectionManager<C>>;
+type Pooled<C> = Object<AsyncDieselConnectionManager<C>>;
+
+/// The store in SQL.
+pub struct Database {
+    pub(super) pools: Pools,
+    /// How long one transaction may take before its connection is given up.
+    pub(super) patience: Duration,
+}
+
+/// The connections of a database.
+pub(super) enum Pools {
+    Postgres(postgres::Server),
+    Sqlite(sqlite::File),
+}
+
+impl Database {
+    /// Opens the database behind `url`, and makes sure that it answers.
+    ///
+    /// # Errors
+    /// The URL is not of a kind we know, or there is no database behind it.
+    pub async fn connect(url: &str, options: &Options) -> Result<Self, OpenError> {
+        let pools = if let Some(place) = url.strip_prefix("sqlite:") {
+            Pools::Sqlite(sqlite::File::open(place, options)?)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Pools::Postgres(postgres::Server::new(url, options)?)
+        } else {
+            return Err(OpenError::Scheme);
+        };
+        let database = Self {
+            pools,
+            patience: options.statement,
+        };
+        let answered = database.writer().await;
+        answered.map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        Ok(database)
+    }
+
+    /// A connection to read with.
+    pub(super) async fn reader(&self) -> Result<Lease, Error> {
+        match &self.pools {
+            Pools::Postgres(server) => lease(&server.pool, Held::Postgres).await,
+            Pools::Sqlite(file) => lease(&file.readers, Held::Sqlite).await,
+        }
+    }
+
+    /// A connection to write with.
+    pub(super) async fn writer(&self) -> Result<Lease, Error> {
+        match &self.pools {
+            Pools::Postgres(server) => lease(&server.pool, Held::Postgres).await,
+            Pools::Sqlite(file) => lease(&file.writer, Held::Sqlite).await,
+        }
+    }
+}
+
+impl Database {
+    /// Every row of a query that only reads.
+    pub(super) async fn load<'query, Q, U>(&self, query: Q) -> Result<Vec<U>, Error>
+    where
+        Q: for<'a> LoadQuery<'query, &'a Postgres, U> + LoadQuery<'query, Sqlite, U>,
+        Q: Send + 'query,
+        U: Send,
+    {
+        let mut lease = self.reader().await?;
+        let rows = RunQueryDsl::load(query, &mut lease.connection()).await;
+        rows.map_err(|error| error::of_read(&error))
+    }
+
+    /// How many rows one statement touched, in a transaction of its own.
+    pub(super) async fn execute<'query, Q>(&self, query: Q) -> Result<usize, Error>
+    where
+        Q: for<'a> ExecuteDsl<&'a Postgres> + ExecuteDsl<Sqlite> + Send + 'query,
+    {
+        let mut lease = self.writer().await?;
+        let touched = RunQueryDsl::execute(query, &mut lease.connection()).await;
+        touched.map_err(|error| error::of_read(&error))
+    }
+}
+
+async fn lease<C>(pool: &PoolOf<C>, held: fn(Pooled<C>) -> Held) -> Result<Lease, Error>
+where
+    C: PoolableConnection + 'static,
+    AsyncDieselConnectionManager<C>: deadpool::managed::Manager<Type = C>,
+    <AsyncDieselConnectionManager<C> as deadpool::managed::Manager>::Error: std::fmt::Display,
+{
+    let pooled = pool.get().await;
+    let pooled = pooled.map_err(|error| Error::Unavailable(error.to_string()))?;
+    Ok(Lease {
+        held: Some(held(pooled)),
+        in_transaction: false,
+        in_statement: false,
+    })
+}
+
+/// A pool of connections that `setup` makes.
+pub(super) fn pool<C>(
+    setup: SetupCallback<C>,
+    size: usize,
+    options: &Options,
+) -> Result<PoolOf<C>, OpenError>
+where
+    C: PoolableConnection + 'static,
+    AsyncDieselConnectionManager<C>: deadpool::managed::Manager<Type = C>,
+{
+    let mut config = ManagerConfig::default();
+    // A broken connection is known as such without a question; see `Lease`'s drop for the rest.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = setup;
+    let manager = AsyncDieselConnectionManager::new_with_config("", config);
+    Pool::builder(manager)
+        .max_size(size.max(1))
+        .timeouts(Timeouts {
+            wait: Some(options.wait),
+            create: Some(options.connect),
+            recycle: Some(options.connect),
+        })
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .map_err(|error| OpenError::Unreachable(error.to_string()))
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one to a lease, never in a collection"
+)]
+enum Held {
+    Postgres(Pooled<Postgres>),
+    Sqlite(Pooled<Sqlite>),
+}
+
+/// A connection out of a pool. Dropped in the middle of a statement or a transaction it is
+/// closed, which rolls back at once; the pool would only notice when it hands the connection out
+/// again, and until then its locks would stay.
+pub(super) struct Lease {
+    held: Option<Held>,
+    in_transaction: bool,
+    in_statement: bool,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.in_transaction || self.in_statement {
+            match self.held.take() {
+                Some(Held::Postgres(pooled)) => drop(Object::take(pooled)),
+                Some(Held::Sqlite(pooled)) => drop(Object::take(pooled)),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// The connection, to run statements on.
+    pub(super) fn connection(&mut self) -> Connection<'_> {
+        match self.held.as_mut().expect("only the drop takes it") {
+            Held::Postgres(pooled) => Connection::Postgres(pooled),
+            Held::Sqlite(pooled) => Connection::Sqlite {
+                conn: pooled,
+                running: &mut self.in_statement,
+            },
+        }
+    }
+
+    /// Begins a transaction. In `SQLite` as a writer from the start: a reader could not become
+    /// one later when two try.
+    pub(super) async fn begin(&mut self) -> QueryResult<()> {
+        self.in_transaction = true;
+        self.control("BEGIN", "BEGIN IMMEDIATE").await
+    }
+
+    /// Commits. After an error the connection is closed with the lease.
+    pub(super) async fn commit(&mut self) -> QueryResult<()> {
+        self.control("COMMIT", "COMMIT").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Rolls back. After an error the connection is closed with the lease, which does the same.
+    pub(super) async fn rollback(&mut self) {
+        if self.control("ROLLBACK", "ROLLBACK").await.is_ok() {
+            self.in_transaction = false;
+        }
+    }
+
+    async fn control(&mut self, postgres: &str, sqlite: &str) -> QueryResult<()> {
+        match self.connection() {
+            Connection::Postgres(mut conn) => conn.batch_execute(postgres).await,
+            Connection::Sqlite { conn, running } => {
+                *running = true;
+                let done = conn.batch_execute(sqlite).await;
+                *running = false;
+                done
+            }
+        }
+    }
+}
+
+/// A connection to either database.
+pub(super) enum Connection<'a> {
+    /// Shared: statements that are polled together travel together.
+    Postgres(&'a Postgres),
+    Sqlite {
+        conn: &'a mut Sqlite,
+        /// Set while a statement is with its thread.
+        running: &'a mut bool,
+    },
+}
+
+/// diesel's verbs for every query that both databases understand. Named as diesel-async's, and
+/// imported instead of it.
+pub(super) trait RunQueryDsl: Sized {
+    /// How many rows it touched.
+    fn execute<'a, 'query>(
+        self,
+        conn: &mut Connection<'a>,
+    ) -> impl Future<Output = QueryResult<usize>> + Send
+    where
+        Self: ExecuteDsl<&'a Postgres> + ExecuteDsl<Sqlite> + Send + 'query,
+    {
+        async move {
+            match conn {
+                Connection::Postgres(conn) => AsyncRunQueryDsl::execute(self, conn).await,
+                Connection::Sqlite { conn, running } => {
+                    **running = true;
+                    let done = AsyncRunQueryDsl::execute(self, *conn).await;
+                    **running = false;
+                    done
+                }
+            }
+        }
+    }
+
+    /// Every row.
+    fn load<'a, 'query, U>(
+        self,
+        conn: &mut Connection<'a>,
+    ) -> impl Future<Output = QueryResult<Vec<U>>> + Send
+    where
+        U: Send,
+        Self: LoadQuery<'query, &'a Postgres, U> + LoadQuery<'query, Sqlite, U> + Send + 'query,
+    {
+        async move {
+            match conn {
+                Connection::Postgres(conn) => AsyncRunQueryDsl::load(self, conn).await,
+                Connection::Sqlite { conn, running } => {
+                    **running = true;
+                    let rows = AsyncRunQueryDsl::load(self, *conn).await;
+                    **running = false;
+                    rows
+                }
+            }
+        }
+    }
+}
+
+impl<Q> RunQueryDsl for Q {}

@@ -1,0 +1,143 @@
+//! Owns what the two databases say differently: fragments with one spelling per database, and the
+//! conditions that have to be literal for a partial index to serve them.
+
+use std::time::Duration;
+
+use diesel::backend::Backend;
+use diesel::dsl::sql;
+use diesel::expression::{
+    AppearsOnTable, Expression, SelectableExpression, SqlLiteral, ValidGrouping, is_aggregate,
+};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool};
+use diesel::sqlite::Sqlite;
+use diesel::{QueryResult, Selectable};
+
+use super::types::Instant;
+
+/// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
+/// it: `BEGIN IMMEDIATE` excludes every other writer.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct SkipLocked<Q>(pub(super) Q);
+
+impl<Q: Query> Query for SkipLocked<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for SkipLocked<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR UPDATE SKIP LOCKED");
+        Ok(())
+    }
+}
+
+impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for SkipLocked<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
+/// An optional condition: itself, or `TRUE`. Boxing would fix the database instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When<E>(Option<E>);
+
+/// The condition where there is one.
+pub(super) fn when<E>(condition: Option<E>) -> When<E> {
+    When(condition)
+}
+
+// The text depends on the value: statements are cached by their text, not by their type.
+impl<E> QueryId for When<E> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<E: Expression> Expression for When<E> {
+    type SqlType = E::SqlType;
+}
+
+impl<E: AppearsOnTable<T>, T> AppearsOnTable<T> for When<E> {}
+impl<E: SelectableExpression<T>, T> SelectableExpression<T> for When<E> {}
+
+impl<E, G> ValidGrouping<G> for When<E> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<E: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if let Some(condition) = &self.0 {
+            condition.walk_ast(out)
+        } else {
+            out.push_sql("TRUE");
+            Ok(())
+        }
+    }
+}
+
+/// The database's own time, so many microseconds from now. Leases are measured by it, because
+/// the clocks of several services differ.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct DbTime {
+    ahead_micros: i64,
+}
+
+/// The database's time.
+pub(super) fn db_now() -> DbTime {
+    DbTime { ahead_micros: 0 }
+}
+
+/// The database's time, `pause` from now.
+pub(super) fn db_now_plus(pause: Duration) -> DbTime {
+    // No lease is longer than a century, and a century added to a date overflows nothing.
+    const CENTURY_MICROS: i64 = 3_155_760_000_000_000;
+    let micros = i64::try_from(pause.as_micros()).unwrap_or(CENTURY_MICROS);
+    DbTime {
+        ahead_micros: micros.min(CENTURY_MICROS),
+    }
+}
+
+impl Expression for DbTime {
+    type SqlType = Instant;
+}
+
+impl<T> AppearsOnTable<T> for DbTime {}
+impl<T> SelectableExpression<T> for DbTime {}
+
+impl<G> ValidGrouping<G> for DbTime {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryFragment<Pg> for DbTime {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(statement_timestamp() + ");
+        out.push_bind_param::<BigInt, _>(&self.ahead_micros)?;
+        out.push_sql(" * INTERVAL '1 microsecond')");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for DbTime {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("(CAST(ROUND(unixepoch('subsec') * 1000000) AS INTEGER) + ");
+        out.push_bind_param::<BigInt, _>(&self.ahead_micros)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The columns of a row struct, free of any backend.
+pub(super) fn columns<R: Selectable<Sqlite>>() -> R::SelectExpression {
+    R::construct_selection()
+}
+
+/// The saga is open: the predicate of its partial indexes.
+pub(super) fn saga_is_open() -> SqlLiteral<Bool> {
+    sql("phase <> 'CLOSED'")
+}
+
+/// The payment waits for its buyer: the predicate of a partial index.
+pub(super) fn payment_is_ready() -> SqlLiteral<Bool> {
+    sql("status = 'READY'")
+}

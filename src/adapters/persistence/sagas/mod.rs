@@ -1,0 +1,185 @@
+//! Owns the reads, claims and holds of sagas.
+
+mod row;
+
+use application::ports::store::{Error, OpenSagas, Sagas};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use diesel::QueryResult;
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl,
+};
+use domain::Timestamp;
+use domain::change::Hold;
+use domain::id::{PaymentId, SagaId, WorkerId};
+use domain::saga::{Phase, Saga};
+
+pub(super) use row::{ProgressRow, SagaRow};
+
+use super::connection::{Database, Lease, RunQueryDsl};
+use super::declines::Why;
+use super::dialect::{SkipLocked, columns, db_now, db_now_plus, saga_is_open};
+use super::error::{corrupt, of_read};
+use super::one;
+use super::schema::sagas;
+use super::types::{AsInstant, Instant};
+
+impl Database {
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the database adds, and checks"
+    )]
+    /// Selects and holds in one transaction; the selected rows are nobody else's until it ends.
+    async fn claim(
+        lease: &mut Lease,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> QueryResult<Vec<SagaRow>> {
+        lease.begin().await?;
+        let due = sagas::table
+            .filter(saga_is_open())
+            .filter(sagas::due_at.le(AsInstant(now)))
+            .filter(
+                sagas::lease_until
+                    .is_null()
+                    .or(sagas::lease_until.le(db_now().nullable())),
+            )
+            .order((sagas::due_at.asc(), sagas::id.asc()))
+            .limit(limit.into())
+            .select(columns::<SagaRow>());
+        let rows: Vec<SagaRow> = SkipLocked(due).load(&mut lease.connection()).await?;
+        let ids: Vec<&str> = rows.iter().map(SagaRow::id).collect();
+        if !ids.is_empty() {
+            diesel::update(sagas::table.filter(sagas::id.eq_any(&ids)))
+                .set((
+                    sagas::version.eq(sagas::version + 1),
+                    sagas::holder.eq(hold.holder.to_string()),
+                    sagas::lease_until.eq(db_now_plus(hold.lease).nullable()),
+                ))
+                .execute(&mut lease.connection())
+                .await?;
+        }
+        lease.commit().await?;
+        Ok(rows.into_iter().map(SagaRow::claimed).collect())
+    }
+}
+
+#[async_trait]
+impl Sagas for Database {
+    async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        let query = sagas::table
+            .find(id.to_string())
+            .select(columns::<SagaRow>());
+        one(self.load::<_, SagaRow>(query).await?)
+    }
+
+    async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
+        let query = sagas::table
+            .filter(sagas::payment_id.eq(payment.to_string()))
+            .order((sagas::created_at.asc(), sagas::id.asc()))
+            .select(columns::<SagaRow>());
+        let rows = self.load::<_, SagaRow>(query).await?;
+        rows.into_iter().map(Saga::try_from).collect()
+    }
+
+    async fn claim_sagas(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        let mut lease = self.writer().await?;
+        let claimed =
+            tokio::time::timeout(self.patience, Self::claim(&mut lease, now, hold, limit));
+        let claimed = claimed.await.map_err(|_| too_slow())?;
+        let rows = claimed.map_err(|error| of_read(&error))?;
+        rows.into_iter().map(Saga::try_from).collect()
+    }
+
+    async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        let ours = sagas::table
+            .find(saga.to_string())
+            .filter(sagas::version.eq(version))
+            .filter(sagas::holder.eq(hold.holder.to_string()));
+        let until = db_now_plus(hold.lease).nullable();
+        let renewed = diesel::update(ours).set(sagas::lease_until.eq(until));
+        Ok(self.execute(renewed).await? == 1)
+    }
+
+    async fn release_hold(
+        &self,
+        saga: SagaId,
+        version: i64,
+        holder: WorkerId,
+    ) -> Result<(), Error> {
+        let ours = sagas::table
+            .find(saga.to_string())
+            .filter(sagas::version.eq(version))
+            .filter(sagas::holder.eq(holder.to_string()));
+        let released = diesel::update(ours).set((
+            sagas::holder.eq(None::<&str>),
+            sagas::lease_until.eq(None::<AsInstant>),
+        ));
+        self.execute(released).await.map(|_| ())
+    }
+
+    async fn hasten(
+        &self,
+        payment: PaymentId,
+        now: Timestamp,
+        gap: TimeDelta,
+    ) -> Result<u64, Error> {
+        let oldest = now.checked_sub_signed(gap).unwrap_or(DateTime::UNIX_EPOCH);
+        let waiting = sagas::table
+            .filter(sagas::payment_id.eq(payment.to_string()))
+            .filter(sagas::phase.eq(Phase::Ask.as_str()))
+            .filter(sagas::due_at.gt(AsInstant(now)))
+            .filter(
+                sagas::asked_at
+                    .is_null()
+                    .or(sagas::asked_at.le(AsInstant(oldest))),
+            )
+            .filter(
+                sagas::lease_until
+                    .is_null()
+                    .or(sagas::lease_until.le(db_now().nullable())),
+            );
+        let pulled = diesel::update(waiting).set(sagas::due_at.eq(AsInstant(now)));
+        let pulled = self.execute(pulled).await?;
+        Ok(u64::try_from(pulled).unwrap_or(u64::MAX))
+    }
+
+    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+        let query = sagas::table
+            .filter(saga_is_open())
+            .group_by((sagas::kind, sagas::phase))
+            .select((
+                sagas::kind,
+                sagas::phase,
+                count_star(),
+                sql::<Instant>("MIN(created_at)"),
+            ));
+        let rows = self
+            .load::<_, (String, String, i64, AsInstant)>(query)
+            .await?;
+        let open = |(kind, phase, count, oldest): (String, String, i64, AsInstant)| {
+            let read = || -> Result<OpenSagas, Why> {
+                let (kind, phase) = (kind.parse()?, phase.parse()?);
+                Ok(OpenSagas {
+                    kind,
+                    phase,
+                    count: count.try_into()?,
+                    oldest: oldest.0,
+                })
+            };
+            read().map_err(corrupt("sagas", "open"))
+        };
+        rows.into_iter().map(open).collect()
+    }
+}
+
+fn too_slow() -> Error {
+    Error::Unavailable("the claim took too long".to_owned())
+}

@@ -1,0 +1,215 @@
+//! Owns the tables as diesel sees them, for both databases; written by hand, as neither
+//! database's catalogue could be the source of the other's.
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::adapters::persistence::types::Instant;
+
+    merchants (id) {
+        id -> Text,
+        name -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    api_keys (id) {
+        id -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        kind -> Text,
+        hash -> Binary,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    gateway_accounts (id) {
+        id -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        gateway -> Text,
+        gateway_merchant_id -> Nullable<Text>,
+        credential_version -> Integer,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    payments (id) {
+        id -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        gateway_account_id -> Text,
+        order_id -> Text,
+        order_name -> Text,
+        currency -> Text,
+        amount -> BigInt,
+        tax_free -> BigInt,
+        customer_name -> Nullable<Text>,
+        member_id -> Nullable<Text>,
+        kind -> Text,
+        created_at -> Instant,
+        expires_at -> Instant,
+        status -> Text,
+        saga_id -> Nullable<Text>,
+        due_at -> Nullable<Instant>,
+        approved_at -> Nullable<Instant>,
+        canceled_at -> Nullable<Instant>,
+        decline_reason -> Nullable<Text>,
+        decline_class -> Nullable<Text>,
+        decline_code -> Nullable<Text>,
+        decline_message -> Nullable<Text>,
+        payment_key -> Nullable<Text>,
+        method -> Nullable<Text>,
+        receipt_url -> Nullable<Text>,
+        captured -> BigInt,
+        canceled -> BigInt,
+        version -> BigInt,
+        event_sequence -> BigInt,
+        event_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::adapters::persistence::types::Instant;
+
+    gateway_orders (id) {
+        id -> Text,
+        payment_id -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    sagas (id) {
+        id -> Text,
+        kind -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        gateway_account_id -> Text,
+        payment_id -> Text,
+        payment_key -> Text,
+        gateway_order_id -> Text,
+        currency -> Text,
+        amount -> BigInt,
+        actor -> Text,
+        reason -> Nullable<Text>,
+        credential_version -> Integer,
+        trace_id -> Text,
+        keyed -> Bool,
+        created_at -> Instant,
+        phase -> Text,
+        n -> BigInt,
+        unanswered -> BigInt,
+        asks -> BigInt,
+        heard -> Text,
+        heard_reason -> Nullable<Text>,
+        heard_class -> Nullable<Text>,
+        heard_code -> Nullable<Text>,
+        heard_message -> Nullable<Text>,
+        refundable -> BigInt,
+        intent_at -> Instant,
+        asked_at -> Nullable<Instant>,
+        due_at -> Instant,
+        outcome -> Nullable<Text>,
+        outcome_reason -> Nullable<Text>,
+        outcome_class -> Nullable<Text>,
+        outcome_code -> Nullable<Text>,
+        outcome_message -> Nullable<Text>,
+        reversal_id -> Nullable<Text>,
+        version -> BigInt,
+        holder -> Nullable<Text>,
+        lease_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    entries (position) {
+        position -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        gateway_account_id -> Text,
+        payment_key -> Text,
+        movement -> Text,
+        payment_id -> Text,
+        saga_id -> Nullable<Text>,
+        debit -> Text,
+        credit -> Text,
+        currency -> Text,
+        amount -> BigInt,
+        transaction_key -> Nullable<Text>,
+        occurred_at -> Nullable<Instant>,
+        booked_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    events (payment_id, sequence) {
+        payment_id -> Text,
+        sequence -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        kind -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        actor -> Text,
+        reason -> Nullable<Text>,
+        trace_id -> Text,
+        occurred_at -> Instant,
+        payload -> Binary,
+        previous_hash -> Binary,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    idempotency_keys (merchant_id, mode, member, key) {
+        merchant_id -> Text,
+        mode -> Text,
+        member -> Text,
+        key -> Text,
+        fingerprint -> Binary,
+        payment_id -> Text,
+        saga_id -> Nullable<Text>,
+        patience_until -> Instant,
+        created_at -> Instant,
+        outcome -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::adapters::persistence::types::Instant;
+
+    issued_keys (merchant_id, mode, member, key) {
+        merchant_id -> Text,
+        mode -> Text,
+        member -> Text,
+        key -> Text,
+        expires_at -> Instant,
+        created_at -> Instant,
+    }
+}

@@ -1,0 +1,55 @@
+//! Owns the column types that the two databases store differently.
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, SqlType, Timestamptz};
+use diesel::sqlite::{Sqlite, SqliteValue};
+use domain::Timestamp;
+
+/// TIMESTAMPTZ in PostgreSQL, INTEGER microseconds since 1970 in SQLite.
+#[derive(Clone, Copy, Debug, SqlType, diesel::query_builder::QueryId)]
+#[diesel(postgres_type(oid = 1184, array_oid = 1185))]
+#[diesel(sqlite_type(name = "Long"))]
+pub struct Instant;
+
+/// An instant on its way into or out of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Instant)]
+pub(crate) struct AsInstant(pub(crate) Timestamp);
+
+/// Free text from outside, fit for a column: PostgreSQL has no NUL in text, and a gateway's
+/// message with one must not keep its payment from being settled.
+pub(super) fn free_text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+impl ToSql<Instant, Pg> for AsInstant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Timestamptz, Pg>::to_sql(&self.0, &mut out.reborrow())
+    }
+}
+
+impl FromSql<Instant, Pg> for AsInstant {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        FromSql::<Timestamptz, Pg>::from_sql(bytes).map(Self)
+    }
+}
+
+impl ToSql<Instant, Sqlite> for AsInstant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.timestamp_micros());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Instant, Sqlite> for AsInstant {
+    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        let micros = <i64 as FromSql<BigInt, Sqlite>>::from_sql(value)?;
+        let instant = Timestamp::from_timestamp_micros(micros);
+        instant
+            .map(Self)
+            .ok_or_else(|| format!("{micros} µs are no instant").into())
+    }
+}

@@ -1,0 +1,244 @@
+//! Owns what operators see: log lines, and the metrics that Prometheus collects.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::{Clock, Store};
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use domain::id::GatewayAccountId;
+use domain::saga::{Kind, Phase};
+use prometheus::{
+    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tracing_subscriber::EnvFilter;
+
+use super::gateway;
+use super::gateway::breaker::Turn;
+use crate::config::{Log, LogFormat};
+use crate::presentation::{Observation, Observer};
+
+/// How long the counts of open sagas are believed: scrapes must not become a load.
+const SAGAS_BELIEVED: Duration = Duration::from_secs(5);
+/// From half a millisecond to the gateway's own bound.
+const BUCKETS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];
+
+/// Starts writing log lines to standard error; does nothing when something else writes already.
+///
+/// A panic is logged by its place alone: its message may quote what must not be kept.
+pub fn log(settings: &Log) {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(place, %backtrace, "panicked");
+    }));
+    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let started = match settings.format {
+        LogFormat::Pretty => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("log lines are written already");
+    }
+}
+
+/// Every metric.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    own_seconds: HistogramVec,
+    pub(super) approvals: IntCounterVec,
+    pub(super) commits: IntCounterVec,
+    pub(super) commit_seconds: HistogramVec,
+    gateway_seconds: HistogramVec,
+    sagas_open: IntGaugeVec,
+    saga_oldest_seconds: GaugeVec,
+    breaker_turns: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers every metric.
+    ///
+    /// # Errors
+    /// Two of them have the same name.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let histogram = |name: &str, help: &str, labels: &[&str]| {
+            let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
+            let histogram = HistogramVec::new(options, labels)?;
+            registry.register(Box::new(histogram.clone()))?;
+            Ok::<_, prometheus::Error>(histogram)
+        };
+        let sagas_open = IntGaugeVec::new(
+            Opts::new("payflow_sagas_open", "Sagas that are not over"),
+            &["kind", "phase"],
+        )?;
+        registry.register(Box::new(sagas_open.clone()))?;
+        let saga_oldest_seconds = GaugeVec::new(
+            Opts::new(
+                "payflow_saga_oldest_age_seconds",
+                "Age of the oldest open saga",
+            ),
+            &["kind", "phase"],
+        )?;
+        registry.register(Box::new(saga_oldest_seconds.clone()))?;
+        Ok(Self {
+            requests: counter(
+                "payflow_http_requests_total",
+                "Finished requests",
+                &["method", "route", "status"],
+            )?,
+            own_seconds: histogram(
+                "payflow_http_own_seconds",
+                "Time of a request without the gateway's",
+                &["route"],
+            )?,
+            approvals: counter(
+                "payflow_approvals_total",
+                "Approvals that ended",
+                &["result"],
+            )?,
+            commits: counter("payflow_commits_total", "Commits", &["result"])?,
+            commit_seconds: histogram("payflow_commit_seconds", "Time of a commit", &["result"])?,
+            gateway_seconds: histogram(
+                "payflow_gateway_call_seconds",
+                "Time of a call to the gateway",
+                &["operation", "outcome"],
+            )?,
+            breaker_turns: counter(
+                "payflow_gateway_breaker_turns_total",
+                "How often the breaker of a gateway account opened or closed",
+                &["turn"],
+            )?,
+            sagas_open,
+            saga_oldest_seconds,
+            registry,
+        })
+    }
+
+    async fn count_sagas(&self, store: &dyn Store, clock: &dyn Clock) {
+        let open = match store.open_sagas().await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::warn!(%error, "open sagas not counted");
+                return;
+            }
+        };
+        // Kinds and phases without a saga must fall to zero, not keep their last count.
+        for kind in Kind::ALL {
+            for phase in [Phase::Call, Phase::Ask] {
+                let labels = [kind.as_str(), phase.as_str()];
+                self.sagas_open.with_label_values(&labels).set(0);
+                self.saga_oldest_seconds.with_label_values(&labels).set(0.0);
+            }
+        }
+        for sagas in open {
+            let labels = [sagas.kind.as_str(), sagas.phase.as_str()];
+            let count = i64::try_from(sagas.count).unwrap_or(i64::MAX);
+            self.sagas_open.with_label_values(&labels).set(count);
+            let age = clock.now().signed_duration_since(sagas.oldest);
+            let age = age.to_std().unwrap_or_default().as_secs_f64();
+            self.saga_oldest_seconds.with_label_values(&labels).set(age);
+        }
+    }
+}
+
+impl Observer for Metrics {
+    fn observe(&self, observation: &Observation<'_>) {
+        let status = observation.status.to_string();
+        let labels = [observation.method, observation.route, status.as_str()];
+        self.requests.with_label_values(&labels).inc();
+        let own = observation.total.saturating_sub(observation.gateway);
+        self.own_seconds
+            .with_label_values(&[observation.route])
+            .observe(own.as_secs_f64());
+    }
+}
+
+impl gateway::Observer for Metrics {
+    fn called(
+        &self,
+        _: GatewayAccountId,
+        operation: gateway::Operation,
+        outcome: &'static str,
+        took: Duration,
+    ) {
+        self.gateway_seconds
+            .with_label_values(&[operation.as_str(), outcome])
+            .observe(took.as_secs_f64());
+    }
+
+    fn turned(&self, account: GatewayAccountId, turn: Turn) {
+        let word = match turn {
+            Turn::Opened => "opened",
+            Turn::Closed => "closed",
+            Turn::Locked => "locked",
+        };
+        tracing::debug!(%account, word, "breaker counted");
+        self.breaker_turns.with_label_values(&[word]).inc();
+    }
+}
+
+/// What a scrape needs.
+struct Scrape {
+    metrics: Arc<Metrics>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    counted: Mutex<Option<Instant>>,
+}
+
+/// The routes of the metrics listener.
+pub fn routes(metrics: Arc<Metrics>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Router {
+    let counted = Mutex::new(None);
+    let scrape = Scrape {
+        metrics,
+        store,
+        clock,
+        counted,
+    };
+    Router::new()
+        .route("/metrics", get(text))
+        .with_state(Arc::new(scrape))
+}
+
+async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
+    let mut counted = scrape.counted.lock().await;
+    if counted.is_none_or(|at| at.elapsed() >= SAGAS_BELIEVED) {
+        let (store, clock) = (scrape.store.as_ref(), scrape.clock.as_ref());
+        scrape.metrics.count_sagas(store, clock).await;
+        *counted = Some(Instant::now());
+    }
+    drop(counted);
+    let encoder = TextEncoder::new();
+    let mut body = Vec::new();
+    match encoder.encode(&scrape.metrics.registry.gather(), &mut body) {
+        Ok(()) => ([(CONTENT_TYPE, encoder.format_type().to_owned())], body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics not encoded");
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Owns one installation for a test: App, memory store, and a gateway that answers as told.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use application::memory::Memory;
+use application::ports::gateway::{Gateways, PaymentGateway, Refused};
+use application::ports::{Clock, Ids};
+use application::{
+    Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Keyed, Outcome, Parts, Prepare,
+    Timings,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use domain::Timestamp;
+use domain::change::Change;
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
+use domain::idempotency::Fingerprint;
+use domain::merchant::GatewayAccount;
+use domain::money::{Currency, Money};
+use domain::payment::{Customer, Payment};
+use domain::principal::{Actor, Mode, Scope};
+use domain::saga::{CancelCall, ConfirmCall, Policy};
+use domain::snapshot::{Answer, Cause, Snapshot, Status};
+use domain::text::PaymentKey;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+struct Virtual(Instant);
+
+impl Clock for Virtual {
+    fn now(&self) -> Timestamp {
+        let passed = Instant::now().duration_since(self.0);
+        START + TimeDelta::microseconds(i64::try_from(passed.as_micros()).unwrap())
+    }
+}
+
+struct Counted(AtomicU64);
+
+impl Ids for Counted {
+    fn draw(&self) -> RawId {
+        RawId::from_parts(1, u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// Answers calls and questions in the order they were told, each after a pause.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) calls: Mutex<VecDeque<(Duration, Answer)>>,
+    pub(crate) questions: Mutex<VecDeque<Answer>>,
+    pub(crate) keys: Mutex<Vec<String>>,
+    pub(crate) asked: Mutex<Vec<Instant>>,
+    pub(crate) refused: Mutex<Option<Refused>>,
+}
+
+impl Told {
+    fn question(&self) -> Answer {
+        self.asked.lock().unwrap().push(Instant::now());
+        let told = self.questions.lock().unwrap().pop_front();
+        told.unwrap_or(Answer::Unknown(Cause::Lost))
+    }
+
+    async fn call(&self, key: &str) -> Answer {
+        self.keys.lock().unwrap().push(key.to_owned());
+        let told = self.calls.lock().unwrap().pop_front();
+        let (pause, answer) = told.unwrap_or((Duration::ZERO, Answer::Unknown(Cause::Lost)));
+        sleep(pause).await;
+        answer
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Told {
+    fn admit(&self) -> Result<(), Refused> {
+        self.refused.lock().unwrap().map_or(Ok(()), Err)
+    }
+    async fn confirm(&self, call: &ConfirmCall) -> Answer {
+        self.call(call.key.as_str()).await
+    }
+    async fn cancel(&self, call: &CancelCall) -> Answer {
+        self.call(call.key.as_str()).await
+    }
+    async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
+        self.question()
+    }
+    async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
+        self.question()
+    }
+}
+
+struct Only(Arc<Told>);
+
+impl Gateways for Only {
+    fn of(&self, _: GatewayAccountId) -> Option<Arc<dyn PaymentGateway>> {
+        let only: Arc<dyn PaymentGateway> = Arc::<Told>::clone(&self.0);
+        Some(only)
+    }
+}
+
+pub(crate) struct Installation {
+    pub(crate) app: Arc<App>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) gateway: Arc<Told>,
+    pub(crate) caller: Caller,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) drain: CancellationToken,
+}
+
+pub(crate) fn krw(minor: i64) -> Money {
+    Money::new(minor, Currency::Krw).unwrap()
+}
+
+pub(crate) fn order(id: &str) -> Prepare {
+    Prepare {
+        order_id: id.parse().unwrap(),
+        order_name: "생수 외 1건".parse().unwrap(),
+        amount: krw(10_000),
+        tax_free: None,
+        customer: Customer::default(),
+        lifetime: None,
+    }
+}
+
+pub(crate) fn keyed(key: &str, fingerprint: u8) -> Keyed {
+    Keyed {
+        key: key.parse().unwrap(),
+        fingerprint: Fingerprint([fingerprint; 32]),
+    }
+}
+
+impl Installation {
+    pub(crate) fn new() -> Self {
+        Self::with_merchant_id(Some("tgen_test"))
+    }
+
+    pub(crate) fn with_merchant_id(merchant_id: Option<&str>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(Virtual(Instant::now()));
+        let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
+        let memory = Arc::new(Memory::new(Arc::clone(&clock)));
+        let scope = Scope {
+            merchant: MerchantId::new(ids.draw()),
+            mode: Mode::Test,
+        };
+        let account = GatewayAccount {
+            id: GatewayAccountId::new(ids.draw()),
+            scope,
+            gateway: "toss".to_owned(),
+            merchant_id: merchant_id.map(ToOwned::to_owned),
+            credential_version: 1,
+            created_at: START,
+        };
+        memory
+            .commit_now(&[Change::InsertGatewayAccount(account)])
+            .unwrap();
+        let gateway = Arc::new(Told::default());
+        let tasks = TaskTracker::new();
+        let drain = CancellationToken::new();
+        let store: Arc<dyn application::Store> = Arc::<Memory>::clone(&memory);
+        let parts = Parts {
+            store,
+            gateways: Arc::new(Only(Arc::clone(&gateway))),
+            clock,
+            ids,
+            policy: Policy::default(),
+            timings: Timings::default(),
+            bounds: Bounds::default(),
+        };
+        let app = App::new(parts, tasks.clone(), drain.clone());
+        let caller = Caller {
+            scope,
+            actor: Actor::Merchant,
+            member: String::new(),
+            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+        };
+        Self {
+            app,
+            memory,
+            gateway,
+            caller,
+            tasks,
+            drain,
+        }
+    }
+
+    /// Prepares an order's payment and says how it would be approved.
+    pub(crate) async fn prepared(&self, id: &str) -> Approve {
+        let answered = self
+            .app
+            .prepare(&self.caller, &order(id), None)
+            .await
+            .unwrap();
+        let Outcome::Ended(Ended::Prepared { payment }) = answered.outcome else {
+            panic!("prepared at once")
+        };
+        Approve {
+            payment: payment.payment_id.parse().unwrap(),
+            payment_key: "tgen_key0001".parse().unwrap(),
+            gateway_order: payment.gateway_order_id.unwrap().parse().unwrap(),
+            amount_minor: 10_000,
+        }
+    }
+
+    pub(crate) async fn approve(
+        &self,
+        command: &Approve,
+        key: &str,
+    ) -> Result<Answered, ApproveError> {
+        self.app
+            .approve(self.caller.clone(), command.clone(), keyed(key, 1))
+            .await
+    }
+
+    pub(crate) async fn payment(&self, id: PaymentId) -> Payment {
+        use application::ports::store::Payments;
+        self.memory.any_payment(id).await.unwrap().unwrap()
+    }
+
+    pub(crate) fn will_answer(&self, after: Duration, answer: Answer) {
+        self.gateway
+            .calls
+            .lock()
+            .unwrap()
+            .push_back((after, answer));
+    }
+
+    pub(crate) fn will_show(&self, answer: Answer) {
+        self.gateway.questions.lock().unwrap().push_back(answer);
+    }
+
+    pub(crate) fn keys_used(&self) -> Vec<String> {
+        self.gateway.keys.lock().unwrap().clone()
+    }
+}
+
+/// A snapshot of the payment that `command` approves.
+pub(crate) fn snapshot(command: &Approve, status: Status, total: i64) -> Snapshot {
+    let captured = matches!(
+        status,
+        Status::Done | Status::Canceled | Status::PartialCanceled
+    );
+    Snapshot {
+        payment_key: command.payment_key.clone(),
+        order_id: command.gateway_order.to_string(),
+        merchant_id: "tgen_test".to_owned(),
+        status,
+        total: Some(krw(total)),
+        balance: Some(krw(total)),
+        approved_at: captured.then_some(START),
+        last_transaction_key: Some("txrd_1".parse().unwrap()),
+        cancels: Vec::new(),
+        failure: None,
+        method: Some("카드".to_owned()),
+        receipt_url: None,
+    }
+}
+
+pub(crate) fn done(command: &Approve) -> Answer {
+    Answer::Found(Box::new(snapshot(command, Status::Done, 10_000)))
+}

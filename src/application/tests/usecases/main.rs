@@ -1,0 +1,13 @@
+//! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
+//! time: keys, refusals, patience, holds, drains, questions, expiry.
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise, and its numbers are small"
+)]
+
+mod approve;
+mod idempotency;
+mod installation;
+mod prepare;
+mod recovery;

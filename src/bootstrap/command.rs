@@ -1,0 +1,158 @@
+//! Owns the command line: `serve`, `migrate`, `merchant add`, `version`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::merchants::{self, DevKeys, Keys};
+use super::outside::{self, Accounts, Counterpart};
+use super::{Outside, launch};
+use crate::adapters::ids::Drawn;
+use crate::adapters::telemetry::{self, Metrics};
+use crate::config::{Config, Gateway};
+
+/// A self-hosted payment service.
+#[derive(Parser)]
+#[command(name = "payflow", version, about)]
+struct Arguments {
+    /// A TOML file that overrides the defaults; the environment overrides both.
+    #[arg(long, env = "PAYFLOW_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve payments; what happens without a command, too.
+    Serve,
+    /// Bring the database to this version's schema and end.
+    Migrate,
+    /// Merchants.
+    Merchant {
+        #[command(subcommand)]
+        action: MerchantAction,
+    },
+    /// Tell which version this is.
+    Version,
+}
+
+#[derive(Subcommand)]
+enum MerchantAction {
+    /// Add a merchant and print its keys, this once.
+    Add {
+        /// Its name, for people.
+        name: String,
+    },
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// The service cannot start, or a command fails.
+pub fn run() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if matches!(arguments.command, Some(Command::Version)) {
+        return print(&format!("payflow {}", env!("CARGO_PKG_VERSION")));
+    }
+    let config = Config::load(arguments.config.as_deref())?;
+    telemetry::log(&config.log);
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        match arguments.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve(&config).await,
+            Command::Migrate => outside::open(&config, false).await.map(drop),
+            Command::Merchant {
+                action: MerchantAction::Add { name },
+            } => add_merchant(&config, &name).await,
+            Command::Version => Ok(()),
+        }
+    })
+}
+
+async fn add_merchant(config: &Config, name: &str) -> anyhow::Result<()> {
+    let (store, mode) = (outside::open(config, false).await?, outside::mode(config));
+    let keys = Keys::fresh(mode);
+    merchants::add(store.as_ref(), name, mode, &keys).await?;
+    print(&serde_json::to_string_pretty(&keys)?)
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let store = outside::open(config, true).await?;
+    let dev_keys = match config.gateway() {
+        Gateway::Toss => None,
+        Gateway::Sandbox { .. } | Gateway::Embedded => Some(DevKeys::keep(&config.files.dir)?),
+    };
+    let kept = dev_keys.clone().unwrap_or_default();
+    let counterpart = Counterpart::find(config, &kept).await?;
+    if let Some(dev_keys) = &dev_keys {
+        merchants::demo(store.as_ref(), &dev_keys.keys).await?;
+    }
+    let metrics = Arc::new(Metrics::new()?);
+    let accounts = Accounts::new(
+        config,
+        &counterpart,
+        Arc::clone(&store),
+        Arc::clone(&metrics),
+    );
+    accounts.serve_new().await?;
+    let outside = Outside {
+        store,
+        gateways: accounts.registry(),
+        clock: counterpart.clock(config),
+        ids: Arc::new(Drawn::default()),
+        metrics,
+    };
+    let running = launch(config, outside).await?;
+    let payflow_url = format!("http://{}", running.address);
+    let metrics_url = format!("http://{}/metrics", running.metrics_address);
+    tracing::info!(payflow_url, metrics_url, "payflow listens");
+    if let Some(mut dev_keys) = dev_keys {
+        let sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
+        let folder = &config.files.dir;
+        print(&banner(
+            &payflow_url,
+            &sandbox_url,
+            &folder.display().to_string(),
+        ))?;
+        dev_keys.payflow_url = payflow_url;
+        dev_keys.sandbox_url = sandbox_url;
+        dev_keys.metrics_url = metrics_url;
+        dev_keys.write(folder)?;
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = accounts.serve_continuously() => {}
+    }
+    tracing::info!("payflow stops");
+    running.stop().await;
+    if let Some(sandbox) = counterpart.embedded {
+        sandbox.shutdown().await;
+    }
+    Ok(())
+}
+
+fn banner(payflow_url: &str, sandbox_url: &str, folder: &str) -> String {
+    format!(
+        "\n  Payflow        {payflow_url}\n  API, try it    {payflow_url}/docs\n  \
+         Toss sandbox   {sandbox_url}\n  Keys           {folder}/dev-keys.json\n"
+    )
+}
+
+/// To standard output, which holds results; log lines go to standard error.
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+}

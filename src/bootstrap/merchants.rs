@@ -1,0 +1,160 @@
+//! Owns new merchants: their keys and gateway account, and the file with the demo merchant's keys.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use application::hash_of_key;
+use application::ports::{Clock as _, Ids as _, Store};
+use domain::change::Change;
+use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
+use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::principal::{Mode, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::clock::Wall;
+use crate::adapters::ids::{Drawn, secret};
+
+/// A merchant's keys; shown once, only their hashes are kept.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Keys {
+    /// For browsers.
+    pub(super) publishable_key: String,
+    /// For the merchant's server.
+    pub(super) secret_key: String,
+}
+
+impl Keys {
+    /// Fresh ones, of 256 random bits each.
+    #[must_use]
+    pub(super) fn fresh(mode: Mode) -> Self {
+        Self {
+            publishable_key: secret(&format!("pk_{mode}_")),
+            secret_key: secret(&format!("sk_{mode}_")),
+        }
+    }
+}
+
+/// Writes a merchant with these keys and an account at the gateway.
+///
+/// # Errors
+/// The store does not take it.
+pub(super) async fn add(
+    store: &dyn Store,
+    name: &str,
+    mode: Mode,
+    keys: &Keys,
+) -> anyhow::Result<()> {
+    let (ids, created_at) = (Drawn::default(), Wall::default().now());
+    let id = MerchantId::new(ids.draw());
+    let scope = Scope { merchant: id, mode };
+    let api_key = |kind, text: &str| {
+        Change::InsertApiKey(ApiKey {
+            id: ApiKeyId::new(ids.draw()),
+            scope,
+            kind,
+            hash: hash_of_key(text),
+            created_at,
+        })
+    };
+    let changes = [
+        Change::InsertMerchant(Merchant {
+            id,
+            name: name.to_owned(),
+            created_at,
+        }),
+        api_key(KeyKind::Publishable, &keys.publishable_key),
+        api_key(KeyKind::Secret, &keys.secret_key),
+        Change::InsertGatewayAccount(GatewayAccount {
+            id: GatewayAccountId::new(ids.draw()),
+            scope,
+            gateway: "toss".to_owned(),
+            merchant_id: None,
+            credential_version: 1,
+            created_at,
+        }),
+    ];
+    store
+        .commit(&changes)
+        .await
+        .context("cannot add the merchant")
+}
+
+/// `dev-keys.json`: where everything is, and the demo merchant's keys.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DevKeys {
+    pub(super) payflow_url: String,
+    pub(super) sandbox_url: String,
+    pub(super) metrics_url: String,
+    /// What the payment window is opened with.
+    #[serde(default)]
+    pub(super) client_key: String,
+    /// What the embedded sandbox takes from the service.
+    #[serde(default)]
+    pub(super) gateway_secret_key: String,
+    #[serde(flatten)]
+    pub(super) keys: Keys,
+}
+
+impl DevKeys {
+    fn path(folder: &Path) -> PathBuf {
+        folder.join("dev-keys.json")
+    }
+
+    /// The kept keys, or fresh ones, written before they are used.
+    pub(super) fn keep(folder: &Path) -> anyhow::Result<Self> {
+        let path = Self::path(folder);
+        if path.exists() {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            return serde_json::from_str(&text)
+                .with_context(|| format!("{} is unreadable; delete it", path.display()));
+        }
+        let fresh = Self {
+            client_key: secret("test_ck_"),
+            gateway_secret_key: secret("test_sk_"),
+            keys: Keys::fresh(Mode::Test),
+            ..Self::default()
+        };
+        fresh.write(folder)?;
+        Ok(fresh)
+    }
+
+    /// Replaces the file as a whole, readable by its owner only.
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let path = Self::path(folder);
+        let draft = path.with_extension("json.new");
+        let written = || -> anyhow::Result<()> {
+            fs::create_dir_all(folder)?;
+            // Left behind by a start that was cut off, perhaps with other rights.
+            drop(fs::remove_file(&draft));
+            let mut options = fs::OpenOptions::new();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            Ok(fs::rename(&draft, &path)?)
+        };
+        written().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// The demo merchant is in the store, with the kept keys.
+pub(super) async fn demo(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> {
+    if store
+        .api_key(&hash_of_key(&keys.secret_key))
+        .await?
+        .is_some()
+    {
+        return Ok(());
+    }
+    add(store, "demo", Mode::Test, keys).await
+}

@@ -1,0 +1,186 @@
+//! Owns the composition: settings become adapters, adapters become the application, and it runs.
+
+mod command;
+mod merchants;
+mod outside;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use application::ports::{Clock, Gateways, Ids, Store};
+use application::{App, Bounds, Parts, Timings};
+use domain::saga::Policy;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use command::run;
+
+use crate::adapters::metered::Metered;
+use crate::adapters::telemetry::{self, Metrics};
+use crate::config::Config;
+use crate::presentation::{Api, Settings, router, server};
+
+/// How long the gateway remembers an idempotency key, less a day (`toss-api.md §14`).
+const GATEWAY_KEY_LIFETIME: Duration = Duration::from_hours(14 * 24);
+
+/// Everything outside, behind its ports.
+pub struct Outside {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Who moves the money.
+    pub gateways: Arc<dyn Gateways>,
+    /// What money is dated by.
+    pub clock: Arc<dyn Clock>,
+    /// Where identifiers come from.
+    pub ids: Arc<dyn Ids>,
+    /// What everything is counted in.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A service that runs.
+pub struct Running {
+    /// Where the API listens; the real port, even where port 0 was asked for.
+    pub address: SocketAddr,
+    /// Where the metrics are.
+    pub metrics_address: SocketAddr,
+    /// The use cases.
+    pub app: Arc<App>,
+    work: TaskTracker,
+    servers: TaskTracker,
+    drain: CancellationToken,
+    stop: CancellationToken,
+    drain_time: Duration,
+}
+
+/// Starts the service over what is outside.
+///
+/// # Errors
+/// A listener cannot be bound.
+pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running> {
+    let metrics = outside.metrics;
+    let store: Arc<dyn Store> = Arc::new(Metered::new(outside.store, Arc::clone(&metrics)));
+    let (work, servers) = (TaskTracker::new(), TaskTracker::new());
+    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+    let parts = Parts {
+        store: Arc::clone(&store),
+        gateways: outside.gateways,
+        clock: Arc::clone(&outside.clock),
+        ids: outside.ids,
+        policy: policy(config),
+        timings: timings(config),
+        bounds: bounds(config),
+    };
+    let app = App::new(parts, work.clone(), drain.clone());
+    let observer = Arc::clone(&metrics);
+    let api = Api::new(Arc::clone(&app), settings(config), observer, drain.clone());
+
+    let http = listen(config.server.listen, "server.listen").await?;
+    let scraped = listen(config.metrics.listen, "metrics.listen").await?;
+    let (address, metrics_address) = (http.local_addr()?, scraped.local_addr()?);
+    let routes = telemetry::routes(metrics, store, outside.clock);
+    let limits = limits(config);
+    servers.spawn(server::serve(
+        http,
+        router::router(&api),
+        limits.clone(),
+        stop.clone(),
+    ));
+    servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
+    work.spawn(Arc::clone(&app).recover_continuously());
+    work.spawn(Arc::clone(&app).expire_continuously());
+    Ok(Running {
+        address,
+        metrics_address,
+        app,
+        work,
+        servers,
+        drain,
+        stop,
+        drain_time: config.timings.drain(),
+    })
+}
+
+impl Running {
+    /// Says that it is not ready any more and begins no new work; what is asked is still answered.
+    pub fn drain(&self) {
+        self.drain.cancel();
+    }
+
+    /// Drains, takes no new connections, and gives what is under way its time to finish. What does
+    /// not finish is durable and left to recovery.
+    pub async fn stop(self) {
+        self.drain();
+        self.stop.cancel();
+        self.servers.close();
+        self.work.close();
+        let rest = async {
+            self.servers.wait().await;
+            self.work.wait().await;
+        };
+        if tokio::time::timeout(self.drain_time, rest).await.is_err() {
+            tracing::warn!("work is still under way after the drain; left to recovery");
+        }
+    }
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on {address} ({setting})"))
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        confirm_window: config.timings.confirm_window(),
+        call_bound: config.timings.call_bound(),
+        key_lifetime: GATEWAY_KEY_LIFETIME,
+        ask_after: config.timings.ask_after(),
+        ask_every: config.timings.ask_every(),
+        keys_max: config.bounds.gateway_keys_max,
+    }
+}
+
+fn timings(config: &Config) -> Timings {
+    Timings {
+        patience: config.timings.patience(),
+        lease: config.timings.lease(),
+        heartbeat: config.timings.heartbeat(),
+        commit_patience: config.timings.commit_patience(),
+        recovery_every: config.timings.recovery_every(),
+        expiry_every: config.timings.expiry_every(),
+        question_gap: config.timings.question_gap(),
+        payment_lifetime: config.timings.payment_lifetime(),
+        issued_key_lifetime: config.bounds.issued_key_lifetime.duration(),
+    }
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        conflicts_max: config.bounds.conflicts_max,
+        recovered_at_once: config.bounds.recovered_at_once,
+        pass_rows: config.bounds.pass_rows,
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let currencies = config.payments.currencies.iter();
+    Settings {
+        body_bytes_max: config.server.body_bytes_max,
+        body_timeout: config.server.body_timeout.duration(),
+        requests_max: config.server.requests_max,
+        currencies: currencies.filter_map(|code| code.parse().ok()).collect(),
+        amount_minor_max: config.payments.amount_minor_max,
+        lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
+    }
+}
+
+fn limits(config: &Config) -> server::Limits {
+    server::Limits {
+        header_timeout: config.server.header_timeout.duration(),
+        headers_max: config.server.headers_max,
+        connections_max: config.server.connections_max,
+        drain: config.timings.drain(),
+    }
+}

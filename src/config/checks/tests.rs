@@ -1,0 +1,183 @@
+//! Configurations that must not start, each with the setting that is named.
+
+use super::*;
+use crate::config::Error;
+
+const TEST: &str = "secret_key = \"test_sk_1\"\nclient_key = \"test_ck_1\"\n";
+const LIVE: &str = "secret_key = \"live_sk_1\"\nclient_key = \"live_ck_1\"\n";
+const BOOKS: &str = "[database]\nurl = \"postgres://db/payflow\"\n";
+
+fn refused(overrides: &str) -> &'static str {
+    match Config::with(overrides) {
+        Err(Error::Unsafe(refused)) => refused.setting,
+        Err(Error::Unreadable(error)) => panic!("{overrides}: unreadable: {error}"),
+        Ok(_) => panic!("{overrides}: accepted"),
+    }
+}
+
+#[test]
+fn safe_settings_are_taken() {
+    for safe in [
+        format!("[toss]\n{TEST}"),
+        format!("[toss]\n{LIVE}{BOOKS}"),
+        "[sandbox]\nurl = \"http://127.0.0.1:8081\"".to_owned(),
+        "[database]\nurl = \"sqlite::memory:\"\ncreate = false".to_owned(),
+        "[timings]\ndivide_by = 10".to_owned(),
+    ] {
+        assert!(
+            Config::with(&safe).is_ok(),
+            "{safe}: {:?}",
+            Config::with(&safe).err()
+        );
+    }
+}
+
+#[test]
+fn gateways_that_do_not_fit_are_refused() {
+    let toss = |more: &str| format!("[toss]\n{TEST}{more}");
+    let live = |more: &str| format!("[toss]\n{LIVE}{more}");
+    for (overrides, setting) in [
+        (
+            toss("api_url = \"http://api.tosspayments.com\""),
+            "toss.api_url",
+        ),
+        (
+            toss("api_url = \"ftp://api.tosspayments.com\""),
+            "toss.api_url",
+        ),
+        (
+            toss("api_url = \"http://127.0.0.1.evil.example\""),
+            "toss.api_url",
+        ),
+        (
+            live(&format!("api_url = \"http://localhost:8081\"\n{BOOKS}")),
+            "toss.api_url",
+        ),
+        (
+            live(&format!("api_url = \"http://[::1]:8081\"\n{BOOKS}")),
+            "toss.api_url",
+        ),
+        (toss("calls_max = 0"), "toss.calls_max"),
+    ] {
+        assert_eq!(refused(&overrides), setting, "{overrides}");
+    }
+}
+
+#[test]
+fn keys_that_do_not_fit_are_refused() {
+    let live = |more: &str| format!("[toss]\n{LIVE}{more}");
+    for (overrides, setting) in [
+        (
+            "[toss]\nsecret_key = \"sk_1\"\nclient_key = \"test_ck_1\"".into(),
+            "toss.secret_key",
+        ),
+        (
+            "[toss]\nsecret_key = \"test_sk_ 1\"".into(),
+            "toss.secret_key",
+        ),
+        (
+            "[toss]\nsecret_key = \"test_sk_1\"".into(),
+            "toss.client_key",
+        ),
+        (
+            "[toss]\nclient_key = \"test_ck_1\"".into(),
+            "toss.secret_key",
+        ),
+        (
+            "[toss]\nsecret_key = \"test_sk_1\"\nclient_key = \"test_sk_1\"".into(),
+            "toss.client_key",
+        ),
+        (
+            "[toss]\nsecret_key = \"test_sk_1\"\nclient_key = \"live_ck_1\"".into(),
+            "toss.client_key",
+        ),
+        (
+            live(&format!("{BOOKS}[sandbox]\nurl = \"http://127.0.0.1:1\"")),
+            "sandbox.url",
+        ),
+        ("[sandbox]\nurl = \"127.0.0.1:8081\"".into(), "sandbox.url"),
+        (
+            "[sandbox]\nurl = \"http://sandbox:8081\"".into(),
+            "sandbox.url",
+        ),
+        (
+            "[sandbox]\nlisten = \"0.0.0.0:8081\"".into(),
+            "sandbox.listen",
+        ),
+        (
+            live(&format!("{BOOKS}[timings]\ndivide_by = 10")),
+            "timings.divide_by",
+        ),
+    ] {
+        assert_eq!(refused(&overrides), setting, "{overrides}");
+    }
+}
+
+#[test]
+fn books_that_could_be_empty_are_refused() {
+    let live = |more: &str| format!("[toss]\n{LIVE}{more}");
+    for (overrides, setting) in [
+        (
+            "[database]\nurl = \"mysql://db\"".to_owned(),
+            "database.url",
+        ),
+        ("[database]\nurl = \"sqlite:\"".to_owned(), "database.url"),
+        (
+            "[database]\nurl = \"sqlite:no/such.db\"\ncreate = false".to_owned(),
+            "database.url",
+        ),
+        ("[database]\npool_size = 0".to_owned(), "database.pool_size"),
+        (
+            live("[database]\nurl = \"sqlite://data/p.db\""),
+            "database.create",
+        ),
+        (
+            live("[database]\nurl = \"sqlite::memory:\"\ncreate = false"),
+            "database.url",
+        ),
+    ] {
+        assert_eq!(refused(&overrides), setting, "{overrides}");
+    }
+}
+
+#[test]
+fn bounds_that_contradict_each_other_are_refused() {
+    for (overrides, setting) in [
+        ("[payments]\ncurrencies = []", "payments.currencies"),
+        ("[payments]\ncurrencies = [\"XBT\"]", "payments.currencies"),
+        (
+            "[payments]\namount_minor_max = 0",
+            "payments.amount_minor_max",
+        ),
+        (
+            "[timings]\npayment_lifetime = \"5s\"",
+            "timings.payment_lifetime",
+        ),
+        (
+            "[payments]\nlifetime_max = \"30m\"",
+            "payments.lifetime_max",
+        ),
+        ("[metrics]\nlisten = \"127.0.0.1:8080\"", "metrics.listen"),
+        ("[server]\nbody_bytes_max = 10", "server.body_bytes_max"),
+        ("[server]\nheaders_max = 1", "server.headers_max"),
+        ("[server]\nrequests_max = 0", "server.requests_max"),
+        ("[server]\nheader_timeout = \"0s\"", "server.header_timeout"),
+        ("[log]\nfilter = \"payflow=loud\"", "log.filter"),
+        ("[timings]\ndivide_by = 0", "timings.divide_by"),
+        ("[timings]\npatience = \"25s\"", "timings.drain"),
+        ("[timings]\ndrain = \"65s\"", "toss.total_timeout"),
+        ("[timings]\ncall_bound = \"65s\"", "timings.call_bound"),
+        (
+            "[timings]\nconfirm_window = \"75s\"",
+            "timings.confirm_window",
+        ),
+        ("[timings]\nheartbeat = \"8s\"", "timings.heartbeat"),
+        (
+            "[timings]\nrecovery_every = \"0s\"",
+            "timings.recovery_every",
+        ),
+        ("[bounds]\npass_rows = 0", "bounds.pass_rows"),
+    ] {
+        assert_eq!(refused(overrides), setting, "{overrides}");
+    }
+}

@@ -1,0 +1,204 @@
+//! Owns the typed sections of the configuration; `config/default.toml` explains every key.
+#![expect(
+    missing_docs,
+    reason = "config/default.toml explains every key, in one place"
+)]
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Config, Span};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub header_timeout: Span,
+    pub body_timeout: Span,
+    pub body_bytes_max: usize,
+    pub headers_max: usize,
+    pub connections_max: usize,
+    pub requests_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    pub dir: PathBuf,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+    pub create: bool,
+    pub pool_size: usize,
+    pub acquire_timeout: Span,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payments {
+    pub currencies: Vec<String>,
+    pub amount_minor_max: i64,
+    pub lifetime_max: Span,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Toss {
+    pub secret_key: String,
+    pub client_key: String,
+    pub merchant_id: String,
+    pub api_url: String,
+    pub sdk_url: String,
+    pub connect_timeout: Span,
+    pub read_timeout: Span,
+    pub total_timeout: Span,
+    pub calls_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    pub listen: SocketAddr,
+    pub url: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    System,
+    Sandbox,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    pub source: ClockSource,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timings {
+    pub divide_by: u32,
+    patience: Span,
+    lease: Span,
+    heartbeat: Span,
+    commit_patience: Span,
+    drain: Span,
+    recovery_every: Span,
+    expiry_every: Span,
+    question_gap: Span,
+    pub(super) payment_lifetime: Span,
+    confirm_window: Span,
+    call_bound: Span,
+    ask_after: Vec<Span>,
+    ask_every: Span,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    pub conflicts_max: u32,
+    pub recovered_at_once: usize,
+    pub pass_rows: u32,
+    pub gateway_keys_max: u32,
+    pub issued_key_lifetime: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+macro_rules! divided {
+    ($($name:ident),+) => {
+        $(pub fn $name(&self) -> Duration {
+            self.$name.divided(self.divide_by)
+        })+
+    };
+}
+
+#[expect(clippy::must_use_candidate, reason = "plain readings of settings")]
+impl Timings {
+    divided!(
+        patience,
+        lease,
+        heartbeat,
+        commit_patience,
+        drain,
+        recovery_every,
+        expiry_every,
+        question_gap,
+        payment_lifetime,
+        confirm_window,
+        call_bound,
+        ask_every
+    );
+
+    pub fn ask_after(&self) -> Vec<Duration> {
+        let divided = |span: &Span| span.divided(self.divide_by);
+        self.ask_after.iter().map(divided).collect()
+    }
+}
+
+/// How long a call to the gateway may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TossTimeouts {
+    pub connect: Duration,
+    pub read: Duration,
+    pub total: Duration,
+}
+
+impl Config {
+    /// How long a call to the gateway may take.
+    #[must_use]
+    pub fn toss_timeouts(&self) -> TossTimeouts {
+        let by = self.timings.divide_by;
+        TossTimeouts {
+            connect: self.toss.connect_timeout.divided(by),
+            read: self.toss.read_timeout.divided(by),
+            total: self.toss.total_timeout.divided(by),
+        }
+    }
+}
+
+/// Without the password that a database address may hold.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("create", &self.create)
+            .field("pool_size", &self.pool_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the keys.
+impl fmt::Debug for Toss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Toss")
+            .field("api_url", &self.api_url)
+            .field("calls_max", &self.calls_max)
+            .finish_non_exhaustive()
+    }
+}

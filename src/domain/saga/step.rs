@@ -1,0 +1,51 @@
+//! Owns the steps that a saga can want: two actions, two questions, waiting and resting.
+
+use crate::Timestamp;
+use crate::id::GatewayOrderId;
+use crate::money::Money;
+use crate::text::{GatewayKey, PaymentKey};
+
+/// What a saga wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the gateway to capture.
+    Confirm(ConfirmCall),
+    /// Ask the gateway to give back.
+    Cancel(CancelCall),
+    /// Ask what is true, by payment key.
+    AskByKey(PaymentKey),
+    /// Ask what is true, by gateway order.
+    AskByOrder(GatewayOrderId),
+    /// Nothing before this instant.
+    Wait(Timestamp),
+    /// Nothing any more.
+    Rest,
+}
+
+/// A capture to be made (`toss-api.md §6.1`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which authentication.
+    pub payment_key: PaymentKey,
+    /// Which order.
+    pub order: GatewayOrderId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Money to be given back (`toss-api.md §6.3`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which authentication.
+    pub payment_key: PaymentKey,
+    /// How much.
+    pub amount: Money,
+    /// The balance we expect there; the gateway refuses when it differs.
+    pub refundable: Money,
+    /// Carries the saga id, because the gateway shows no other reference of ours.
+    pub reason: String,
+}

@@ -1,0 +1,259 @@
+//! Owns the catalogue of stable codes: each with its status and its Korean and English message.
+//!
+//! A code never changes its meaning; `docs/errors/` has a page for each.
+
+use axum::http::StatusCode;
+
+/// In which language a caller is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// 한국어, also for who does not say.
+    Korean,
+    /// English.
+    English,
+}
+
+macro_rules! catalogue {
+    ($($word:ident => $name:ident, $status:ident, $korean:literal, $english:literal;)+) => {
+        /// A stable code of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $english] $name),+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The word in answers.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($word)),+
+                }
+            }
+
+            /// The status of an answer that carries it as its code.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status),+
+                }
+            }
+
+            /// The message for people.
+            #[must_use]
+            pub const fn message(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$name, Language::Korean) => $korean,
+                      (Self::$name, Language::English) => $english),+
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    PAYMENT_PENDING => PaymentPending, ACCEPTED,
+        "결제 결과를 확인하고 있습니다.",
+        "The outcome of the payment is being established.";
+    PAYMENT_DECLINED => PaymentDeclined, PAYMENT_REQUIRED,
+        "결제가 거절되었습니다.",
+        "The payment was declined.";
+
+    INVALID_REQUEST => InvalidRequest, BAD_REQUEST,
+        "요청 값이 올바르지 않습니다.",
+        "The request has invalid values.";
+    MALFORMED_JSON => MalformedJson, BAD_REQUEST,
+        "JSON 형식이 올바르지 않습니다.",
+        "The body is not well-formed JSON.";
+    DUPLICATE_JSON_KEY => DuplicateJsonKey, BAD_REQUEST,
+        "JSON 객체에 같은 키가 두 번 이상 있습니다.",
+        "A JSON object has the same key more than once.";
+    MALFORMED_BODY => MalformedBody, BAD_REQUEST,
+        "요청 본문을 읽을 수 없습니다.",
+        "The body could not be read.";
+    HEADER_REPEATED => HeaderRepeated, BAD_REQUEST,
+        "한 번만 보낼 수 있는 헤더가 반복되었습니다.",
+        "A header that may come once was repeated.";
+    LENGTH_REQUIRED => LengthRequired, LENGTH_REQUIRED,
+        "Transfer-Encoding 대신 Content-Length가 필요합니다.",
+        "Bodies need a Content-Length; Transfer-Encoding is refused.";
+    BODY_TIMEOUT => BodyTimeout, REQUEST_TIMEOUT,
+        "요청 본문이 제한 시간 안에 도착하지 않았습니다.",
+        "The body did not arrive in time.";
+    BODY_TOO_LARGE => BodyTooLarge, PAYLOAD_TOO_LARGE,
+        "요청 본문이 너무 큽니다.",
+        "The body is too large.";
+    UNSUPPORTED_MEDIA_TYPE => UnsupportedMediaType, UNSUPPORTED_MEDIA_TYPE,
+        "Content-Type은 압축되지 않은 application/json이어야 합니다.",
+        "The body must be application/json, not compressed.";
+    ROUTE_NOT_FOUND => RouteNotFound, NOT_FOUND,
+        "존재하지 않는 경로입니다.",
+        "There is no such path.";
+    METHOD_NOT_ALLOWED => MethodNotAllowed, METHOD_NOT_ALLOWED,
+        "이 경로에서 지원하지 않는 메서드입니다.",
+        "The path does not take this method.";
+
+    FIELD_REQUIRED => FieldRequired, BAD_REQUEST,
+        "필수 값입니다.",
+        "A value is required.";
+    FIELD_UNKNOWN => FieldUnknown, BAD_REQUEST,
+        "알 수 없는 항목입니다.",
+        "The field is not known.";
+    FIELD_REPEATED => FieldRepeated, BAD_REQUEST,
+        "한 번만 보낼 수 있는 항목입니다.",
+        "The field may come only once.";
+    FIELD_TYPE => FieldType, BAD_REQUEST,
+        "값의 형식이 올바르지 않습니다.",
+        "The value is of the wrong type.";
+    FIELD_LENGTH => FieldLength, BAD_REQUEST,
+        "값의 길이가 허용 범위를 벗어났습니다.",
+        "The value is too short or too long.";
+    FIELD_CHARACTER => FieldCharacter, BAD_REQUEST,
+        "허용되지 않는 문자가 있습니다.",
+        "The value has a character that is not allowed.";
+    FIELD_RANGE => FieldRange, BAD_REQUEST,
+        "값이 허용 범위를 벗어났습니다.",
+        "The value is out of range.";
+    FIELD_WORD => FieldWord, BAD_REQUEST,
+        "허용된 값 중 하나가 아닙니다.",
+        "The value is not one of the allowed words.";
+    ID_MALFORMED => IdMalformed, BAD_REQUEST,
+        "식별자 형식이 올바르지 않습니다.",
+        "The value is not an identifier of this kind.";
+    INSTANT_MALFORMED => InstantMalformed, BAD_REQUEST,
+        "시간대가 있는 ISO 8601 시각이어야 합니다.",
+        "The value must be an ISO 8601 instant with an offset.";
+    CARD_NUMBER_REFUSED => CardNumberRefused, BAD_REQUEST,
+        "카드 번호는 보낼 수 없습니다.",
+        "Card numbers are not accepted.";
+    AMOUNT_NOT_INTEGER => AmountNotInteger, BAD_REQUEST,
+        "금액은 최소 화폐 단위의 정수여야 합니다.",
+        "An amount is an integer of minor units.";
+    AMOUNT_NEGATIVE => AmountNegative, BAD_REQUEST,
+        "금액은 음수일 수 없습니다.",
+        "An amount cannot be negative.";
+    AMOUNT_ZERO => AmountZero, BAD_REQUEST,
+        "금액은 0보다 커야 합니다.",
+        "An amount must be above zero.";
+    AMOUNT_OVER_LIMIT => AmountOverLimit, BAD_REQUEST,
+        "금액이 한도를 초과했습니다.",
+        "The amount is over the limit.";
+    TAX_FREE_OVER_AMOUNT => TaxFreeOverAmount, BAD_REQUEST,
+        "면세 금액이 결제 금액보다 큽니다.",
+        "The tax-free part is larger than the amount.";
+    CURRENCY_UNKNOWN => CurrencyUnknown, BAD_REQUEST,
+        "알 수 없는 통화입니다.",
+        "The currency is not known.";
+    CURRENCY_DISABLED => CurrencyDisabled, BAD_REQUEST,
+        "사용하도록 설정되지 않은 통화입니다.",
+        "The currency is not enabled.";
+    CURSOR_INVALID => CursorInvalid, BAD_REQUEST,
+        "커서가 올바르지 않습니다.",
+        "The cursor is not one we handed out.";
+    FILTER_COMBINATION => FilterCombination, BAD_REQUEST,
+        "함께 사용할 수 없는 검색 조건입니다.",
+        "These filters cannot be combined.";
+
+    CREDENTIALS_MISSING => CredentialsMissing, UNAUTHORIZED,
+        "시크릿 키로 인증해야 합니다.",
+        "Authenticate with a secret key.";
+    CREDENTIALS_MALFORMED => CredentialsMalformed, UNAUTHORIZED,
+        "Authorization 헤더 형식이 올바르지 않습니다.",
+        "The Authorization header is malformed.";
+    API_KEY_UNKNOWN => ApiKeyUnknown, UNAUTHORIZED,
+        "유효하지 않은 API 키입니다.",
+        "The API key is not valid.";
+    API_KEY_PUBLISHABLE => ApiKeyPublishable, FORBIDDEN,
+        "공개 키로는 호출할 수 없습니다. 시크릿 키를 사용하세요.",
+        "A publishable key cannot do this; use the secret key.";
+
+    IDEMPOTENCY_KEY_MISSING => IdempotencyKeyMissing, BAD_REQUEST,
+        "Idempotency-Key 헤더가 필요합니다.",
+        "The Idempotency-Key header is required.";
+    IDEMPOTENCY_KEY_MALFORMED => IdempotencyKeyMalformed, BAD_REQUEST,
+        "Idempotency-Key는 1-255자의 공백 없는 ASCII여야 합니다.",
+        "An Idempotency-Key is 1-255 visible ASCII characters.";
+    IDEMPOTENCY_KEY_NOT_ISSUED => IdempotencyKeyNotIssued, BAD_REQUEST,
+        "발급되지 않았거나 만료된 멱등 키입니다.",
+        "The idempotency key was not issued to you, or it expired.";
+    IDEMPOTENCY_KEY_REUSED => IdempotencyKeyReused, UNPROCESSABLE_ENTITY,
+        "이미 다른 요청에 사용된 멱등 키입니다.",
+        "The idempotency key was used for another request.";
+    IDEMPOTENCY_KEY_IN_PROGRESS => IdempotencyKeyInProgress, CONFLICT,
+        "같은 멱등 키의 첫 요청을 처리하고 있습니다.",
+        "The first request with this idempotency key is under way.";
+
+    PAYMENT_NOT_FOUND => PaymentNotFound, NOT_FOUND,
+        "결제를 찾을 수 없습니다.",
+        "There is no such payment.";
+    ORDER_TAKEN => OrderTaken, CONFLICT,
+        "이미 결제가 등록된 주문입니다.",
+        "The order has a payment already.";
+    GATEWAY_ORDER_MISMATCH => GatewayOrderMismatch, BAD_REQUEST,
+        "결제창의 주문번호가 이 결제의 것이 아닙니다.",
+        "The gateway order does not belong to this payment.";
+    AMOUNT_MISMATCH => AmountMismatch, BAD_REQUEST,
+        "결제 금액이 등록된 금액과 다릅니다.",
+        "The amount is not the one that was prepared.";
+    PAYMENT_IN_PROGRESS => PaymentInProgress, CONFLICT,
+        "이 결제의 다른 요청을 처리하고 있습니다.",
+        "Another attempt at this payment is unresolved.";
+    PAYMENT_ALREADY_APPROVED => PaymentAlreadyApproved, CONFLICT,
+        "이미 승인된 결제입니다.",
+        "The payment is approved already.";
+    PAYMENT_CLOSED => PaymentClosed, CONFLICT,
+        "더 이상 결제할 수 없는 상태입니다.",
+        "The payment can no longer be paid.";
+    PAYMENT_EXPIRED => PaymentExpired, CONFLICT,
+        "결제 유효 시간이 지났습니다.",
+        "The time to pay is over.";
+    PAYMENT_KIND_MISMATCH => PaymentKindMismatch, CONFLICT,
+        "이 종류의 결제는 이 방법으로 승인할 수 없습니다.",
+        "This kind of payment is not approved this way.";
+
+    GATEWAY_UNAVAILABLE => GatewayUnavailable, SERVICE_UNAVAILABLE,
+        "결제대행사에 장애가 있습니다. 잠시 후 다시 시도하세요.",
+        "The payment gateway is failing; try again later.";
+    GATEWAY_BUSY => GatewayBusy, SERVICE_UNAVAILABLE,
+        "결제대행사 호출이 몰려 있습니다. 잠시 후 다시 시도하세요.",
+        "Too many calls to the payment gateway are under way; try again.";
+    GATEWAY_NOT_CONFIGURED => GatewayNotConfigured, SERVICE_UNAVAILABLE,
+        "결제대행사 계정이 설정되지 않았습니다.",
+        "No payment gateway is configured for this merchant.";
+    TOO_MANY_CONFLICTS => TooManyConflicts, SERVICE_UNAVAILABLE,
+        "동시 요청이 많아 처리하지 못했습니다. 다시 시도하세요.",
+        "Others were first, again and again; try again.";
+    STORE_UNAVAILABLE => StoreUnavailable, SERVICE_UNAVAILABLE,
+        "저장소에 연결할 수 없습니다. 잠시 후 다시 시도하세요.",
+        "The store is unavailable; try again later.";
+    SHUTTING_DOWN => ShuttingDown, SERVICE_UNAVAILABLE,
+        "서비스가 종료되고 있습니다. 다시 시도하세요.",
+        "The service is shutting down; try again.";
+    OVERLOADED => Overloaded, SERVICE_UNAVAILABLE,
+        "요청이 너무 많습니다. 잠시 후 다시 시도하세요.",
+        "Too many requests are waiting; try again.";
+    INTERNAL_ERROR => InternalError, INTERNAL_SERVER_ERROR,
+        "내부 오류가 발생했습니다.",
+        "An internal error occurred.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_messages_are_each_their_own() {
+        for (place, code) in Code::ALL.iter().enumerate() {
+            for other in &Code::ALL[place + 1..] {
+                assert_ne!(code.as_str(), other.as_str());
+                for language in [Language::Korean, Language::English] {
+                    assert_ne!(code.message(language), other.message(language));
+                }
+            }
+            assert!(code.message(Language::English).is_ascii(), "{code:?}");
+            assert!(!code.message(Language::Korean).is_ascii(), "{code:?}");
+        }
+    }
+}

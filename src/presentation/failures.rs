@@ -1,0 +1,178 @@
+//! Owns the map from the application's refusals to codes: exhaustive, so none is forgotten.
+
+use std::time::Duration;
+
+use application::ports::gateway::Refused;
+use application::ports::store;
+use application::{AccessError, ApproveError, KeyError, PrepareError, ReadError};
+use axum::http::HeaderValue;
+use axum::http::header::WWW_AUTHENTICATE;
+use domain::payment::ApproveRefusal;
+use domain::text;
+use serde_json::json;
+
+use super::catalogue::Code;
+use super::envelope::Failure;
+
+/// When to come back after a refusal that says nothing better.
+const SOON: Duration = Duration::from_secs(1);
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable(why) => {
+                tracing::warn!(why, "store unavailable");
+                Self::from(Code::StoreUnavailable).retry_after(SOON)
+            }
+            store::Error::Corrupt { .. } | store::Error::Broken(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<store::CommitError> for Failure {
+    fn from(error: store::CommitError) -> Self {
+        match error {
+            store::CommitError::Conflict => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            store::CommitError::InDoubt => Self::from(Code::StoreUnavailable).retry_after(SOON),
+            store::CommitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::UnknownKey => unauthorized(Code::ApiKeyUnknown),
+            AccessError::PublishableKey => Self::from(Code::ApiKeyPublishable),
+            AccessError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A 401, with the challenge it must carry.
+pub(super) fn unauthorized(code: Code) -> Failure {
+    let challenge = HeaderValue::from_static(r#"Basic realm="payflow", charset="UTF-8""#);
+    Failure::from(code).header(WWW_AUTHENTICATE, challenge)
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Reused => Self::from(Code::IdempotencyKeyReused),
+            KeyError::Running { retry_after } => {
+                Self::from(Code::IdempotencyKeyInProgress).retry_after(retry_after)
+            }
+            KeyError::NotIssued => Self::from(Code::IdempotencyKeyNotIssued),
+            KeyError::Unreadable(error) => Self::internal(&error),
+            KeyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(error: Refused) -> Self {
+        match error {
+            Refused::BreakerOpen { retry_after } => {
+                Self::from(Code::GatewayUnavailable).retry_after(retry_after)
+            }
+            Refused::BulkheadFull => Self::from(Code::GatewayBusy).retry_after(SOON),
+        }
+    }
+}
+
+impl From<ApproveRefusal> for Failure {
+    fn from(refusal: ApproveRefusal) -> Self {
+        match refusal {
+            ApproveRefusal::OrderMismatch => Self::from(Code::GatewayOrderMismatch),
+            ApproveRefusal::AmountMismatch => Self::from(Code::AmountMismatch),
+            ApproveRefusal::InFlight { saga } => {
+                Self::from(Code::PaymentInProgress).data(json!({ "sagaId": saga }))
+            }
+            ApproveRefusal::AlreadyApproved => Self::from(Code::PaymentAlreadyApproved),
+            ApproveRefusal::Closed(status) => {
+                Self::from(Code::PaymentClosed).data(json!({ "status": status }))
+            }
+            ApproveRefusal::Expired => Self::from(Code::PaymentExpired),
+            ApproveRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
+        }
+    }
+}
+
+impl From<ApproveError> for Failure {
+    fn from(error: ApproveError) -> Self {
+        match error {
+            ApproveError::NotFound => Self::from(Code::PaymentNotFound),
+            ApproveError::Refused(refusal) => refusal.into(),
+            ApproveError::Gateway(refused) => refused.into(),
+            ApproveError::NoGateway => Self::from(Code::GatewayNotConfigured),
+            ApproveError::Key(error) => error.into(),
+            ApproveError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            ApproveError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),
+            ApproveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::OrderTaken { payment } => {
+                Self::from(Code::OrderTaken).data(json!({ "paymentId": payment }))
+            }
+            PrepareError::TaxFreeOverAmount => {
+                Self::field("taxFreeAmount", Code::TaxFreeOverAmount)
+            }
+            PrepareError::ZeroAmount => Self::field("amount", Code::AmountZero),
+            PrepareError::NoGateway => Self::from(Code::GatewayNotConfigured),
+            PrepareError::NotFound => Self::from(Code::PaymentNotFound),
+            PrepareError::Refused(refusal) => refusal.into(),
+            PrepareError::Key(error) => error.into(),
+            PrepareError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            PrepareError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotFound => Self::from(Code::PaymentNotFound),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The code of a text that a field does not take.
+impl From<text::Error> for Code {
+    fn from(error: text::Error) -> Self {
+        match error {
+            text::Error::Length => Self::FieldLength,
+            text::Error::Character => Self::FieldCharacter,
+            text::Error::CardNumber => Self::CardNumberRefused,
+        }
+    }
+}
+
+impl From<domain::money::Error> for Code {
+    fn from(error: domain::money::Error) -> Self {
+        match error {
+            domain::money::Error::Negative => Self::AmountNegative,
+            domain::money::Error::OverLimit => Self::AmountOverLimit,
+            domain::money::Error::CurrencyMismatch | domain::money::Error::UnknownCurrency => {
+                Self::CurrencyUnknown
+            }
+        }
+    }
+}
+
+impl From<domain::id::Malformed> for Code {
+    fn from(_: domain::id::Malformed) -> Self {
+        Self::IdMalformed
+    }
+}
+
+impl From<domain::principal::UnknownWord> for Code {
+    fn from(_: domain::principal::UnknownWord) -> Self {
+        Self::FieldWord
+    }
+}

@@ -1,0 +1,330 @@
+//! Owns strict JSON: no key twice, no fraction for an integer, every wrong field reported at once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::text;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::catalogue::Code;
+use super::envelope::{Failure, FieldError};
+
+/// What the parser says of a key that came twice; only this file compares it.
+const DUPLICATE: &str = "payflow: duplicate key";
+
+/// A JSON value that still knows whether a number was written as an integer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool,
+    Integer(i128),
+    /// An integer or fraction outside of what any amount can be.
+    Huge,
+    Fraction,
+    Text(String),
+    List,
+    Object(Vec<(String, Self)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Bool)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        // The parser hands over integers beyond 64 bits as floats, too.
+        let huge = !(-1e18..=1e18).contains(&value);
+        Ok(if huge { Node::Huge } else { Node::Fraction })
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        while items.next_element::<Node>()?.is_some() {}
+        Ok(Node::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut object: Vec<(String, Node)> = Vec::new();
+        while let Some((key, value)) = entries.next_entry::<String, Node>()? {
+            if object.iter().any(|(known, _)| *known == key) {
+                return Err(A::Error::custom(DUPLICATE));
+            }
+            object.push((key, value));
+        }
+        Ok(Node::Object(object))
+    }
+}
+
+/// A body's object, taken apart field by field; what is left over is unknown.
+#[derive(Debug)]
+pub(super) struct Form {
+    prefix: &'static str,
+    fields: Vec<(String, Node)>,
+    errors: Vec<FieldError>,
+}
+
+impl Form {
+    /// The object that `bytes` spell.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+        // The parser's own message may quote the body, so it is dropped.
+        let node: Node = serde_json::from_slice(bytes).map_err(|error| {
+            let twice = error.to_string().starts_with(DUPLICATE);
+            Failure::from(if twice {
+                Code::DuplicateJsonKey
+            } else {
+                Code::MalformedJson
+            })
+        })?;
+        match node {
+            Node::Object(fields) => Ok(Self::over("", fields)),
+            Node::Null
+            | Node::Bool
+            | Node::Integer(_)
+            | Node::Huge
+            | Node::Fraction
+            | Node::Text(_)
+            | Node::List => Err(Failure::field("$", Code::FieldType)),
+        }
+    }
+
+    const fn over(prefix: &'static str, fields: Vec<(String, Node)>) -> Self {
+        Self {
+            prefix,
+            fields,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Notes that a field is wrong.
+    pub(super) fn refuse(&mut self, name: &str, code: Code) {
+        let field = format!("{}{name}", self.prefix);
+        self.errors.push(FieldError { field, code });
+    }
+
+    /// Takes a field out; null is the same as none.
+    fn take(&mut self, name: &str) -> Option<Node> {
+        let place = self.fields.iter().position(|(known, _)| known == name)?;
+        let (_, node) = self.fields.swap_remove(place);
+        (node != Node::Null).then_some(node)
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, node: Node) -> Option<T>
+    where
+        Code: From<T::Err>,
+    {
+        let Node::Text(text) = node else {
+            self.refuse(name, Code::FieldType);
+            return None;
+        };
+        text.parse()
+            .map_err(|error| self.refuse(name, Code::from(error)))
+            .ok()
+    }
+
+    /// A text that has to be there.
+    pub(super) fn required<T: FromStr>(&mut self, name: &str) -> Option<T>
+    where
+        Code: From<T::Err>,
+    {
+        let Some(node) = self.take(name) else {
+            self.refuse(name, Code::FieldRequired);
+            return None;
+        };
+        self.parsed(name, node)
+    }
+
+    /// A text that may be there.
+    pub(super) fn optional<T: FromStr<Err = text::Error>>(&mut self, name: &str) -> Option<T> {
+        let node = self.take(name)?;
+        self.parsed(name, node)
+    }
+
+    /// A word that may be there, else `default`; none when it is wrong.
+    pub(super) fn optional_as<T: FromStr>(&mut self, name: &str, default: T) -> Option<T>
+    where
+        Code: From<T::Err>,
+    {
+        match self.take(name) {
+            Some(node) => self.parsed(name, node),
+            None => Some(default),
+        }
+    }
+
+    /// An amount that has to be there; whether zero will do is the caller's to say.
+    pub(super) fn required_amount(&mut self, name: &str) -> Option<i64> {
+        let Some(node) = self.take(name) else {
+            self.refuse(name, Code::FieldRequired);
+            return None;
+        };
+        self.amount(name, &node)
+    }
+
+    /// An amount that may be there.
+    pub(super) fn optional_amount(&mut self, name: &str) -> Option<i64> {
+        let node = self.take(name)?;
+        self.amount(name, &node)
+    }
+
+    fn amount(&mut self, name: &str, node: &Node) -> Option<i64> {
+        let refused = match node {
+            Node::Integer(value) if *value < 0 => Code::AmountNegative,
+            Node::Integer(value) => match i64::try_from(*value) {
+                Ok(minor) => return Some(minor),
+                Err(_) => Code::AmountOverLimit,
+            },
+            Node::Huge => Code::AmountOverLimit,
+            Node::Fraction => Code::AmountNotInteger,
+            Node::Null | Node::Bool | Node::Text(_) | Node::List | Node::Object(_) => {
+                Code::FieldType
+            }
+        };
+        self.refuse(name, refused);
+        None
+    }
+
+    /// A whole number of this range that may be there.
+    pub(super) fn optional_number(
+        &mut self,
+        name: &str,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let node = self.take(name)?;
+        let refused = match node {
+            Node::Integer(value) => match u64::try_from(value) {
+                Ok(number) if range.contains(&number) => return Some(number),
+                Ok(_) | Err(_) => Code::FieldRange,
+            },
+            Node::Huge => Code::FieldRange,
+            Node::Null
+            | Node::Bool
+            | Node::Fraction
+            | Node::Text(_)
+            | Node::List
+            | Node::Object(_) => Code::FieldType,
+        };
+        self.refuse(name, refused);
+        None
+    }
+
+    /// The fields of an object that may be there; `prefix` names them in errors.
+    pub(super) fn nested<T>(
+        &mut self,
+        name: &str,
+        prefix: &'static str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let node = self.take(name)?;
+        let Node::Object(fields) = node else {
+            self.refuse(name, Code::FieldType);
+            return None;
+        };
+        let mut inner = Self::over(prefix, fields);
+        let value = read(&mut inner);
+        self.errors.extend(inner.into_errors());
+        Some(value)
+    }
+
+    fn into_errors(mut self) -> Vec<FieldError> {
+        for (name, _) in std::mem::take(&mut self.fields) {
+            // A stranger's name is not ours to repeat when it holds what must not be stored.
+            let shown = if name.len() > 64 || text::holds_card_number(&name) {
+                "?"
+            } else {
+                &name
+            };
+            self.refuse(shown, Code::FieldUnknown);
+        }
+        self.errors
+    }
+
+    /// What `read` made of the fields, unless any of them was wrong or unknown.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Failure> {
+        let errors = self.into_errors();
+        match value {
+            Some(value) if errors.is_empty() => Ok(value),
+            Some(_) | None => Err(Failure::fields(errors)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code_of(body: &str) -> Code {
+        Form::parse(body.as_bytes()).unwrap_err().code()
+    }
+
+    #[test]
+    fn keys_come_once_at_any_depth() {
+        assert_eq!(code_of(r#"{"a":1,"a":1}"#), Code::DuplicateJsonKey);
+        assert_eq!(
+            code_of(r#"{"a":[{"b":{"c":1,"c":2}}]}"#),
+            Code::DuplicateJsonKey
+        );
+        assert_eq!(code_of(r#"{"a":1,"\u0061":1}"#), Code::DuplicateJsonKey);
+        assert_eq!(code_of(r#"{"a":1"#), Code::MalformedJson);
+        assert_eq!(code_of(r#"{"a":1}{}"#), Code::MalformedJson);
+        assert_eq!(code_of(&"[".repeat(100_000)), Code::MalformedJson);
+    }
+
+    #[test]
+    fn amounts_are_written_as_integers() {
+        let amount = |literal: &str| {
+            let mut form = Form::parse(format!(r#"{{"amount":{literal}}}"#).as_bytes()).unwrap();
+            let minor = form.required_amount("amount");
+            minor.ok_or_else(|| form.errors.first().unwrap().code)
+        };
+        assert_eq!(amount("1000"), Ok(1000));
+        assert_eq!(amount("0"), Ok(0));
+        for (literal, code) in [
+            ("1000.0", Code::AmountNotInteger),
+            ("1e3", Code::AmountNotInteger),
+            ("0.5", Code::AmountNotInteger),
+            ("-1", Code::AmountNegative),
+            ("9223372036854775808", Code::AmountOverLimit),
+            ("99999999999999999999999", Code::AmountOverLimit),
+            ("1e300", Code::AmountOverLimit),
+            ("\"1000\"", Code::FieldType),
+            ("true", Code::FieldType),
+            ("[1]", Code::FieldType),
+            ("null", Code::FieldRequired),
+        ] {
+            assert_eq!(amount(literal), Err(code), "{literal}");
+        }
+    }
+}

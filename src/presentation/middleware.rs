@@ -1,0 +1,239 @@
+//! Owns what happens to every request: trace id, rendering, timing, edge checks, load shedding.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::{Instrument, info, info_span};
+
+use super::Api;
+use super::catalogue::Code;
+use super::envelope::{Failure, Manner, Unrendered};
+use super::extract::IDEMPOTENCY_KEY;
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// Headers that decide what a request does, so that two of them would be an ambiguity.
+const ONCE: [HeaderName; 3] = [AUTHORIZATION, IDEMPOTENCY_KEY, CONTENT_TYPE];
+
+/// What a finished request was like.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// The route's template, or `unmatched`.
+    pub route: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The status that was answered.
+    pub status: u16,
+    /// The code that was answered; empty for pages.
+    pub code: &'a str,
+    /// From the first byte of the head to the answer.
+    pub total: Duration,
+    /// What of it the gateway took.
+    pub gateway: Duration,
+}
+
+/// Who is told of every finished request.
+pub trait Observer: Send + Sync {
+    /// A request is finished.
+    fn observe(&self, observation: &Observation<'_>);
+}
+
+/// The request's W3C trace id.
+#[derive(Clone, Debug)]
+pub(super) struct Trace(pub(super) String);
+
+/// Frames a request: gives it a trace, renders its answer, times it, tells the observer.
+pub(super) async fn frame(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let trace = inherited(request.headers()).unwrap_or_else(|| hex(fresh_bits()));
+    let manner = Manner::of(request.headers());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let method = request.method().clone();
+    let span = info_span!("request", trace_id = %trace, %method, route);
+    request.extensions_mut().insert(Trace(trace.clone()));
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let unrendered = response.extensions_mut().remove::<Unrendered>();
+    let gateway = unrendered
+        .as_ref()
+        .map_or(Duration::ZERO, Unrendered::gateway_time);
+    let code = unrendered.as_ref().map_or("", Unrendered::code);
+    if let Some(unrendered) = &unrendered {
+        let mut rendered = manner.render(unrendered, &trace);
+        for (name, value) in response.headers() {
+            rendered
+                .headers_mut()
+                .entry(name)
+                .or_insert_with(|| value.clone());
+        }
+        response = rendered;
+    }
+    let total = started.elapsed();
+    stamp(response.headers_mut(), &trace, total, gateway);
+    let status = response.status().as_u16();
+    let milliseconds = u64::try_from(total.as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| info!(status, code, milliseconds, "answered"));
+    api.observer.observe(&Observation {
+        route,
+        method: method.as_str(),
+        status,
+        code,
+        total,
+        gateway,
+    });
+    response
+}
+
+fn stamp(headers: &mut HeaderMap, trace: &str, total: Duration, gateway: Duration) {
+    let own = total.saturating_sub(gateway);
+    let timing = format!(
+        "total;dur={}, gateway;dur={}, own;dur={}",
+        milliseconds(total),
+        milliseconds(gateway),
+        milliseconds(own),
+    );
+    let span = hex(fresh_bits()).split_off(16);
+    let parent = format!("00-{trace}-{span}-01");
+    for (name, text) in [
+        (SERVER_TIMING, timing.as_str()),
+        (TRACE_ID, trace),
+        (TRACE_PARENT, parent.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(CACHE_CONTROL).or_insert(no_store);
+}
+
+/// Milliseconds with three decimals.
+fn milliseconds(time: Duration) -> String {
+    let micros = time.as_micros();
+    format!("{}.{:03}", micros / 1000, micros % 1000)
+}
+
+/// The trace id of a valid W3C `traceparent`.
+fn inherited(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex_of = |text: &str, length| {
+        text.len() == length
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let valid = hex_of(version, 2)
+        && version != "ff"
+        && (version != "00" || parts.next().is_none())
+        && hex_of(trace, 32)
+        && hex_of(parent, 16)
+        && hex_of(flags, 2)
+        && trace.bytes().any(|b| b != b'0')
+        && parent.bytes().any(|b| b != b'0');
+    valid.then(|| trace.to_owned())
+}
+
+fn fresh_bits() -> [u8; 16] {
+    let mut bits = [0; 16];
+    // Without randomness a trace id is only less useful; nothing secret depends on it.
+    if getrandom::fill(&mut bits).is_err() {
+        bits = [1; 16];
+    }
+    bits
+}
+
+fn hex(bits: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bits))
+}
+
+/// Refuses what two readers could read in two ways.
+///
+/// The HTTP library drops a Content-Length beside a Transfer-Encoding before it can be seen here,
+/// so every Transfer-Encoding is refused: no API client needs one for bodies this small.
+pub(super) async fn unambiguous(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let close = HeaderValue::from_static("close");
+    if headers.contains_key(TRANSFER_ENCODING) {
+        let failure = Failure::from(Code::LengthRequired);
+        return failure.header(CONNECTION, close).into_response();
+    }
+    let twice = |name: &HeaderName| headers.get_all(name).iter().count() > 1;
+    if ONCE.iter().any(twice) {
+        let failure = Failure::from(Code::HeaderRepeated);
+        return failure.header(CONNECTION, close).into_response();
+    }
+    next.run(request).await
+}
+
+/// Refuses a request when too many are under way, at once and cheaply.
+pub(super) async fn shed(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = api.admitted.try_acquire() else {
+        let failure = Failure::from(Code::Overloaded);
+        return failure.retry_after(Duration::from_secs(1)).into_response();
+    };
+    next.run(request).await
+}
+
+/// The answer after a panic, whose message may quote data: it is dropped, the hook logs the place.
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Failure::internal(&"a handler panicked").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_trace_parents_are_inherited() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let of = |text: &str| {
+            let value = HeaderValue::from_str(text).unwrap();
+            inherited(&HeaderMap::from_iter([(TRACE_PARENT, value)]))
+        };
+        assert_eq!(
+            of(&format!("00-{trace}-b7ad6b7169203331-01")).as_deref(),
+            Some(trace)
+        );
+        assert_eq!(
+            of(&format!("cc-{trace}-b7ad6b7169203331-01-x")).as_deref(),
+            Some(trace)
+        );
+        let zero = "0".repeat(32);
+        for wrong in [
+            String::new(),
+            trace.to_owned(),
+            format!("ff-{trace}-b7ad6b7169203331-01"),
+            format!("00-{trace}-b7ad6b7169203331-01-x"),
+            format!("00-{trace}-0000000000000000-01"),
+            format!("00-{zero}-b7ad6b7169203331-01"),
+            format!("00-{}-b7ad6b7169203331-01", trace.to_uppercase()),
+            format!("00-{trace}-b7ad6b716920333-01"),
+        ] {
+            assert_eq!(of(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn milliseconds_keep_three_decimals() {
+        assert_eq!(milliseconds(Duration::from_micros(12_034)), "12.034");
+        assert_eq!(milliseconds(Duration::ZERO), "0.000");
+    }
+}

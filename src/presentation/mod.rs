@@ -1,0 +1,76 @@
+//! Owns the REST API: what comes in over HTTP, and how the use cases' answers are shown.
+
+mod authorise;
+pub mod bodies;
+pub mod catalogue;
+pub mod envelope;
+mod events;
+mod extract;
+mod failures;
+mod health;
+mod json;
+mod keys;
+mod middleware;
+mod openapi;
+mod payments;
+mod query;
+pub mod router;
+pub mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::App;
+use domain::money::Currency;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+pub use bodies::{ApprovePayment, PreparePayment};
+pub use middleware::{Observation, Observer};
+pub use openapi::document;
+
+/// What the API takes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// How long a body may take.
+    pub body_timeout: Duration,
+    /// How many requests may be under way.
+    pub requests_max: usize,
+    /// The currencies that are taken.
+    pub currencies: Vec<Currency>,
+    /// The largest amount of one payment, in minor units.
+    pub amount_minor_max: i64,
+    /// How long a merchant may let a payment wait for its buyer.
+    pub lifetime_seconds_max: u64,
+}
+
+/// What handlers receive.
+pub struct Api {
+    app: Arc<App>,
+    settings: Settings,
+    observer: Arc<dyn Observer>,
+    drain: CancellationToken,
+    admitted: Semaphore,
+}
+
+impl Api {
+    /// The API over `app`; once `drain` is cancelled it says that it is not ready.
+    #[must_use]
+    pub fn new(
+        app: Arc<App>,
+        settings: Settings,
+        observer: Arc<dyn Observer>,
+        drain: CancellationToken,
+    ) -> Arc<Self> {
+        let admitted = Semaphore::new(settings.requests_max);
+        Arc::new(Self {
+            app,
+            settings,
+            observer,
+            drain,
+            admitted,
+        })
+    }
+}

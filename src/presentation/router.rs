@@ -1,0 +1,190 @@
+//! Owns the one table of routes: who may call each, and which refusals each can answer with.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Method;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::catalogue::Code;
+use super::envelope::Failure;
+use super::{Api, authorise, events, health, keys, middleware, openapi, payments};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Everybody.
+    Anybody,
+    /// A merchant's server, by secret key; it sees its own objects only.
+    MerchantServer,
+}
+
+/// A route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Its method.
+    pub method: &'static Method,
+    /// Its path template.
+    pub path: &'static str,
+    /// Who may call it.
+    pub principal: Principal,
+    /// Whether it reads a JSON body.
+    pub body: bool,
+    /// The refusals of its own, besides those that follow from the other columns.
+    pub refusals: &'static [Code],
+}
+
+const READ: &[Code] = &[Code::PaymentNotFound];
+
+/// Every route of the API. A request to a route that is not in here is refused.
+pub const ROUTES: &[Route] = &[
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/payments",
+        principal: Principal::MerchantServer,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::IdempotencyKeyMalformed,
+            Code::IdempotencyKeyNotIssued,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyKeyInProgress,
+            Code::OrderTaken,
+            Code::GatewayNotConfigured,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/api/v1/payments",
+        principal: Principal::MerchantServer,
+        body: false,
+        refusals: &[Code::InvalidRequest],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/api/v1/payments/{paymentId}",
+        principal: Principal::MerchantServer,
+        body: false,
+        refusals: READ,
+    },
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/payments/{paymentId}/checkout",
+        principal: Principal::MerchantServer,
+        body: false,
+        refusals: &[
+            Code::PaymentNotFound,
+            Code::PaymentInProgress,
+            Code::PaymentAlreadyApproved,
+            Code::PaymentClosed,
+            Code::PaymentExpired,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/payments/{paymentId}/approve",
+        principal: Principal::MerchantServer,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::IdempotencyKeyMissing,
+            Code::IdempotencyKeyMalformed,
+            Code::IdempotencyKeyNotIssued,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyKeyInProgress,
+            Code::PaymentNotFound,
+            Code::GatewayOrderMismatch,
+            Code::AmountMismatch,
+            Code::PaymentDeclined,
+            Code::PaymentInProgress,
+            Code::PaymentAlreadyApproved,
+            Code::PaymentClosed,
+            Code::PaymentExpired,
+            Code::PaymentKindMismatch,
+            Code::GatewayUnavailable,
+            Code::GatewayBusy,
+            Code::GatewayNotConfigured,
+            Code::ShuttingDown,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/api/v1/payments/{paymentId}/events",
+        principal: Principal::MerchantServer,
+        body: false,
+        refusals: &[Code::PaymentNotFound, Code::InvalidRequest],
+    },
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/idempotency-keys",
+        principal: Principal::MerchantServer,
+        body: false,
+        refusals: &[],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/health/live",
+        principal: Principal::Anybody,
+        body: false,
+        refusals: &[],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/health/ready",
+        principal: Principal::Anybody,
+        body: false,
+        refusals: &[Code::StoreUnavailable, Code::ShuttingDown],
+    },
+];
+
+/// The handlers, with the description that is generated from them.
+pub(super) fn described() -> OpenApiRouter<Arc<Api>> {
+    money().merge(
+        OpenApiRouter::new()
+            .routes(routes!(health::live))
+            .routes(routes!(health::ready)),
+    )
+}
+
+/// What may be refused when too much is under way; health answers even then.
+fn money() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(payments::prepare, payments::list))
+        .routes(routes!(payments::read))
+        .routes(routes!(payments::checkout))
+        .routes(routes!(payments::approve))
+        .routes(routes!(events::list))
+        .routes(routes!(keys::issue))
+}
+
+/// The API, ready to be served.
+pub fn router(api: &Arc<Api>) -> Router {
+    let shed = from_fn_with_state(Arc::clone(api), middleware::shed);
+    let authorised = from_fn_with_state(Arc::clone(api), authorise::authorised);
+    let (health, _) = OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .split_for_parts();
+    let (money, _) = money().split_for_parts();
+    let documentation: Router<Arc<Api>> = SwaggerUi::new("/docs")
+        .url("/openapi.json", openapi::document())
+        .into();
+    money
+        .route_layer(authorised)
+        .route_layer(shed)
+        .merge(health)
+        .merge(documentation)
+        .fallback(async || Failure::from(Code::RouteNotFound))
+        .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))
+        .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn(middleware::unambiguous))
+        .layer(from_fn_with_state(Arc::clone(api), middleware::frame))
+        .with_state(Arc::clone(api))
+}

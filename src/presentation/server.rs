@@ -1,0 +1,98 @@
+//! Owns the sockets: header timeout, header and connection limits, graceful drain.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// The head of a request fits in here, or is refused with 431.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// What one connection may hold in memory unread.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// The pause after an accept that failed for want of file handles or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a server lets its clients do.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long a request's head may take, and a connection stay idle.
+    pub header_timeout: Duration,
+    /// How many headers a request may have.
+    pub headers_max: usize,
+    /// How many connections there may be; the rest wait to be accepted.
+    pub connections_max: usize,
+    /// How long requests get to finish once the server is to stop.
+    pub drain: Duration,
+}
+
+/// Serves until `stop`, then lets the requests under way finish.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let tasks = TaskTracker::new();
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(limits.headers_max)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX);
+    while let Some(accepted) = accept(&listener, &connections, &stop).await {
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                warn!(%error, "connection not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tasks.spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "connection ended badly");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    if tokio::time::timeout(limits.drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        warn!("requests are still under way after the drain; left to recovery");
+    }
+}
+
+type Accepted = (TcpStream, tokio::sync::OwnedSemaphorePermit);
+
+/// The next connection; none once the server is to stop.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<io::Result<Accepted>> {
+    let next = async {
+        let permit = Arc::clone(connections).acquire_owned().await;
+        let permit = permit.map_err(io::Error::other)?;
+        let (stream, _) = listener.accept().await?;
+        // Answers are small and written whole; waiting for more to send only delays them.
+        stream.set_nodelay(true)?;
+        Ok((stream, permit))
+    };
+    tokio::select! {
+        () = stop.cancelled() => None,
+        accepted = next => Some(accepted),
+    }
+}

@@ -1,0 +1,257 @@
+//! Every code of the catalogue is provoked, or there is a reason why it cannot be.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use application::ports::gateway::Refused;
+use chrono::TimeDelta;
+use domain::decline::Class;
+use payflow::presentation::catalogue::{Code, Language};
+use reqwest::Method;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::edge::exchange;
+use crate::rig::{Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, WITHOUT_GATEWAY, answer};
+
+/// Codes that no client can see yet, and why.
+const UNSEEN: [(Code, &str); 2] = [
+    (
+        Code::MalformedBody,
+        "the connection that it is said on is broken",
+    ),
+    (
+        Code::PaymentKindMismatch,
+        "no other kind of payment can be prepared yet",
+    ),
+];
+
+const FAST: &str = "[timings]\ndivide_by = 10\n";
+
+/// The codes that were seen, in answers and in their errors.
+#[derive(Default)]
+struct Seen(BTreeSet<Code>);
+
+impl Seen {
+    fn word(&mut self, word: &str) -> Option<Code> {
+        let code = Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == word)?;
+        self.0.insert(code);
+        Some(code)
+    }
+
+    /// Notes an answer; its status and message must be the catalogue's.
+    fn note(&mut self, answer: &Answer) {
+        let code = self
+            .word(answer.code())
+            .unwrap_or_else(|| panic!("{answer:?}"));
+        assert_eq!(answer.status, code.status().as_u16(), "{answer:?}");
+        assert_eq!(
+            answer.body["message"],
+            code.message(Language::Korean),
+            "{answer:?}"
+        );
+        for line in answer.errors() {
+            let (_, word) = line.split_once(": ").unwrap();
+            if code == Code::InvalidRequest {
+                assert!(self.word(word).is_some(), "{word} is not in the catalogue");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_code_is_provoked() {
+    let mut seen = Seen::default();
+    requests(&mut seen).await;
+    credentials(&mut seen).await;
+    keys(&mut seen).await;
+    refusals(&mut seen).await;
+    ends(&mut seen).await;
+    failures(&mut seen).await;
+    let unseen: BTreeSet<Code> = UNSEEN.into_iter().map(|(code, _)| code).collect();
+    let missing: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| !seen.0.contains(code) && !unseen.contains(code))
+        .collect();
+    assert!(missing.is_empty(), "not provoked: {missing:?}");
+    let wrong: Vec<_> = seen.0.intersection(&unseen).collect();
+    assert!(wrong.is_empty(), "provoked after all: {wrong:?}");
+}
+
+async fn requests(seen: &mut Seen) {
+    let rig = Rig::with("server.body_timeout = \"300ms\"\n").await;
+    let long = "x".repeat(101);
+    for body in [
+        "{".to_owned(),
+        r#"{"orderId":"order-1","orderId":"order-2"}"#.to_owned(),
+        json!({ "card": 1, "amount": 0.5, "orderId": "a b c d", "orderName": long,
+                "currency": "XBT", "customer": 7 })
+        .to_string(),
+        json!({ "amount": -1, "orderName": "4111 1111 1111 1111", "currency": "USD",
+                "expiresInSeconds": 1 })
+        .to_string(),
+        json!({ "amount": 0, "orderId": "order-1", "orderName": "a" }).to_string(),
+        json!({ "amount": 10_i64.pow(17), "orderId": "order-1", "orderName": "a" }).to_string(),
+        json!({ "amount": 5, "taxFreeAmount": 6, "orderId": "order-1", "orderName": "a" })
+            .to_string(),
+        "x".repeat(65 * 1024),
+    ] {
+        seen.note(&rig.post("/api/v1/payments", body).await);
+    }
+    for query in [
+        "limit=0&status=PAID&from=yesterday&cursor=x",
+        "limit=1&limit=2",
+        "orderId=order-1&memberId=m",
+    ] {
+        seen.note(&rig.get(&format!("/api/v1/payments?{query}")).await);
+    }
+    let payment = rig.prepared().await;
+    let path = format!("/api/v1/payments/{}/approve", payment.id);
+    let body = json!({ "paymentKey": "k", "gatewayOrderId": "gwo_1", "amount": 15000 });
+    let request = rig
+        .posting(&path, body.to_string())
+        .header("idempotency-key", "k");
+    seen.note(&answer(request).await);
+    seen.note(&answer(rig.request(Method::POST, "/api/v1/payments").body("{}")).await);
+    seen.note(&rig.get("/api/v1/nothing").await);
+    seen.note(&answer(rig.request(Method::DELETE, "/api/v1/payments")).await);
+    let head = "POST /api/v1/payments HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+                Authorization: Bearer sk_test_one\r\n";
+    for rest in [
+        "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        "Content-Length: 10\r\n\r\n{",
+    ] {
+        let (_, text) = exchange(rig.running.address, &format!("{head}{rest}")).await;
+        let word = Code::ALL
+            .iter()
+            .find(|code| text.contains(&format!("\"{}\"", code.as_str())));
+        seen.word(word.unwrap_or_else(|| panic!("{text}")).as_str());
+    }
+}
+
+async fn credentials(seen: &mut Seen) {
+    let rig = Rig::new().await;
+    let request = || rig.anonymous(Method::GET, "/api/v1/payments");
+    seen.note(&answer(request()).await);
+    seen.note(&answer(request().header("authorization", "Digest x")).await);
+    seen.note(&answer(request().bearer_auth("sk_test_nobody")).await);
+    seen.note(&answer(request().bearer_auth(PUBLISHABLE)).await);
+}
+
+async fn keys(seen: &mut Seen) {
+    let rig = Rig::with(FAST).await;
+    let payment = rig.prepared().await;
+    let path = format!("/api/v1/payments/{}/approve", payment.id);
+    seen.note(&rig.post(&path, "{}").await);
+    seen.note(&rig.approve(&payment, "two words").await);
+    seen.note(&rig.approve(&payment, "idk_0000").await);
+    assert_eq!(rig.approve(&payment, "once").await.status, 200);
+    let body = json!({ "paymentKey": "k", "gatewayOrderId": payment.gateway_order, "amount": 1 });
+    let again = rig
+        .posting(&path, body.to_string())
+        .header("idempotency-key", "once");
+    seen.note(&answer(again).await);
+    rig.gateway.hold();
+    let held = rig.prepared().await;
+    let (first, second) = tokio::join!(rig.approve(&held, "held"), async {
+        sleep(Duration::from_millis(300)).await;
+        rig.approve(&held, "held").await
+    });
+    seen.note(&first);
+    seen.note(&second);
+}
+
+async fn refusals(seen: &mut Seen) {
+    let rig = Rig::with(FAST).await;
+    let payment = rig.prepared().await;
+    let altered = Prepared {
+        gateway_order: rig.prepared().await.gateway_order,
+        ..payment.clone()
+    };
+    seen.note(&rig.approve(&altered, "order").await);
+    let path = format!("/api/v1/payments/{}/approve", payment.id);
+    let body = json!({ "paymentKey": "k", "gatewayOrderId": payment.gateway_order, "amount": 1 });
+    let cheaper = rig
+        .posting(&path, body.to_string())
+        .header("idempotency-key", "amount");
+    seen.note(&answer(cheaper).await);
+    assert_eq!(
+        rig.gateway.confirms(),
+        0,
+        "a tampered redirect reached the gateway"
+    );
+    let body = json!({ "orderId": "order-taken", "orderName": "a", "amount": 1 }).to_string();
+    assert_eq!(rig.post("/api/v1/payments", body.clone()).await.status, 201);
+    seen.note(&rig.post("/api/v1/payments", body.clone()).await);
+    let poor = rig
+        .anonymous(Method::POST, "/api/v1/payments")
+        .bearer_auth(WITHOUT_GATEWAY);
+    let poor = poor.header("content-type", "application/json").body(body);
+    seen.note(&answer(poor).await);
+    let stranger = rig.anonymous(Method::GET, &format!("/api/v1/payments/{}", payment.id));
+    seen.note(&answer(stranger.bearer_auth(OTHER)).await);
+    rig.gateway.refuse(Some(Refused::BulkheadFull));
+    seen.note(&rig.approve(&payment, "busy").await);
+    let retry_after = Duration::from_secs(7);
+    rig.gateway
+        .refuse(Some(Refused::BreakerOpen { retry_after }));
+    let failing = rig.approve(&payment, "failing").await;
+    assert_eq!(failing.header("retry-after"), "7");
+    seen.note(&failing);
+}
+
+async fn ends(seen: &mut Seen) {
+    let rig = Rig::with(FAST).await;
+    rig.gateway.decline(Class::Merchant);
+    let aborted = rig.prepared().await;
+    seen.note(&rig.approve(&aborted, "declined").await);
+    seen.note(&rig.approve(&aborted, "closed").await);
+    rig.gateway.approve();
+    let paid = rig.prepared().await;
+    assert_eq!(rig.approve(&paid, "paid").await.status, 200);
+    seen.note(&rig.approve(&paid, "twice").await);
+    rig.gateway.hold();
+    let held = rig.prepared().await;
+    seen.note(&rig.approve(&held, "held-1").await);
+    seen.note(&rig.approve(&held, "held-2").await);
+    let late = rig.prepared().await;
+    rig.clock.move_ahead(TimeDelta::hours(2));
+    seen.note(&rig.approve(&late, "late").await);
+}
+
+async fn failures(seen: &mut Seen) {
+    let rig = Rig::with("server.requests_max = 1\n[timings]\ndivide_by = 10\n").await;
+    let payment = rig.prepared().await;
+    rig.store.is(Some(Fault::Away));
+    let away = rig.get("/api/v1/payments").await;
+    assert_eq!(away.header("retry-after"), "1");
+    seen.note(&away);
+    rig.store.is(Some(Fault::Corrupt));
+    let corrupt = rig.get("/api/v1/payments").await;
+    assert!(!corrupt.body.to_string().contains("secret"), "{corrupt:?}");
+    seen.note(&corrupt);
+    rig.store.is(Some(Fault::Contended));
+    seen.note(&rig.approve(&payment, "contended").await);
+    rig.store.is(None);
+    rig.gateway.hold();
+    let (_, shed) = tokio::join!(rig.approve(&payment, "held"), async {
+        sleep(Duration::from_millis(300)).await;
+        let live = answer(rig.anonymous(Method::GET, "/health/live")).await;
+        assert_eq!(live.status, 200, "health is never shed");
+        rig.get("/api/v1/payments").await
+    });
+    seen.note(&shed);
+    rig.gateway.vanish();
+    let unserved = rig.prepared().await;
+    assert_eq!(
+        rig.approve(&unserved, "unserved").await.code(),
+        "GATEWAY_NOT_CONFIGURED"
+    );
+    rig.running.drain();
+    seen.note(&rig.approve(&unserved, "stopping").await);
+    seen.note(&rig.get("/health/ready").await);
+}

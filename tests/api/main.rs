@@ -1,0 +1,17 @@
+//! The REST API, asked over HTTP: what it takes, what it refuses, and how it says so.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, not only tests, may panic"
+)]
+
+mod access;
+mod codes;
+mod edge;
+mod idempotency;
+mod openapi;
+mod operation;
+mod payments;
+mod process;
+mod requests;
+mod rig;

@@ -1,0 +1,134 @@
+//! What every answer carries, and what operators see.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use crate::rig::{Fault, Rig, answer, text};
+
+#[tokio::test]
+async fn every_answer_carries_its_trace_and_its_times() {
+    let rig = Rig::new().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    for path in ["/api/v1/payments", "/health/live", "/nowhere"] {
+        let request = rig.request(Method::GET, path);
+        let parent = format!("00-{trace}-b7ad6b7169203331-01");
+        let inherited = answer(request.header("traceparent", parent)).await;
+        assert_eq!(inherited.body["traceId"], trace, "{path}");
+        assert_eq!(inherited.header("x-trace-id"), trace, "{path}");
+        assert!(
+            inherited
+                .header("traceparent")
+                .starts_with(&format!("00-{trace}-")),
+            "{path}"
+        );
+        let timing = inherited.header("server-timing").to_owned();
+        for name in ["total;dur=", "gateway;dur=0.000", "own;dur="] {
+            assert!(timing.contains(name), "{path}: {timing}");
+        }
+        let fresh = rig.get(path).await;
+        let fresh = text(&fresh.body["traceId"]).to_owned();
+        assert!(fresh.len() == 32 && fresh != trace, "{path}: {fresh}");
+        assert_eq!(inherited.header("x-content-type-options"), "nosniff");
+        assert_eq!(inherited.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn languages_and_problem_details_are_chosen_by_the_caller() {
+    let rig = Rig::new().await;
+    let request = || rig.request(Method::GET, "/nowhere");
+    let korean = answer(request()).await;
+    assert_eq!(korean.body["message"], "존재하지 않는 경로입니다.");
+    assert_eq!(korean.header("content-language"), "ko");
+    assert_eq!(korean.header("content-type"), "application/json");
+    let english = answer(request().header("accept-language", "en-US,en;q=0.9,ko;q=0.8")).await;
+    assert_eq!(english.body["message"], "There is no such path.");
+    assert_eq!(english.header("content-language"), "en");
+    let problem = answer(request().header("accept", "application/problem+json")).await;
+    assert_eq!(problem.header("content-type"), "application/problem+json");
+    assert_eq!(problem.body["type"], "urn:payflow:error:ROUTE_NOT_FOUND");
+    assert_eq!(problem.body["status"], 404);
+    assert_eq!(problem.body["title"], "존재하지 않는 경로입니다.");
+    assert_eq!(problem.body["code"], "ROUTE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn readiness_follows_the_store_and_liveness_does_not() {
+    let rig = Rig::new().await;
+    let ask = |path: &str| answer(rig.anonymous(Method::GET, path));
+    assert_eq!(ask("/health/ready").await.status, 200);
+    rig.store.is(Some(Fault::Away));
+    assert_eq!(ask("/health/ready").await.code(), "STORE_UNAVAILABLE");
+    assert_eq!(ask("/health/live").await.status, 200);
+    rig.store.is(None);
+    assert_eq!(ask("/health/ready").await.status, 200);
+    rig.running.drain();
+    assert_eq!(ask("/health/ready").await.code(), "SHUTTING_DOWN");
+    assert_eq!(ask("/health/live").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_like_any_other() {
+    let rig = Rig::new().await;
+    rig.store.is(Some(Fault::Panics));
+    let panicked = rig.get("/api/v1/payments").await;
+    assert_eq!((panicked.status, panicked.code()), (500, "INTERNAL_ERROR"));
+    assert!(
+        !panicked.body.to_string().contains("secret"),
+        "{panicked:?}"
+    );
+    assert_eq!(panicked.header("x-trace-id").len(), 32);
+    rig.store.is(None);
+    assert_eq!(rig.get("/api/v1/payments").await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_have_their_own_listener() {
+    let rig = Rig::new().await;
+    let payment = rig.prepared().await;
+    assert_eq!(rig.approve(&payment, "key-1").await.status, 200);
+    rig.gateway.hold();
+    let held = rig.prepared().await;
+    let approval = rig
+        .approving(&held, "key-2")
+        .timeout(Duration::from_millis(500));
+    assert!(approval.send().await.is_err());
+    assert_eq!(
+        rig.get("/metrics").await.status,
+        404,
+        "not on the API's listener"
+    );
+    let url = format!("http://{}/metrics", rig.running.metrics_address);
+    let scraped = reqwest::get(url).await.unwrap().text().await.unwrap();
+    for line in [
+        "payflow_approvals_total{result=\"approved\"} 1",
+        "payflow_sagas_open{kind=\"APPROVAL\",phase=\"CALL\"} 1",
+        "payflow_saga_oldest_age_seconds{kind=\"APPROVAL\",phase=\"CALL\"}",
+        "payflow_http_own_seconds_count{route=\"/api/v1/payments/{paymentId}/approve\"} 1",
+        "payflow_http_requests_total{method=\"POST\",route=\"/api/v1/payments\",status=\"201\"} 2",
+        "payflow_commits_total{result=\"ok\"}",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(scraped.contains(line), "{line} is not in\n{scraped}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_lets_what_is_under_way_finish() {
+    let rig = Rig::with("[timings]\ndivide_by = 10\n").await;
+    rig.gateway.hold();
+    let payment = rig.prepared().await;
+    let approval = rig.approving(&payment, "key-1");
+    let Rig { running, .. } = rig;
+    let address = running.address;
+    let (answered, ()) = tokio::join!(answer(approval), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        running.stop().await;
+    });
+    assert_eq!((answered.status, answered.code()), (202, "PAYMENT_PENDING"));
+    assert!(
+        tokio::net::TcpStream::connect(address).await.is_err(),
+        "it still listens"
+    );
+}

@@ -1,0 +1,233 @@
+//! The binary as users start it: embedded database and sandbox, stop and start again.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::rig::{Answer, answer, text};
+
+/// Strings that must not be logged: a name, a card number, an authentication's key is fine.
+const NAME: &str = "카나리아";
+const CARD: &str = "4111111111111111";
+
+struct Process {
+    child: Child,
+    keys: Value,
+    client: reqwest::Client,
+}
+
+impl Process {
+    fn start(folder: &Path) -> Self {
+        let file = folder.join("data/dev-keys.json");
+        let before = std::fs::read_to_string(&file).unwrap_or_default();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("log"))
+            .unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_payflow"))
+            .current_dir(folder)
+            .env_clear()
+            .env("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0")
+            .env("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0")
+            .env("PAYFLOW_SANDBOX__LISTEN", "127.0.0.1:0")
+            .env("PAYFLOW_LOG__FORMAT", "json")
+            .env("RUST_LOG", "trace")
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        let keys = loop {
+            let now = std::fs::read_to_string(&file).unwrap_or_default();
+            let keys: Value = serde_json::from_str(&now).unwrap_or_default();
+            if now != before && !text(&keys["payflowUrl"]).is_empty() {
+                break keys;
+            }
+            let waited = started.elapsed();
+            assert!(waited < Duration::from_secs(20), "not started: {now}");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let client = reqwest::Client::builder().no_proxy();
+        let client = client.timeout(Duration::from_secs(20)).build().unwrap();
+        Self {
+            child,
+            keys,
+            client,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let url = format!("{}{path}", text(&self.keys["payflowUrl"]));
+        let secret = text(&self.keys["secretKey"]);
+        answer(self.client.get(url).bearer_auth(secret)).await
+    }
+
+    async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", text(&self.keys["payflowUrl"]));
+        let request = self
+            .client
+            .post(url)
+            .bearer_auth(text(&self.keys["secretKey"]));
+        answer(request.header("idempotency-key", key).json(body)).await
+    }
+
+    /// Asks it to end, as an orchestrator does; its exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}
+
+async fn pay(process: &Process, order: &str) -> String {
+    let body = json!({ "orderId": order, "orderName": "생수", "amount": 15000,
+                       "customer": { "name": NAME } });
+    let prepared = process.post("/api/v1/payments", order, &body).await;
+    assert_eq!(prepared.status, 201, "{prepared:?}");
+    let data = &prepared.body["data"];
+    let url = format!(
+        "{}/_sandbox/authenticate",
+        text(&process.keys["sandboxUrl"])
+    );
+    let window = json!({ "orderId": data["gatewayOrderId"], "amount": 15000, "method": "CARD" });
+    let paid = answer(process.client.post(url).json(&window)).await;
+    let approval = json!({ "paymentKey": paid.body["paymentKey"], "amount": 15000,
+                           "gatewayOrderId": data["gatewayOrderId"] });
+    let id = text(&data["paymentId"]).to_owned();
+    let path = format!("/api/v1/payments/{id}/approve");
+    let approved = process
+        .post(&path, &format!("{order}-approve"), &approval)
+        .await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+    let timing = approved.header("server-timing");
+    assert!(!timing.contains("gateway;dur=0.000"), "{timing}");
+    id
+}
+
+#[tokio::test]
+async fn it_starts_takes_money_stops_and_remembers() {
+    let folder = TempDir::new().unwrap();
+    let first = Process::start(folder.path());
+    let id = pay(&first, "order-1").await;
+    let card = json!({ "orderId": "order-2", "orderName": CARD, "amount": 1 });
+    let refused = first.post("/api/v1/payments", "card", &card).await;
+    assert_eq!(refused.errors(), ["orderName: CARD_NUMBER_REFUSED"]);
+    let secret = text(&first.keys["secretKey"]).to_owned();
+    assert!(secret.starts_with("sk_test_") && secret.len() > 50);
+    assert_eq!(first.terminate(), Some(0));
+
+    let second = Process::start(folder.path());
+    assert_eq!(text(&second.keys["secretKey"]), secret, "keys are kept");
+    let read = second.get(&format!("/api/v1/payments/{id}")).await;
+    assert_eq!(read.body["data"]["status"], "DONE");
+    pay(&second, "order-3").await;
+    let metrics = second
+        .client
+        .get(text(&second.keys["metricsUrl"]))
+        .send()
+        .await
+        .unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let confirmed = "payflow_gateway_call_seconds_count{operation=\"confirm\",outcome=\"found\"} 1";
+    assert!(metrics.contains(confirmed), "{metrics}");
+    assert_eq!(second.terminate(), Some(0));
+
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(
+        log.lines().count() > 20 && log.contains("trace_id"),
+        "{log}"
+    );
+    for canary in [NAME, CARD, &secret, "test_sk_sandbox"] {
+        assert!(!log.contains(canary), "{canary} was logged");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn its_keys_are_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().unwrap();
+    let process = Process::start(folder.path());
+    let file = std::fs::metadata(folder.path().join("data/dev-keys.json")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    assert_eq!(process.terminate(), Some(0));
+}
+
+#[test]
+fn it_refuses_settings_that_are_not_safe_and_names_them() {
+    let folder = TempDir::new().unwrap();
+    for (name, value, setting) in [
+        ("TOSS_SECRET_KEY", "live_sk_1", "toss.client_key"),
+        ("PAYFLOW_SANDBOX__LISTEN", "0.0.0.0:0", "sandbox.listen"),
+        ("PAYFLOW_SERVER__LISTENS", "127.0.0.1:0", "listens"),
+        ("DATABASE_URL", "mysql://db", "database.url"),
+        ("PAYFLOW_TIMINGS__PATIENCE", "soon", "timings.patience"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_payflow"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env(name, value)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.to_lowercase().contains(setting), "{name}: {said}");
+        assert!(
+            !folder.path().join("data").exists(),
+            "{name} left something behind"
+        );
+    }
+}
+
+#[test]
+fn merchants_are_added_with_keys_shown_once() {
+    let folder = TempDir::new().unwrap();
+    let payflow = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        let command = command
+            .current_dir(folder.path())
+            .env_clear()
+            .args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        payflow(&["version"]),
+        format!("payflow {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(payflow(&["migrate"]), "");
+    let keys: Value = serde_json::from_str(&payflow(&["merchant", "add", "shop"])).unwrap();
+    assert!(text(&keys["secretKey"]).starts_with("sk_test_"));
+    assert!(text(&keys["publishableKey"]).starts_with("pk_test_"));
+}
+
+#[test]
+fn a_file_overrides_the_defaults_and_the_environment_overrides_both() {
+    let folder = TempDir::new().unwrap();
+    let settings = "[database]\nurl = \"sqlite://from-file/books.db\"\n";
+    std::fs::write(folder.path().join("payflow.toml"), settings).unwrap();
+    let migrate = |name: &str, value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        let command = command.current_dir(folder.path()).env_clear();
+        let command = command.env(name, value).arg("migrate");
+        assert!(command.status().unwrap().success(), "{name}");
+    };
+    let exists = |path: &str| folder.path().join(path).exists();
+    migrate("PAYFLOW_CONFIG", "payflow.toml");
+    assert!(exists("from-file/books.db") && !exists("data"));
+    migrate("DATABASE_URL", "sqlite://from-environment/books.db");
+    assert!(exists("from-environment/books.db") && !exists("data"));
+    migrate("PAYFLOW_DATABASE__URL", "sqlite://nested/books.db");
+    assert!(exists("nested/books.db") && !exists("data"));
+}

@@ -1,0 +1,163 @@
+//! A gateway that does what the test says.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use application::ports::gateway::Refused;
+use application::ports::{Clock as _, Gateways, PaymentGateway};
+use async_trait::async_trait;
+use domain::decline::{Class, Decline, Reason};
+use domain::id::{GatewayAccountId, GatewayOrderId};
+use domain::money::Money;
+use domain::saga::{CancelCall, ConfirmCall};
+use domain::snapshot::{Answer, Cause, Snapshot, Status};
+use domain::text::PaymentKey;
+use payflow::adapters::clock::Wall;
+
+/// What the gateway does with the next calls.
+#[derive(Clone, Debug)]
+enum Script {
+    Approve,
+    Decline(Decline),
+    Hold,
+}
+
+/// A gateway by script: approves, unless told otherwise.
+pub(crate) struct Scripted {
+    clock: Wall,
+    script: Mutex<Script>,
+    refused: Mutex<Option<Refused>>,
+    served: Mutex<bool>,
+    confirms: Arc<AtomicU64>,
+}
+
+fn decline(class: Class) -> Decline {
+    Decline {
+        reason: Reason::InsufficientFunds,
+        class,
+        code: "REJECT_CARD_PAYMENT".to_owned(),
+        message: "한도초과 혹은 잔액부족으로 결제에 실패했습니다.".to_owned(),
+    }
+}
+
+impl Scripted {
+    pub(super) fn new(clock: Wall) -> Self {
+        Self {
+            clock,
+            script: Mutex::new(Script::Approve),
+            refused: Mutex::new(None),
+            served: Mutex::new(true),
+            confirms: Arc::default(),
+        }
+    }
+
+    fn is(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
+    }
+
+    /// Approves from now on.
+    pub(crate) fn approve(&self) {
+        self.is(Script::Approve);
+    }
+
+    /// Declines from now on.
+    pub(crate) fn decline(&self, class: Class) {
+        self.is(Script::Decline(decline(class)));
+    }
+
+    /// Does not answer from now on.
+    pub(crate) fn hold(&self) {
+        self.is(Script::Hold);
+    }
+
+    /// Lets no new saga in, or all of them.
+    pub(crate) fn refuse(&self, refused: Option<Refused>) {
+        *self.refused.lock().unwrap() = refused;
+    }
+
+    /// Is not configured any more.
+    pub(crate) fn vanish(&self) {
+        *self.served.lock().unwrap() = false;
+    }
+
+    /// How many captures were asked for.
+    pub(crate) fn confirms(&self) -> u64 {
+        self.confirms.load(Ordering::SeqCst)
+    }
+}
+
+impl Gateways for Scripted {
+    fn of(&self, _: GatewayAccountId) -> Option<Arc<dyn PaymentGateway>> {
+        let call = Call {
+            clock: self.clock.clone(),
+            script: self.script.lock().unwrap().clone(),
+            refused: *self.refused.lock().unwrap(),
+            confirms: Arc::clone(&self.confirms),
+        };
+        let served = *self.served.lock().unwrap();
+        served.then(|| -> Arc<dyn PaymentGateway> { Arc::new(call) })
+    }
+}
+
+struct Call {
+    clock: Wall,
+    script: Script,
+    refused: Option<Refused>,
+    confirms: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl PaymentGateway for Call {
+    fn admit(&self) -> Result<(), Refused> {
+        self.refused.map_or(Ok(()), Err)
+    }
+
+    async fn confirm(&self, call: &ConfirmCall) -> Answer {
+        self.confirms.fetch_add(1, Ordering::SeqCst);
+        match &self.script {
+            Script::Approve => Answer::Found(Box::new(self.captured(call))),
+            Script::Decline(decline) => Answer::Declined(decline.clone()),
+            Script::Hold => {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                Answer::Unknown(Cause::Lost)
+            }
+        }
+    }
+
+    async fn cancel(&self, _: &CancelCall) -> Answer {
+        Answer::Unknown(Cause::NotSent)
+    }
+
+    async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
+        Answer::NotFound
+    }
+
+    async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
+        Answer::NotFound
+    }
+}
+
+impl Call {
+    fn captured(&self, call: &ConfirmCall) -> Snapshot {
+        let zero = Money::zero(call.amount.currency());
+        Snapshot {
+            payment_key: call.payment_key.clone(),
+            order_id: call.order.to_string(),
+            merchant_id: "tsimshop".to_owned(),
+            status: Status::Done,
+            total: Some(call.amount),
+            balance: call.amount.minus(zero).ok(),
+            approved_at: Some(self.clock.now()),
+            last_transaction_key: format!("tx-{}", call.key)
+                .get(..64)
+                .unwrap_or("tx")
+                .parse()
+                .ok(),
+            cancels: Vec::new(),
+            failure: None,
+            method: Some("카드".to_owned()),
+            receipt_url: None,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! A service in this process, on a free port, over the store in memory and a scripted gateway.
+
+mod gateway;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use application::hash_of_key;
+use application::memory::Memory;
+use application::ports::{Clock as _, Ids as _, Store};
+use domain::change::Change;
+use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
+use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::principal::{Mode, Scope};
+use payflow::adapters::clock::Wall;
+use payflow::adapters::ids::Drawn;
+use payflow::adapters::telemetry::Metrics;
+use payflow::bootstrap::{Outside, Running, launch};
+use payflow::config::Config;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+pub(crate) use gateway::Scripted;
+pub(crate) use store::{Fault, Faulty};
+
+/// The merchant's secret key.
+pub(crate) const SECRET: &str = "sk_test_one";
+/// The same merchant's publishable key.
+pub(crate) const PUBLISHABLE: &str = "pk_test_one";
+/// Another merchant's secret key.
+pub(crate) const OTHER: &str = "sk_test_two";
+/// A merchant's without an account at a gateway.
+pub(crate) const WITHOUT_GATEWAY: &str = "sk_test_three";
+
+const SETTINGS: &str = "server.listen = \"127.0.0.1:0\"\nmetrics.listen = \"127.0.0.1:0\"\n";
+
+/// A service and a client of it.
+pub(crate) struct Rig {
+    pub(crate) running: Running,
+    pub(crate) gateway: Arc<Scripted>,
+    pub(crate) store: Arc<Faulty>,
+    pub(crate) clock: Wall,
+    client: reqwest::Client,
+    orders: AtomicU64,
+}
+
+/// An answer, taken apart.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The errors as `field: code`, sorted.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let lines = self.body["errors"].as_array().cloned().unwrap_or_default();
+        let mut lines: Vec<String> = lines
+            .iter()
+            .map(|line| format!("{}: {}", text(&line["field"]), text(&line["code"])))
+            .collect();
+        lines.sort_unstable();
+        lines
+    }
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A payment that was prepared.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) id: String,
+    pub(crate) gateway_order: String,
+}
+
+impl Rig {
+    /// With the default settings.
+    pub(crate) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With these settings besides.
+    pub(crate) async fn with(settings: &str) -> Self {
+        let clock = Wall::default();
+        let memory = Arc::new(Memory::new(Arc::new(Wall::default())));
+        let store = Arc::new(Faulty::new(memory));
+        let config = Config::with(&format!("{SETTINGS}{settings}")).unwrap();
+        seed(store.as_ref()).await;
+        let gateway = Arc::new(Scripted::new(clock.clone()));
+        let outside = Outside {
+            store: store.clone(),
+            gateways: gateway.clone(),
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(Drawn::default()),
+            metrics: Arc::new(Metrics::new().unwrap()),
+        };
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .no_proxy()
+            .build()
+            .unwrap();
+        Self {
+            running: launch(&config, outside).await.unwrap(),
+            gateway,
+            store,
+            clock,
+            client,
+            orders: AtomicU64::new(1),
+        }
+    }
+
+    /// A request without credentials.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.running.address);
+        self.client.request(method, url)
+    }
+
+    /// A request of the merchant's server.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).basic_auth(SECRET, Some(""))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    /// Posts a text as JSON.
+    pub(crate) async fn post(&self, path: &str, body: impl Into<String>) -> Answer {
+        answer(self.posting(path, body)).await
+    }
+
+    pub(crate) fn posting(&self, path: &str, body: impl Into<String>) -> RequestBuilder {
+        self.request(Method::POST, path)
+            .header("content-type", "application/json")
+            .body(body.into())
+    }
+
+    /// An order id that was not used yet.
+    pub(crate) fn order(&self) -> String {
+        format!("order-{:06}", self.orders.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A payment of 15,000 won.
+    pub(crate) async fn prepared(&self) -> Prepared {
+        let body = json!({ "orderId": self.order(), "orderName": "생수", "amount": 15000 });
+        let answer = self.post("/api/v1/payments", body.to_string()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let data = &answer.body["data"];
+        Prepared {
+            id: text(&data["paymentId"]).to_owned(),
+            gateway_order: text(&data["gatewayOrderId"]).to_owned(),
+        }
+    }
+
+    /// The request that approves `payment`.
+    pub(crate) fn approving(&self, payment: &Prepared, key: &str) -> RequestBuilder {
+        let body = approval(payment).to_string();
+        self.posting(&format!("/api/v1/payments/{}/approve", payment.id), body)
+            .header("idempotency-key", key)
+    }
+
+    pub(crate) async fn approve(&self, payment: &Prepared, key: &str) -> Answer {
+        answer(self.approving(payment, key)).await
+    }
+}
+
+/// What the redirect brings back.
+pub(crate) fn approval(payment: &Prepared) -> Value {
+    json!({
+        "paymentKey": format!("tgen_{}", payment.gateway_order),
+        "gatewayOrderId": payment.gateway_order,
+        "amount": 15000,
+    })
+}
+
+/// Sends a request and takes its answer apart.
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer {
+        status,
+        headers,
+        body,
+    }
+}
+
+async fn seed(store: &dyn Store) {
+    let (ids, clock) = (Drawn::default(), Wall::default());
+    let now = clock.now();
+    for (keys, has_gateway) in [
+        (
+            vec![
+                (SECRET, KeyKind::Secret),
+                (PUBLISHABLE, KeyKind::Publishable),
+            ],
+            true,
+        ),
+        (vec![(OTHER, KeyKind::Secret)], true),
+        (vec![(WITHOUT_GATEWAY, KeyKind::Secret)], false),
+    ] {
+        let merchant = MerchantId::new(ids.draw());
+        let scope = Scope {
+            merchant,
+            mode: Mode::Test,
+        };
+        let mut changes = vec![Change::InsertMerchant(Merchant {
+            id: merchant,
+            name: "shop".to_owned(),
+            created_at: now,
+        })];
+        for (text, kind) in keys {
+            changes.push(Change::InsertApiKey(ApiKey {
+                id: ApiKeyId::new(ids.draw()),
+                scope,
+                kind,
+                hash: hash_of_key(text),
+                created_at: now,
+            }));
+        }
+        if has_gateway {
+            changes.push(Change::InsertGatewayAccount(GatewayAccount {
+                id: GatewayAccountId::new(ids.draw()),
+                scope,
+                gateway: "toss".to_owned(),
+                merchant_id: None,
+                credential_version: 1,
+                created_at: now,
+            }));
+        }
+        store.commit(&changes).await.unwrap();
+    }
+}

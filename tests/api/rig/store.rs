@@ -1,0 +1,207 @@
+//! A store that fails when the test says so.
+
+use std::sync::{Arc, Mutex};
+
+use application::ports::Store;
+use application::ports::store::{
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::change::{Change, GatewayOrder, Hold};
+use domain::event::PaymentEvent;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::idempotency::{IssuedKey, KeyRef, Reservation};
+use domain::ledger::Entry;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::payment::Payment;
+use domain::principal::Scope;
+use domain::saga::Saga;
+use domain::text::OrderId;
+
+/// What is wrong with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is away.
+    Away,
+    /// Every read finds a row that cannot be.
+    Corrupt,
+    /// Somebody else is always first.
+    Contended,
+    /// It panics.
+    Panics,
+}
+
+/// A store, and what is wrong with it.
+pub(crate) struct Faulty {
+    inner: Arc<dyn Store>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Faulty {
+    pub(super) fn new(inner: Arc<dyn Store>) -> Self {
+        let fault = Mutex::new(None);
+        Self { inner, fault }
+    }
+
+    /// Goes wrong from now on, or works again.
+    pub(crate) fn is(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    fn reached(&self) -> Result<&Arc<dyn Store>, Error> {
+        let fault = *self.fault.lock().unwrap();
+        match fault {
+            Some(Fault::Away) => Err(Error::Unavailable("pulled the plug".to_owned())),
+            Some(Fault::Corrupt) => Err(Error::Corrupt {
+                table: "secret_table",
+                id: "secret_row".to_owned(),
+                why: "secret_reason".to_owned(),
+            }),
+            Some(Fault::Panics) => panic!("secret panic"),
+            Some(Fault::Contended) | None => Ok(&self.inner),
+        }
+    }
+}
+
+#[async_trait]
+impl Commit for Faulty {
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        let contended = *self.fault.lock().unwrap() == Some(Fault::Contended);
+        if contended {
+            return Err(CommitError::Conflict);
+        }
+        self.reached()?.commit(changes).await
+    }
+}
+
+#[async_trait]
+impl Payments for Faulty {
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.reached()?.payment(scope, id).await
+    }
+
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.reached()?.any_payment(id).await
+    }
+
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        self.reached()?.payment_of_order(scope, o).await
+    }
+
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        self.reached()?.gateway_order(id).await
+    }
+
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        self.reached()?.gateway_orders(payment).await
+    }
+
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error> {
+        self.reached()?.payments(scope, filter, after, limit).await
+    }
+
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.reached()?.payments_to_expire(now, limit).await
+    }
+
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error> {
+        self.reached()?.events(payment, after, limit).await
+    }
+
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        self.reached()?.entries(payment).await
+    }
+}
+
+#[async_trait]
+impl Sagas for Faulty {
+    async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        self.reached()?.saga(id).await
+    }
+
+    async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
+        self.reached()?.sagas_of(payment).await
+    }
+
+    async fn claim_sagas(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.reached()?.claim_sagas(now, hold, limit).await
+    }
+
+    async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        self.reached()?.renew_hold(saga, version, hold).await
+    }
+
+    async fn release_hold(
+        &self,
+        saga: SagaId,
+        version: i64,
+        holder: WorkerId,
+    ) -> Result<(), Error> {
+        self.reached()?.release_hold(saga, version, holder).await
+    }
+
+    async fn hasten(
+        &self,
+        payment: PaymentId,
+        now: Timestamp,
+        gap: TimeDelta,
+    ) -> Result<u64, Error> {
+        self.reached()?.hasten(payment, now, gap).await
+    }
+
+    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+        self.reached()?.open_sagas().await
+    }
+}
+
+#[async_trait]
+impl Keys for Faulty {
+    async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        self.reached()?.reservation(key).await
+    }
+
+    async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
+        self.reached()?.issued_key(key).await
+    }
+}
+
+#[async_trait]
+impl Access for Faulty {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        self.reached()?.api_key(hash).await
+    }
+
+    async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
+        self.reached()?.merchants().await
+    }
+
+    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
+        self.reached()?.gateway_accounts(scope).await
+    }
+
+    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        self.reached()?.gateway_account(id).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.reached()?.ping().await
+    }
+}

@@ -1,0 +1,317 @@
+//! One statement or more for every constraint, each wrong in one way only.
+
+/// What refuses, as far as the databases word it differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Check,
+    /// With the columns that `SQLite` names.
+    Unique(&'static str),
+    Foreign,
+    Trigger,
+    /// For a statement that `SQLite` does not have.
+    PostgresTrigger,
+}
+
+/// A statement that must be refused by this name.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// The table, and what differs from its valid row; or a whole statement.
+    statement: Statement,
+}
+
+enum Statement {
+    Row {
+        table: &'static str,
+        differs: &'static str,
+    },
+    Whole(&'static str),
+}
+
+const COLUMNS: [(&str, &str); 10] = [
+    ("merchants", "id name created_at"),
+    ("api_keys", "id merchant_id mode kind hash created_at"),
+    (
+        "gateway_accounts",
+        "id merchant_id mode gateway gateway_merchant_id credential_version created_at",
+    ),
+    (
+        "payments",
+        "id merchant_id mode gateway_account_id order_id order_name currency amount tax_free \
+         customer_name member_id kind created_at expires_at status saga_id due_at approved_at \
+         canceled_at decline_reason decline_class decline_code decline_message payment_key method \
+         receipt_url captured canceled version event_sequence event_hash",
+    ),
+    ("gateway_orders", "id payment_id created_at"),
+    (
+        "sagas",
+        "id kind merchant_id mode gateway_account_id payment_id payment_key gateway_order_id \
+         currency amount actor reason credential_version trace_id keyed created_at phase n \
+         unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
+         intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
+         outcome_message reversal_id version holder lease_until",
+    ),
+    (
+        "entries",
+        "merchant_id mode gateway_account_id payment_key movement payment_id saga_id debit credit \
+         currency amount transaction_key occurred_at booked_at",
+    ),
+    (
+        "events",
+        "payment_id sequence merchant_id mode kind from_status to_status actor reason trace_id \
+         occurred_at payload previous_hash hash",
+    ),
+    (
+        "idempotency_keys",
+        "merchant_id mode member key fingerprint payment_id saga_id patience_until created_at \
+         outcome",
+    ),
+    (
+        "issued_keys",
+        "merchant_id mode member key expires_at created_at",
+    ),
+];
+
+impl Case {
+    /// A copy of the table's valid row with what differs.
+    pub(super) fn sql(&self, overriding: &str) -> String {
+        let (table, differs) = match self.statement {
+            Statement::Row { table, differs } => (table, differs),
+            Statement::Whole(sql) => return sql.to_owned(),
+        };
+        let known = COLUMNS.iter().find(|(name, _)| *name == table);
+        let (_, known) = known.unwrap_or_else(|| panic!("no columns of {table}"));
+        let mut values: Vec<(&str, &str)> = known
+            .split_whitespace()
+            .map(|column| (column, column))
+            .collect();
+        for pair in differs.split("; ").filter(|pair| !pair.is_empty()) {
+            let (column, value) = pair.split_once(" = ").unwrap_or_else(|| panic!("{pair}"));
+            match values.iter_mut().find(|(known, _)| *known == column) {
+                Some(place) => place.1 = value,
+                None => values.push((column, value)),
+            }
+        }
+        let columns: Vec<&str> = values.iter().map(|(column, _)| *column).collect();
+        let values: Vec<&str> = values.iter().map(|(_, value)| *value).collect();
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        format!("INSERT INTO {table} ({columns}) {overriding} SELECT {values} FROM {table}")
+    }
+}
+
+/// Every case.
+pub(super) fn all() -> impl Iterator<Item = Case> {
+    let row = |kind: fn(&'static str) -> Kind| {
+        move |line: &'static str| {
+            let (name, rest) = line.split_once(" | ").expect("a name");
+            let (columns, differs) = rest.split_once(" |").expect("a table");
+            let table = columns
+                .split('.')
+                .next()
+                .expect("a table before its column");
+            let statement = Statement::Row {
+                table,
+                differs: differs.trim(),
+            };
+            Case {
+                name,
+                kind: kind(columns),
+                statement,
+            }
+        }
+    };
+    let whole = |kind| {
+        move |line: &'static str| {
+            let (name, sql) = line.split_once(" | ").expect("a name");
+            Case {
+                name,
+                kind,
+                statement: Statement::Whole(sql),
+            }
+        }
+    };
+    let checks = CHECKS.lines().map(row(|_| Kind::Check));
+    let unique = UNIQUE.lines().map(row(Kind::Unique));
+    let foreign = FOREIGN.lines().map(row(|_| Kind::Foreign));
+    let triggers = TRIGGERS.lines().map(whole(Kind::Trigger));
+    let postgres = POSTGRES_TRIGGERS.lines().map(whole(Kind::PostgresTrigger));
+    checks
+        .chain(unique)
+        .chain(foreign)
+        .chain(triggers)
+        .chain(postgres)
+}
+
+/// Name, table, what differs from its valid row.
+const CHECKS: &str = "\
+merchants_id_form | merchants | id = 'mer_x'
+merchants_id_form | merchants | id = 'pay' || substr(id, 4)
+api_keys_id_form | api_keys | id = upper(id)
+api_keys_mode_word | api_keys | mode = 'Test'
+api_keys_kind_word | api_keys | kind = 'SECRET'
+api_keys_hash_size | api_keys | hash = substr(hash, 1, 31)
+gateway_accounts_id_form | gateway_accounts | id = 'gwa_x'
+gateway_accounts_mode_word | gateway_accounts | mode = ''
+gateway_accounts_gateway_given | gateway_accounts | gateway = ''
+gateway_accounts_merchant_id_given | gateway_accounts | gateway_merchant_id = ''
+gateway_accounts_credential_counted | gateway_accounts | credential_version = 0
+payments_id_form | payments | id = id || '0'
+payments_mode_word | payments | mode = 'LIVE'
+payments_order_id_form | payments | order_id = 'five5'
+payments_order_id_form | payments | order_id = 'order 1'
+payments_order_name_size | payments | order_name = ''
+payments_currency_word | payments | currency = 'krw'
+payments_amount_range | payments | amount = 0; tax_free = 0
+payments_amount_range | payments | amount = 9007199254740992
+payments_tax_free_within | payments | tax_free = -1
+payments_tax_free_within | payments | tax_free = amount + 1
+payments_customer_name_size | payments | customer_name = ''
+payments_member_id_size | payments | member_id = ''
+payments_kind_word | payments | kind = 'ONCE'
+payments_expiry_later | payments | created_at = expires_at; expires_at = created_at
+payments_status_word | payments | status = 'LOST'
+payments_saga_while_waiting | payments | saga_id = 'sag_1'
+payments_saga_while_waiting | payments | status = 'IN_PROGRESS'
+payments_due_while_waiting | payments | due_at = created_at
+payments_due_while_waiting | payments | status = 'WAITING_FOR_DEPOSIT'
+payments_approved_at_when_captured | payments | approved_at = created_at
+payments_approved_at_when_captured | payments | status = 'DONE'; captured = amount; \
+    payment_key = 'k'
+payments_canceled_at_when_canceled | payments | canceled_at = created_at
+payments_canceled_at_when_canceled | payments | status = 'CANCELED'
+payments_decline_when_declined | payments | status = 'ABORTED'
+payments_decline_when_declined | payments | status = 'EXPIRED'; decline_reason = 'r'; \
+    decline_class = 'BUYER'; decline_code = 'c'; decline_message = 'm'
+payments_decline_whole | payments | decline_class = 'BUYER'
+payments_decline_whole | payments | decline_code = 'c'
+payments_decline_whole | payments | decline_message = 'm'
+payments_decline_class_word | payments | decline_reason = 'r'; decline_class = 'U'; \
+    decline_code = 'c'; decline_message = 'm'
+payments_captured_within | payments | captured = amount + 1; canceled = amount + 1; \
+    payment_key = 'k'
+payments_canceled_within | payments | status = 'CANCEL_REQUESTED'; saga_id = 'sag_1'; \
+    approved_at = created_at; captured = 5; canceled = -1; payment_key = 'k'
+payments_sums_fit_status | payments | captured = 5; payment_key = 'k'
+payments_sums_fit_status | payments | status = 'DONE'; approved_at = created_at
+payments_sums_fit_status | payments | status = 'PARTIAL_CANCELED'; approved_at = created_at; \
+    captured = 5; payment_key = 'k'
+payments_sums_fit_status | payments | status = 'CANCELED'; canceled_at = created_at; \
+    captured = 5; canceled = 4; payment_key = 'k'
+payments_paid_when_captured | payments | status = 'DONE'; approved_at = created_at; \
+    captured = amount
+payments_paid_whole | payments | method = 'card'
+payments_paid_whole | payments | receipt_url = 'https://receipt'
+payments_version_counted | payments | version = 0
+payments_event_counted | payments | event_sequence = 0
+payments_event_hash_size | payments | event_hash = substr(event_hash, 1, 31)
+gateway_orders_id_form | gateway_orders | id = 'gwo_x'
+sagas_id_form | sagas | id = 'sag_x'
+sagas_kind_word | sagas | kind = 'REFUND'
+sagas_mode_word | sagas | mode = 'x'
+sagas_payment_key_size | sagas | payment_key = ''
+sagas_currency_word | sagas | currency = 'EUR'
+sagas_amount_range | sagas | amount = 0
+sagas_amount_range | sagas | amount = 9007199254740992
+sagas_actor_word | sagas | actor = 'ROOT'
+sagas_credential_counted | sagas | credential_version = 0
+sagas_phase_word | sagas | phase = 'OPEN'
+sagas_n_counted | sagas | n = 0
+sagas_unanswered_counted | sagas | unanswered = -1
+sagas_asks_counted | sagas | asks = -1
+sagas_heard_word | sagas | heard = 'SILENCE'
+sagas_heard_decline_when_refused | sagas | heard = 'REFUSED'
+sagas_heard_decline_whole | sagas | heard_class = 'BUYER'
+sagas_heard_decline_whole | sagas | heard_code = 'c'
+sagas_heard_decline_whole | sagas | heard_message = 'm'
+sagas_heard_class_word | sagas | heard = 'REFUSED'; heard_reason = 'r'; heard_class = 'U'; \
+    heard_code = 'c'; heard_message = 'm'
+sagas_refundable_range | sagas | refundable = -1
+sagas_refundable_range | sagas | refundable = 9007199254740992
+sagas_outcome_word | sagas | phase = 'CLOSED'; outcome = 'LOST'
+sagas_outcome_when_closed | sagas | phase = 'CLOSED'
+sagas_outcome_when_closed | sagas | outcome = 'APPROVED'
+sagas_outcome_decline_when_declined | sagas | phase = 'CLOSED'; outcome = 'DECLINED'
+sagas_outcome_decline_whole | sagas | outcome_class = 'BUYER'
+sagas_outcome_decline_whole | sagas | outcome_code = 'c'
+sagas_outcome_decline_whole | sagas | outcome_message = 'm'
+sagas_outcome_class_word | sagas | phase = 'CLOSED'; outcome = 'DECLINED'; outcome_reason = 'r'; \
+    outcome_class = 'U'; outcome_code = 'c'; outcome_message = 'm'
+sagas_reversal_when_misfit | sagas | phase = 'CLOSED'; outcome = 'MISFIT'
+sagas_reversal_when_misfit | sagas | reversal_id = 'sag_1'
+sagas_version_counted | sagas | version = 0
+sagas_hold_whole | sagas | holder = 'wrk_1'
+sagas_hold_whole | sagas | lease_until = created_at
+sagas_hold_while_open | sagas | phase = 'CLOSED'; outcome = 'APPROVED'; holder = 'wrk_1'; \
+    lease_until = created_at
+entries_mode_word | entries | mode = 'x'
+entries_movement_form | entries | movement = 'cancel:'
+entries_debit_word | entries | debit = 'cash'
+entries_credit_word | entries | credit = 'cash'
+entries_two_accounts | entries | debit = credit
+entries_currency_word | entries | currency = 'EUR'
+entries_amount_range | entries | amount = 0
+entries_amount_range | entries | amount = 9007199254740992
+events_sequence_counted | events | sequence = 0; from_status = 'READY'
+events_mode_word | events | mode = 'x'
+events_kind_given | events | kind = ''
+events_from_after_first | events | sequence = 2
+events_from_after_first | events | from_status = 'READY'
+events_actor_word | events | actor = 'ROOT'
+events_previous_hash_size | events | previous_hash = substr(hash, 1, 31)
+events_hash_size | events | hash = substr(hash, 1, 31)
+idempotency_keys_mode_word | idempotency_keys | mode = 'x'
+idempotency_keys_key_size | idempotency_keys | key = ''
+idempotency_keys_fingerprint_size | idempotency_keys | fingerprint = substr(fingerprint, 1, 31)
+idempotency_keys_will_end | idempotency_keys | saga_id = NULL
+issued_keys_mode_word | issued_keys | mode = 'x'
+issued_keys_key_size | issued_keys | key = ''
+issued_keys_expiry_later | issued_keys | expires_at = created_at";
+
+/// Name, the columns as `SQLite` names them, what differs besides.
+const UNIQUE: &str = "\
+merchants_key | merchants.id |
+api_keys_key | api_keys.id | hash = (SELECT event_hash FROM payments)
+api_keys_one_hash | api_keys.hash | id = 'key_' || substr(merchant_id, 5)
+gateway_accounts_key | gateway_accounts.id |
+payments_key | payments.id | order_id = 'another'
+payments_one_per_order | payments.merchant_id, payments.mode, payments.order_id | \
+    id = 'pay_' || substr(merchant_id, 5)
+gateway_orders_key | gateway_orders.id |
+sagas_key | sagas.id | kind = 'REVERSAL'
+sagas_one_open | sagas.payment_id | id = 'sag_' || substr(merchant_id, 5)
+entries_key | entries.position | position = position; payment_key = 'another'
+entries_one_per_movement | entries.gateway_account_id, entries.payment_key, entries.movement |
+events_key | events.payment_id, events.sequence |
+idempotency_keys_key | idempotency_keys.merchant_id, idempotency_keys.mode, \
+    idempotency_keys.member, idempotency_keys.key | saga_id = 'sag_1'
+idempotency_keys_one_per_saga | idempotency_keys.saga_id | key = 'another'
+issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |";
+
+/// Name, table, what differs from its valid row.
+const FOREIGN: &str = "\
+api_keys_merchant | api_keys | id = 'key_' || substr(merchant_id, 5); merchant_id = 'none'; \
+    hash = (SELECT event_hash FROM payments)
+gateway_accounts_merchant | gateway_accounts | id = 'gwa_' || substr(merchant_id, 5); \
+    merchant_id = 'none'
+payments_account | payments | id = 'pay_' || substr(merchant_id, 5); order_id = 'another'; \
+    gateway_account_id = 'none'
+gateway_orders_payment | gateway_orders | id = 'gwo_' || substr(payment_id, 5); \
+    payment_id = 'none'
+sagas_payment | sagas | id = 'sag_' || substr(merchant_id, 5); payment_id = 'none'; \
+    kind = 'REVERSAL'
+sagas_gateway_order | sagas | id = 'sag_' || substr(merchant_id, 5); gateway_order_id = 'none'; \
+    kind = 'REVERSAL'
+entries_payment | entries | payment_key = 'another'; payment_id = 'none'
+events_payment | events | payment_id = 'none'
+idempotency_keys_payment | idempotency_keys | key = 'another'; saga_id = 'sag_1'; \
+    payment_id = 'none'";
+
+/// Name and statement.
+const TRIGGERS: &str = "\
+entries_not_updated | UPDATE entries SET amount = 1
+entries_not_deleted | DELETE FROM entries
+events_not_updated | UPDATE events SET reason = NULL
+events_not_deleted | DELETE FROM events";
+const POSTGRES_TRIGGERS: &str = "\
+entries_not_truncated | TRUNCATE entries
+events_not_truncated | TRUNCATE events";

@@ -1,0 +1,19 @@
+//! One suite over every store: what the port promises, on `SQLite` in a file and in memory, on
+//! PostgreSQL, and on the in-memory store of the fault scripts.
+
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod claims;
+mod commits;
+mod constraints;
+mod in_doubt;
+mod opening;
+mod pages;
+mod races;
+mod records;
+mod round_trips;
+mod samples;
+mod stores;

@@ -1,0 +1,292 @@
+//! Domain values to store: each valid by every constraint, each different from the last.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use application::ports::Store;
+use chrono::{DateTime, TimeDelta};
+use domain::Timestamp;
+use domain::change::{Change, GatewayOrder, Hold};
+use domain::decline::{Class, Decline, Reason};
+use domain::event::{Hash, Head, Kind, PaymentEvent};
+use domain::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
+use domain::id::{SagaId, WorkerId};
+use domain::idempotency::{Fingerprint, KeyRef, Reservation};
+use domain::ledger::{Account, Entry, Movement};
+use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::money::{Currency, Money};
+use domain::payment::{self, Customer, Facts, PayStatus, Payment, State};
+use domain::principal::{Actor, Mode, Scope};
+use domain::saga::{self, Progress, Saga};
+
+static DRAWN: AtomicU64 = AtomicU64::new(1);
+
+/// Never the same twice in one test process.
+pub(crate) fn raw() -> RawId {
+    let number = DRAWN.fetch_add(1, Ordering::Relaxed);
+    RawId::from_parts(1_800_000_000_000 + number, u128::from(number))
+}
+
+/// Whole microseconds, far from any boundary.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 123_456_000).expect("a date")
+}
+
+pub(crate) fn won(minor: i64) -> Money {
+    Money::new(minor, Currency::Krw).expect("an amount")
+}
+
+pub(crate) fn hold(lease: Duration) -> Hold {
+    Hold {
+        holder: WorkerId::new(raw()),
+        lease,
+    }
+}
+
+/// A tenant with one account, stored.
+pub(crate) struct Tenant {
+    pub(crate) scope: Scope,
+    pub(crate) account: GatewayAccountId,
+}
+
+pub(crate) fn merchant() -> Merchant {
+    Merchant {
+        id: MerchantId::new(raw()),
+        name: "생수 가게".to_owned(),
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn account(scope: Scope) -> GatewayAccount {
+    GatewayAccount {
+        id: GatewayAccountId::new(raw()),
+        scope,
+        gateway: "toss".to_owned(),
+        merchant_id: None,
+        credential_version: 3,
+        created_at: at(1),
+    }
+}
+
+pub(crate) fn api_key(scope: Scope, kind: KeyKind) -> ApiKey {
+    let id = ApiKeyId::new(raw());
+    let mut hash = [7; 32];
+    hash.copy_from_slice(&id.to_string().as_bytes()[6..]);
+    ApiKey {
+        id,
+        scope,
+        kind,
+        hash,
+        created_at: at(2),
+    }
+}
+
+pub(crate) async fn tenant(store: &dyn Store) -> Tenant {
+    let merchant = merchant();
+    let scope = Scope {
+        merchant: merchant.id,
+        mode: Mode::Test,
+    };
+    let account = account(scope);
+    let id = account.id;
+    let changes = [
+        Change::InsertMerchant(merchant),
+        Change::InsertGatewayAccount(account),
+    ];
+    store.commit(&changes).await.expect("a tenant");
+    Tenant { scope, account: id }
+}
+
+pub(crate) fn ready(tenant: &Tenant) -> Payment {
+    let id = PaymentId::new(raw());
+    Payment {
+        facts: Facts {
+            id,
+            scope: tenant.scope,
+            account: tenant.account,
+            order_id: format!("order-{}", &id.to_string()[4..])
+                .parse()
+                .expect("an order id"),
+            order_name: "생수 외 1건".parse().expect("a name"),
+            amount: won(50_000),
+            tax_free: won(1_000),
+            customer: Customer {
+                name: Some("김토스".parse().expect("a name")),
+                member: Some("member-1".parse().expect("a member")),
+            },
+            kind: payment::Kind::OneOff,
+            created_at: at(10),
+            expires_at: at(3_610),
+        },
+        state: State::Ready { declined: None },
+        paid: None,
+        captured: won(0),
+        canceled: won(0),
+        version: 1,
+        head: Head {
+            sequence: 1,
+            hash: Hash([1; 32]),
+        },
+    }
+}
+
+/// As it shall be after an update: the next version, the rest alike.
+pub(crate) fn next(payment: &Payment, state: State) -> Payment {
+    let head = Head {
+        sequence: payment.head.sequence + 1,
+        hash: Hash([2; 32]),
+    };
+    Payment {
+        state,
+        version: payment.version + 1,
+        head,
+        ..payment.clone()
+    }
+}
+
+pub(crate) fn update(payment: &Payment) -> Change {
+    Change::UpdatePayment {
+        payment: Box::new(payment.clone()),
+        expected: payment.version - 1,
+    }
+}
+
+pub(crate) fn insert(payment: &Payment) -> Change {
+    Change::InsertPayment(Box::new(payment.clone()))
+}
+
+pub(crate) fn order(payment: &Payment) -> GatewayOrder {
+    GatewayOrder {
+        id: GatewayOrderId::new(raw()),
+        payment: payment.facts.id,
+        created_at: at(11),
+    }
+}
+
+/// A payment and an opening of its window, stored.
+pub(crate) async fn stored(store: &dyn Store, tenant: &Tenant) -> (Payment, GatewayOrder) {
+    let payment = ready(tenant);
+    let order = order(&payment);
+    let changes = [insert(&payment), Change::InsertGatewayOrder(order.clone())];
+    store.commit(&changes).await.expect("a payment");
+    (payment, order)
+}
+
+pub(crate) fn saga(payment: &Payment, order: &GatewayOrder, kind: saga::Kind) -> Saga {
+    Saga {
+        head: saga::Head {
+            id: SagaId::new(raw()),
+            kind,
+            scope: payment.facts.scope,
+            account: payment.facts.account,
+            payment: payment.facts.id,
+            payment_key: "tgen_20271231".parse().expect("a key"),
+            gateway_order: order.id,
+            amount: payment.facts.amount,
+            actor: Actor::Buyer,
+            reason: Some("because".to_owned()),
+            credential_version: 3,
+            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            keyed: true,
+            created_at: at(12),
+        },
+        progress: Progress::intended(won(0), at(12)),
+        version: 1,
+    }
+}
+
+pub(crate) fn open(saga: &Saga, hold: Option<Hold>) -> Change {
+    Change::InsertSaga {
+        saga: Box::new(saga.clone()),
+        hold,
+    }
+}
+
+pub(crate) fn progress(saga: &Saga) -> Change {
+    Change::UpdateSaga {
+        saga: Box::new(saga.clone()),
+        expected: saga.version - 1,
+    }
+}
+
+/// The saga after its next step.
+pub(crate) fn moved(saga: &Saga, change: impl FnOnce(&mut Progress)) -> Saga {
+    let mut saga = saga.clone();
+    saga.version += 1;
+    change(&mut saga.progress);
+    saga
+}
+
+pub(crate) fn entry(payment: &Payment, saga: Option<SagaId>) -> Entry {
+    Entry {
+        scope: payment.facts.scope,
+        account: payment.facts.account,
+        payment_key: format!("tgen_{}", raw()).parse().expect("a key"),
+        movement: Movement::Capture,
+        payment: payment.facts.id,
+        saga,
+        debit: Account::GatewayReceivable,
+        credit: Account::MerchantPayable,
+        amount: payment.facts.amount,
+        transaction_key: Some("txn-1".parse().expect("a key")),
+        occurred_at: Some(at(20)),
+        booked_at: at(21),
+    }
+}
+
+pub(crate) fn event(payment: &Payment, sequence: i64) -> PaymentEvent {
+    let first = sequence == 1;
+    PaymentEvent {
+        scope: payment.facts.scope,
+        payment: payment.facts.id,
+        sequence,
+        kind: if first {
+            Kind::Prepared
+        } else {
+            Kind::WindowReopened
+        },
+        from: (!first).then_some(PayStatus::Ready),
+        to: PayStatus::Ready,
+        actor: Actor::Merchant,
+        reason: Some("사유".to_owned()),
+        trace: "0123456789abcdef0123456789abcdef".to_owned(),
+        at: at(30 + sequence),
+        payload: b"{\"orderId\":\"\\u0000 kept as it is\"}".to_vec(),
+        previous: Hash([u8::try_from(sequence - 1).unwrap_or(9); 32]),
+        hash: Hash([u8::try_from(sequence).unwrap_or(9); 32]),
+    }
+}
+
+pub(crate) fn reservation(payment: &Payment, saga: Option<SagaId>) -> Reservation {
+    Reservation {
+        key: key_ref(payment.facts.scope),
+        fingerprint: Fingerprint([5; 32]),
+        payment: payment.facts.id,
+        saga,
+        patience_until: at(48),
+        created_at: at(40),
+        outcome: saga.is_none().then(|| b"v1 done".to_vec()),
+    }
+}
+
+pub(crate) fn key_ref(scope: Scope) -> KeyRef {
+    let key = format!("key-{}", raw()).parse().expect("a key");
+    KeyRef {
+        scope,
+        member: String::new(),
+        key,
+    }
+}
+
+pub(crate) fn decline(class: Class) -> Decline {
+    Decline {
+        reason: Reason::InsufficientFunds,
+        class,
+        code: "NOT_ENOUGH_BALANCE".to_owned(),
+        message: "잔액이 부족합니다.".to_owned(),
+    }
+}
+
+pub(crate) fn minute() -> TimeDelta {
+    TimeDelta::minutes(1)
+}

@@ -1,0 +1,14 @@
+//! Owns the tests of the Toss adapter from outside: against bytes on a socket, and the sandbox.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, not only tests, may panic"
+)]
+
+mod actions;
+mod examples;
+mod failures;
+mod sandbox;
+mod server;
+mod single;
+mod support;
