@@ -1,5 +1,7 @@
 //! A commit is all or nothing, each change exactly one row, each unique key a conflict.
 
+use std::sync::Arc;
+
 use application::ports::Store;
 use application::ports::store::CommitError;
 use domain::change::Change;
@@ -8,6 +10,7 @@ use domain::merchant::KeyKind;
 use domain::payment::{Payment, State};
 use domain::saga::{self, Outcome, Phase};
 
+use crate::races::all_at_once;
 use crate::samples::{self, raw, tenant, won};
 use crate::stores::{Tested, on_every_store};
 
@@ -18,6 +21,7 @@ on_every_store!(
     a_stale_fence_writes_nothing,
     two_updates_of_one_row_keep_their_order,
     an_empty_commit_is_fine,
+    what_is_refused_takes_nobody_with_it,
 );
 
 async fn conflicts(store: &dyn Store, changes: &[Change]) {
@@ -256,4 +260,47 @@ async fn two_updates_of_one_row_keep_their_order(tested: Tested) {
 
 async fn an_empty_commit_is_fine(tested: Tested) {
     tested.store.commit(&[]).await.expect("nothing to write");
+}
+
+/// Commits that wait at the same time may share a transaction; what one of them does wrong is
+/// told to that one alone.
+async fn what_is_refused_takes_nobody_with_it(tested: Tested) {
+    let store = &tested.store;
+    let tenant = tenant(store.as_ref()).await;
+    for round in 0..8_usize {
+        let mut commits = Vec::new();
+        for number in 0..48_usize {
+            let (payment, _) = samples::stored(store.as_ref(), &tenant).await;
+            let next = samples::next(&payment, State::Expired);
+            let event = Change::AppendEvent(Box::new(samples::event(&payment, 1)));
+            let (change, expected) = match (number + round) % 24 {
+                // Somebody else was first.
+                5 => {
+                    let stale = samples::next(&next, State::Expired);
+                    (samples::update(&stale), payment)
+                }
+                // A saga that nobody has.
+                17 => {
+                    let (saga, outcome) = (SagaId::new(raw()), Vec::new());
+                    (Change::FinishKey { saga, outcome }, payment)
+                }
+                _ => (samples::update(&next), next),
+            };
+            let store = Arc::clone(store);
+            commits.push(async move { (store.commit(&[event, change]).await, expected) });
+        }
+        for (told, expected) in all_at_once(commits.into_iter()).await {
+            let id = expected.facts.id;
+            let wrong = expected.state != State::Expired;
+            match told {
+                Ok(()) => assert!(!wrong),
+                Err(CommitError::Conflict) => assert!(wrong),
+                Err(error) => panic!("{error}"),
+            }
+            let read = store.any_payment(id).await.expect("read");
+            assert_eq!(read, Some(expected));
+            let events = store.events(id, 0, 9).await.expect("read");
+            assert_eq!(events.len(), usize::from(!wrong));
+        }
+    }
 }

@@ -18,8 +18,9 @@ const APPROVAL: &str = include_str!("../../pgbench/approval.sql");
 const SEED: &str = include_str!("../../pgbench/seed.sql");
 /// The account that the seed uses, too.
 const ACCOUNT: &str = "SELECT merchant_id, id FROM gateway_accounts ORDER BY id LIMIT 1";
-/// More than one client can approve in a second.
-const PER_CLIENT_SECOND_MAX: u64 = 400;
+/// More than all clients together can approve in a second; shared, with as much for each alone.
+const PER_SECOND_MAX: u64 = 6400;
+const PER_CLIENT_SECOND_MIN: u64 = 400;
 const OVERTIME: Duration = Duration::from_mins(1);
 
 /// A database of its own with the service's schema.
@@ -99,7 +100,11 @@ async fn seed(
     seconds: u64,
 ) -> anyhow::Result<(String, String)> {
     let (client, _driver) = connect(url).await?;
-    let each = seconds.saturating_mul(PER_CLIENT_SECOND_MAX);
+    let count = u64::try_from(clients.max(1)).unwrap_or(u64::MAX);
+    let per_second = PER_SECOND_MAX
+        .checked_div(count)
+        .map_or(PER_SECOND_MAX, |share| share.max(PER_CLIENT_SECOND_MIN));
+    let each = seconds.saturating_mul(per_second);
     let sql = SEED
         .replace(":round", &round.to_string())
         .replace(":clients", &clients.to_string())

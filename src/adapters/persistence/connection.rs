@@ -1,10 +1,11 @@
 //! Owns the connections: the pools, and one [`Connection`] to either database on which diesel's
 //! own verbs work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::store::Error;
-use deadpool::managed::{Object, Pool, Timeouts};
+use deadpool::managed::{Object, Pool, QueueMode, Timeouts};
 use diesel::QueryResult;
 use diesel_async::methods::{ExecuteDsl, LoadQuery};
 use diesel_async::pooled_connection::{
@@ -13,7 +14,11 @@ use diesel_async::pooled_connection::{
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as AsyncRunQueryDsl, SimpleAsyncConnection};
 
+use super::commit::Group;
 use super::{OpenError, Options, error, postgres, sqlite};
+
+/// So many transactions at once keep PostgreSQL busy; fewer share their flush better.
+const WRITERS: usize = 4;
 
 /// A connection to PostgreSQL.
 pub(super) type Postgres = AsyncPgConnection;
@@ -26,10 +31,14 @@ pub(super) type PoolOf<C> = Pool<AsyncDieselConnectionManager<C>>;
 type Pooled<C> = Object<AsyncDieselConnectionManager<C>>;
 
 /// The store in SQL.
+#[derive(Clone)]
 pub struct Database {
-    pub(super) pools: Pools,
+    pub(super) pools: Arc<Pools>,
+    pub(super) group: Arc<Group>,
     /// How long one transaction may take before its connection is given up.
     pub(super) patience: Duration,
+    /// How long to wait for somebody who writes.
+    pub(super) wait: Duration,
 }
 
 /// The connections of a database.
@@ -44,16 +53,22 @@ impl Database {
     /// # Errors
     /// The URL is not of a kind we know, or there is no database behind it.
     pub async fn connect(url: &str, options: &Options) -> Result<Self, OpenError> {
-        let pools = if let Some(place) = url.strip_prefix("sqlite:") {
-            Pools::Sqlite(sqlite::File::open(place, options)?)
+        let (pools, writers) = if let Some(place) = url.strip_prefix("sqlite:") {
+            (Pools::Sqlite(sqlite::File::open(place, options)?), 1)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Pools::Postgres(postgres::Server::new(url, options)?)
+            let server = postgres::Server::new(url, options)?;
+            (
+                Pools::Postgres(server),
+                WRITERS.min(options.connections_max),
+            )
         } else {
             return Err(OpenError::Scheme);
         };
         let database = Self {
-            pools,
+            pools: Arc::new(pools),
+            group: Arc::new(Group::new(writers.max(1))),
             patience: options.statement,
+            wait: options.wait,
         };
         let answered = database.writer().await;
         answered.map_err(|error| OpenError::Unreachable(error.to_string()))?;
@@ -62,7 +77,7 @@ impl Database {
 
     /// A connection to read with.
     pub(super) async fn reader(&self) -> Result<Lease, Error> {
-        match &self.pools {
+        match self.pools.as_ref() {
             Pools::Postgres(server) => lease(&server.pool, Held::Postgres).await,
             Pools::Sqlite(file) => lease(&file.readers, Held::Sqlite).await,
         }
@@ -70,7 +85,7 @@ impl Database {
 
     /// A connection to write with.
     pub(super) async fn writer(&self) -> Result<Lease, Error> {
-        match &self.pools {
+        match self.pools.as_ref() {
             Pools::Postgres(server) => lease(&server.pool, Held::Postgres).await,
             Pools::Sqlite(file) => lease(&file.writer, Held::Sqlite).await,
         }
@@ -133,6 +148,8 @@ where
     let manager = AsyncDieselConnectionManager::new_with_config("", config);
     Pool::builder(manager)
         .max_size(size.max(1))
+        // The connection used last knows the statements best: its plans and pages are warm.
+        .queue_mode(QueueMode::Lifo)
         .timeouts(Timeouts {
             wait: Some(options.wait),
             create: Some(options.connect),

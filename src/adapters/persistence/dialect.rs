@@ -39,6 +39,21 @@ impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for SkipLocked<Q> {
     }
 }
 
+/// A write whose text is the same every time, so that it is prepared once per connection. diesel
+/// prepares each update anew, because a changeset may leave columns out; ours never do.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct Steady<Q>(pub(super) Q);
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Steady<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
 /// An optional condition: itself, or `TRUE`. Boxing would fix the database instead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct When<E>(Option<E>);

@@ -70,7 +70,7 @@ impl TryFrom<ReservationRow> for Reservation {
 
 /// A key we handed out.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = issued_keys)]
+#[diesel(table_name = issued_keys, treat_none_as_default_value = false)]
 pub(super) struct IssuedKeyRow {
     merchant_id: String,
     mode: String,

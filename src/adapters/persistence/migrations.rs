@@ -20,7 +20,7 @@ const LOCK: &str = "SELECT pg_advisory_lock(7041)";
 /// # Errors
 /// The database is away, or a migration fails; each one is all or nothing.
 pub async fn migrate(database: &Database) -> Result<(), OpenError> {
-    match &database.pools {
+    match database.pools.as_ref() {
         Pools::Postgres(server) => migrate_postgres(server).await,
         Pools::Sqlite(file) => migrate_sqlite(file).await,
     }
@@ -31,7 +31,7 @@ pub async fn migrate(database: &Database) -> Result<(), OpenError> {
 /// # Errors
 /// The database is away.
 pub async fn pending_migrations(database: &Database) -> Result<Vec<String>, OpenError> {
-    match &database.pools {
+    match database.pools.as_ref() {
         Pools::Postgres(server) => {
             let conn = server.apart().await.map_err(unreachable)?;
             let pending = AsyncMigrationHarness::new(conn).pending_migrations(POSTGRES);

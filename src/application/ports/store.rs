@@ -15,7 +15,7 @@ use domain::saga::{self, Saga};
 use domain::text::{CustomerName, MemberId, OrderId};
 
 /// Why a read or a claim failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The database is away, busy or out of connections: try again later.
     #[error("the store is unavailable: {0}")]
@@ -36,7 +36,7 @@ pub enum Error {
 }
 
 /// Why a commit did not go through.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// A condition did not hold; nothing was written. Read again, decide again.
     #[error("somebody else was first")]

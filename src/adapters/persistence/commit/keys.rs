@@ -6,6 +6,7 @@ use domain::id::SagaId;
 use domain::idempotency::{IssuedKey, Reservation};
 
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
+use crate::adapters::persistence::dialect::Steady;
 use crate::adapters::persistence::keys::{IssuedKeyRow, ReservationRow};
 use crate::adapters::persistence::schema::{idempotency_keys, issued_keys};
 
@@ -28,8 +29,7 @@ pub(super) async fn finish(
     let waiting = idempotency_keys::table
         .filter(idempotency_keys::saga_id.eq(saga.to_string()))
         .filter(idempotency_keys::outcome.is_null());
-    update(waiting)
-        .set(idempotency_keys::outcome.eq(outcome))
+    Steady(update(waiting).set(idempotency_keys::outcome.eq(outcome)))
         .execute(&mut conn)
         .await
 }

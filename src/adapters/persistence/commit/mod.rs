@@ -1,15 +1,15 @@
 //! Owns the one place that writes: every change is one conditional statement, and all of them
-//! are one transaction.
+//! are one transaction, which commits that wait at the same time share.
 
 mod access;
 mod books;
+mod group;
 mod keys;
 mod payments;
 mod sagas;
+mod transaction;
 
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
 
 use application::ports::store::{Commit, CommitError, Error};
 use async_trait::async_trait;
@@ -17,8 +17,9 @@ use diesel::QueryResult;
 use domain::change::Change;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Database, Lease};
-use super::error::{of_commit, of_statement};
+use super::connection::{Connection, Database};
+
+pub(super) use group::Group;
 
 /// How many rows a statement touched.
 type Touched<'c> = Pin<Box<dyn Future<Output = QueryResult<usize>> + Send + 'c>>;
@@ -26,78 +27,20 @@ type Touched<'c> = Pin<Box<dyn Future<Output = QueryResult<usize>> + Send + 'c>>
 #[async_trait]
 impl Commit for Database {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
-        let mut ordered: Vec<&Change> = changes.iter().collect();
-        ordered.sort_by_cached_key(|change| change.lock_order());
-        let mut lease = self.writer().await?;
-        let written = timeout(self.patience, write(&mut lease, &ordered));
-        match written.await {
-            Ok(Ok(())) => {}
-            Ok(Err(refused)) => {
-                // Not awaited for longer than the statements; dropping the lease does the same.
-                let _ = timeout(self.patience, lease.rollback()).await;
-                return Err(refused);
-            }
-            Err(_) => return Err(too_slow().into()),
-        }
-        match timeout(self.patience, lease.commit()).await {
-            Ok(committed) => committed.map_err(|error| of_commit(&error)),
-            Err(_) => Err(CommitError::InDoubt),
-        }
+        let (number, mut told) = self.group.join(changes, self);
+        let told = match timeout(self.wait, &mut told).await {
+            Ok(told) => told,
+            // It was not begun, and will not be.
+            Err(_) if self.group.leave(number) => return Err(busy().into()),
+            Err(_) => told.await,
+        };
+        // A writer that is gone may have got as far as its COMMIT.
+        told.unwrap_or(Err(CommitError::InDoubt))
     }
 }
 
-fn too_slow() -> Error {
-    Error::Unavailable("the statements took too long".to_owned())
-}
-
-/// Runs the statements of a transaction; each must touch exactly one row.
-async fn write(lease: &mut Lease, changes: &[&Change]) -> Result<(), CommitError> {
-    // Awaited alone: statements that overtook a BEGIN that failed would stand by themselves.
-    lease.begin().await.map_err(|error| of_statement(&error))?;
-    if let Connection::Postgres(conn) = lease.connection() {
-        let statements = changes
-            .iter()
-            .map(|change| statement(change, Connection::Postgres(conn)));
-        return together(statements.collect())
-            .await
-            .into_iter()
-            .try_for_each(one_row);
-    }
-    for change in changes {
-        one_row(statement(change, lease.connection()).await)?;
-    }
-    Ok(())
-}
-
-fn one_row(touched: QueryResult<usize>) -> Result<(), CommitError> {
-    match touched.map_err(|error| of_statement(&error))? {
-        1 => Ok(()),
-        _ => Err(CommitError::Conflict),
-    }
-}
-
-/// Sends the statements in their order without waiting for an answer in between; after one that
-/// failed the server refuses the rest, so the first failure is the one that counts.
-async fn together(mut statements: Vec<Touched<'_>>) -> Vec<QueryResult<usize>> {
-    let mut answers: Vec<Option<QueryResult<usize>>> = statements.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut waiting = false;
-        for (statement, answer) in statements.iter_mut().zip(&mut answers) {
-            if answer.is_none() {
-                match statement.as_mut().poll(context) {
-                    Poll::Ready(touched) => *answer = Some(touched),
-                    Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
+fn busy() -> Error {
+    Error::Unavailable("every writer is busy".to_owned())
 }
 
 /// The one statement that a change is.

@@ -6,6 +6,7 @@ use domain::change::GatewayOrder;
 use domain::payment::Payment;
 
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
+use crate::adapters::persistence::dialect::Steady;
 use crate::adapters::persistence::payments::{GatewayOrderRow, PaymentRow, StandingRow};
 use crate::adapters::persistence::schema::{gateway_orders, payments};
 
@@ -25,8 +26,7 @@ pub(super) async fn update(
     let as_expected = payments::table
         .find(payment.facts.id.to_string())
         .filter(payments::version.eq(expected));
-    diesel::update(as_expected)
-        .set(StandingRow::from(payment))
+    Steady(diesel::update(as_expected).set(StandingRow::from(payment)))
         .execute(&mut conn)
         .await
 }

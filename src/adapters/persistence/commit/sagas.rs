@@ -6,7 +6,7 @@ use domain::change::Hold;
 use domain::saga::Saga;
 
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
-use crate::adapters::persistence::dialect::db_now_plus;
+use crate::adapters::persistence::dialect::{Steady, db_now_plus};
 use crate::adapters::persistence::sagas::{ProgressRow, SagaRow};
 use crate::adapters::persistence::schema::sagas;
 use crate::adapters::persistence::types::AsInstant;
@@ -44,8 +44,7 @@ pub(super) async fn update(
         .filter(sagas::version.eq(expected));
     let progress = ProgressRow::from(saga);
     if !saga.is_closed() {
-        return diesel::update(as_expected)
-            .set(progress)
+        return Steady(diesel::update(as_expected).set(progress))
             .execute(&mut conn)
             .await;
     }
@@ -53,8 +52,7 @@ pub(super) async fn update(
         sagas::holder.eq(None::<&str>),
         sagas::lease_until.eq(None::<AsInstant>),
     );
-    diesel::update(as_expected)
-        .set((progress, no_hold))
+    Steady(diesel::update(as_expected).set((progress, no_hold)))
         .execute(&mut conn)
         .await
 }

@@ -242,7 +242,7 @@ impl StandingRow {
 
 /// A gateway order's row.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = gateway_orders)]
+#[diesel(table_name = gateway_orders, treat_none_as_default_value = false)]
 pub(in crate::adapters::persistence) struct GatewayOrderRow {
     id: String,
     payment_id: String,

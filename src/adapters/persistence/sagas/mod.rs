@@ -19,7 +19,7 @@ pub(super) use row::{ProgressRow, SagaRow};
 
 use super::connection::{Database, Lease, RunQueryDsl};
 use super::declines::Why;
-use super::dialect::{SkipLocked, columns, db_now, db_now_plus, saga_is_open};
+use super::dialect::{SkipLocked, Steady, columns, db_now, db_now_plus, saga_is_open};
 use super::error::{corrupt, of_read};
 use super::one;
 use super::schema::sagas;
@@ -104,7 +104,7 @@ impl Sagas for Database {
             .filter(sagas::version.eq(version))
             .filter(sagas::holder.eq(hold.holder.to_string()));
         let until = db_now_plus(hold.lease).nullable();
-        let renewed = diesel::update(ours).set(sagas::lease_until.eq(until));
+        let renewed = Steady(diesel::update(ours).set(sagas::lease_until.eq(until)));
         Ok(self.execute(renewed).await? == 1)
     }
 
@@ -118,10 +118,10 @@ impl Sagas for Database {
             .find(saga.to_string())
             .filter(sagas::version.eq(version))
             .filter(sagas::holder.eq(holder.to_string()));
-        let released = diesel::update(ours).set((
+        let released = Steady(diesel::update(ours).set((
             sagas::holder.eq(None::<&str>),
             sagas::lease_until.eq(None::<AsInstant>),
-        ));
+        )));
         self.execute(released).await.map(|_| ())
     }
 
@@ -146,7 +146,7 @@ impl Sagas for Database {
                     .is_null()
                     .or(sagas::lease_until.le(db_now().nullable())),
             );
-        let pulled = diesel::update(waiting).set(sagas::due_at.eq(AsInstant(now)));
+        let pulled = Steady(diesel::update(waiting).set(sagas::due_at.eq(AsInstant(now))));
         let pulled = self.execute(pulled).await?;
         Ok(u64::try_from(pulled).unwrap_or(u64::MAX))
     }
