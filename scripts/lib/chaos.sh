@@ -21,5 +21,10 @@ chaos_on() {
 
 chaos_on sqlite &
 on_sqlite=$!
-chaos_on "$PAYFLOW_TEST_POSTGRES_URL"
-wait "$on_sqlite"
+chaos_on "$PAYFLOW_TEST_POSTGRES_URL" &
+on_postgres=$!
+# Both to their end, also where one of them fails.
+well=0
+wait "$on_sqlite" || well=1
+wait "$on_postgres" || well=1
+[ "$well" -eq 0 ]

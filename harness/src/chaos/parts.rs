@@ -29,13 +29,15 @@ pub(super) enum Part {
     Late,
     /// The first answer is about somebody else's order, the next about none.
     Confused,
+    /// The first answer has the right ids and another amount; what was captured is right.
+    Misquoted,
     /// Nobody ever pays.
     Abandoned,
 }
 
 impl Part {
     /// Every part.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Plain,
         Self::Repeated,
         Self::TwoKeys,
@@ -48,6 +50,7 @@ impl Part {
         Self::Temporary,
         Self::Late,
         Self::Confused,
+        Self::Misquoted,
         Self::Abandoned,
     ];
 
@@ -60,6 +63,7 @@ impl Part {
         let more = json!({ "type": "overCapture", "amount": amount.saturating_add(700) });
         let code = |code: &str| json!({ "type": "code", "code": code });
         let plain = |kind: &str| json!({ "type": kind });
+        let wrong = |field: &str| json!({ "type": "wrongBody", "field": field });
         match self {
             Self::Plain | Self::Repeated | Self::TwoKeys | Self::Tampered | Self::Abandoned => {
                 Vec::new()
@@ -86,14 +90,12 @@ impl Part {
                 ]
             }
             Self::Temporary => vec![rule("confirm", 1, code("PROVIDER_ERROR"))],
-            Self::Confused => {
-                let wrong = |field: &str| json!({ "type": "wrongBody", "field": field });
-                vec![
-                    rule("confirm", 1, wrong("orderId")),
-                    rule("get", 1, wrong("paymentKey")),
-                    rule("getByOrder", 1, wrong("garbage")),
-                ]
-            }
+            Self::Confused => vec![
+                rule("confirm", 1, wrong("orderId")),
+                rule("get", 1, wrong("paymentKey")),
+                rule("getByOrder", 1, wrong("garbage")),
+            ],
+            Self::Misquoted => vec![rule("confirm", 1, wrong("amount"))],
             Self::Late => {
                 vec![rule(
                     "confirm",
@@ -107,8 +109,8 @@ impl Part {
 
 /// Random faults for all other calls, the same for the same seed.
 ///
-/// Wrong bodies are not among them: one that has the right ids and another amount cannot be told
-/// from a capture of another amount, and is booked as what it says. See `docs/figures.md`.
+/// Wrong bodies are not among them: two that tell the same lie about an amount cannot be told from
+/// a capture of that amount, and are booked as what they say (`docs/adr/0004`).
 pub(super) fn random_faults(seed: u64) -> Value {
     json!({
         "random": {

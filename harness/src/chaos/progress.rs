@@ -32,6 +32,12 @@ pub(super) struct Record {
     pub(super) breaches: Vec<String>,
 }
 
+impl Record {
+    fn is_well(&self) -> bool {
+        self.breaches.is_empty() && self.settled_milliseconds.is_some()
+    }
+}
+
 /// All runs so far.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -51,6 +57,8 @@ struct Totals<'a> {
     settled_milliseconds_max: u64,
     points_never_reached: Vec<&'a str>,
     complete: bool,
+    /// The runs with which something was wrong, again: whoever reads only the end sees them.
+    failed: Vec<&'a Record>,
 }
 
 impl Progress {
@@ -134,6 +142,7 @@ impl Progress {
             settled_milliseconds_max: settled.max().unwrap_or(0),
             points_never_reached: never,
             complete,
+            failed: self.records.iter().filter(|r| !r.is_well()).collect(),
         };
         output::print_json(&totals);
         totals.breaches == 0 && totals.unsettled == 0 && totals.points_never_reached.is_empty()

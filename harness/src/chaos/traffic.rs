@@ -122,6 +122,7 @@ impl Client {
             | Part::Temporary
             | Part::Late
             | Part::Confused
+            | Part::Misquoted
             | Part::Abandoned => self.ask(vec![authenticated], 1).await,
         }
         Ok(())

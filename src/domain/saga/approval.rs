@@ -23,18 +23,19 @@ pub(super) fn absorb(
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     let called = saga.progress.phase == Phase::Call;
+    let by_order = saga.asks_by_order();
     saga.heard_back(answer, ctx);
     match answer {
         Answer::Found(snapshot) if saga.concerns(snapshot) => {
             found(saga, payment, snapshot, called, ctx)
         }
         // An answer about somebody else's money proves nothing about ours.
-        Answer::Found(_) => {
-            if called {
-                saga.progress.heard = Heard::Noise;
-            }
+        Answer::Found(_) if called => {
+            saga.progress.heard = Heard::Noise;
             waiting(saga.ask_later(ctx))
         }
+        // The order shows another authentication of the same payment: the key has to be asked.
+        Answer::Found(_) if by_order => waiting(saga.ask_now(ctx)),
         Answer::Declined(decline) if called => declined(saga, payment, decline, ctx),
         Answer::NotFound if called => {
             saga.progress.heard = Heard::SessionGone;
@@ -42,7 +43,7 @@ pub(super) fn absorb(
         }
         Answer::NotFound => no_effect(saga, payment, Shown::Nothing, ctx),
         Answer::Unknown(cause) if called => waiting(called_in_vain(saga, cause, ctx)),
-        Answer::Declined(_) | Answer::Unknown(_) => waiting(saga.ask_later(ctx)),
+        Answer::Found(_) | Answer::Declined(_) | Answer::Unknown(_) => waiting(saga.ask_later(ctx)),
     }
 }
 

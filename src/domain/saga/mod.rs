@@ -171,7 +171,7 @@ pub struct Progress {
     pub n: u32,
     /// Calls that were intended and not answered.
     pub unanswered: u32,
-    /// Questions and waits since the last call, for the schedule.
+    /// Questions and waits so far, for the schedule: calls that are repeated do not hasten it.
     pub asks: u32,
     /// What was last heard about the call.
     pub heard: Heard,
@@ -249,13 +249,17 @@ impl Saga {
         }
     }
 
-    /// By payment key first; by order every second time, for a gateway that lost the key.
     fn question(&self) -> Step {
-        if self.progress.asks % 2 == 1 && self.head.kind == Kind::Approval {
+        if self.asks_by_order() {
             Step::AskByOrder(self.head.gateway_order)
         } else {
             Step::AskByKey(self.head.payment_key.clone())
         }
+    }
+
+    /// By payment key first; by order every second time, for a gateway that lost the key.
+    const fn asks_by_order(&self) -> bool {
+        self.progress.asks % 2 == 1 && matches!(self.head.kind, Kind::Approval)
     }
 
     /// Taken over after its worker was lost: a call may be on its way, so it asks first.

@@ -135,3 +135,21 @@ async fn recovery_runs_by_itself_from_the_start() {
         PayStatus::Done
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_shows_another_authentication_costs_no_wait() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    let mut other = snapshot(&command, Status::InProgress, 10_000);
+    other.payment_key = "tgen_key0002".parse().unwrap();
+    here.will_answer(Duration::ZERO, Answer::Unknown(Cause::Lost));
+    here.will_show(Answer::Unknown(Cause::Lost));
+    here.will_show(Answer::Found(Box::new(other)));
+    here.will_show(done(&command));
+    let begun = tokio::time::Instant::now();
+    let answered = here.approve(&command, "k").await.unwrap();
+    assert!(matches!(answered.outcome, Outcome::Ended(_)));
+    // Asked after 2 s by key, 5 s later by order, and by key again without waiting 15 s.
+    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert_eq!(here.gateway.asked.lock().unwrap().len(), 3);
+}
