@@ -188,7 +188,8 @@ async fn one(stand: &mut Stand, run: &Run<'_>) -> anyhow::Result<Record> {
     stand.sandbox.heal().await?;
     let begun = Instant::now();
     let service = stand.start(&[]).await?;
-    journal.return_to(&service).await;
+    let (lapsed, ()) = tokio::join!(lapse(stand, begun), journal.return_to(&service));
+    lapsed?;
     let settled = settle(stand, begun).await?;
     journal.verify(&service).await?;
     let mut record = Record {
@@ -248,20 +249,20 @@ fn is_death(status: ExitStatus) -> bool {
     status.signal() == Some(ABORTED)
 }
 
+/// Where sagas stay open for long, the gateway's ten minutes pass, whoever comes back meanwhile.
+async fn lapse(stand: &Stand, begun: Instant) -> anyhow::Result<()> {
+    let left = LAPSE_AFTER.saturating_sub(begun.elapsed());
+    if check::settle(&stand.target(), left).await?.is_none() {
+        stand.sandbox.advance(CONFIRM_WINDOW).await?;
+    }
+    Ok(())
+}
+
 /// How long it took from `begun` until no saga was open; none when one still is.
 async fn settle(stand: &Stand, begun: Instant) -> anyhow::Result<Option<Duration>> {
-    let left = |bound: Duration| bound.saturating_sub(begun.elapsed());
-    let target = stand.target();
-    if check::settle(&target, left(LAPSE_AFTER)).await?.is_none() {
-        stand.sandbox.advance(CONFIRM_WINDOW).await?;
-        if check::settle(&target, left(SETTLE_PATIENCE))
-            .await?
-            .is_none()
-        {
-            return Ok(None);
-        }
-    }
-    Ok(Some(begun.elapsed()))
+    let left = SETTLE_PATIENCE.saturating_sub(begun.elapsed());
+    let settled = check::settle(&stand.target(), left).await?;
+    Ok(settled.map(|_| begun.elapsed()))
 }
 
 fn milliseconds(duration: Duration) -> u64 {
