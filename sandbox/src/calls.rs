@@ -9,7 +9,7 @@ use serde::Serialize;
 const KEPT_MAX: usize = 200_000;
 
 /// The API calls the sandbox knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
     Confirm,
@@ -17,6 +17,10 @@ pub(crate) enum Operation {
     GetByOrder,
     Cancel,
     Create,
+    Transactions,
+    Settlements,
+    /// The card company's, not the gateway's.
+    Authorize,
 }
 
 /// One arrival and what became of it.
@@ -48,6 +52,9 @@ pub(crate) struct Totals {
     get_by_order: u64,
     cancel: u64,
     create: u64,
+    transactions: u64,
+    settlements: u64,
+    authorize: u64,
     effects: u64,
     replayed: u64,
     faults: u64,
@@ -74,18 +81,30 @@ pub(crate) struct Wanted {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Confirm,
         Self::Get,
         Self::GetByOrder,
         Self::Cancel,
         Self::Create,
+        Self::Transactions,
+        Self::Settlements,
+        Self::Authorize,
     ];
+
+    /// Whether the gateway is asked, and not the card company behind it.
+    pub(crate) fn is_of_gateway(self) -> bool {
+        self != Self::Authorize
+    }
+
+    pub(crate) fn takes_idempotency_keys(self) -> bool {
+        self.is_of_gateway() && !self.is_read()
+    }
 
     pub(crate) fn is_read(self) -> bool {
         match self {
-            Self::Get | Self::GetByOrder => true,
-            Self::Confirm | Self::Cancel | Self::Create => false,
+            Self::Get | Self::GetByOrder | Self::Transactions | Self::Settlements => true,
+            Self::Confirm | Self::Cancel | Self::Create | Self::Authorize => false,
         }
     }
 }
@@ -135,6 +154,9 @@ impl Totals {
             Operation::GetByOrder => &mut self.get_by_order,
             Operation::Cancel => &mut self.cancel,
             Operation::Create => &mut self.create,
+            Operation::Transactions => &mut self.transactions,
+            Operation::Settlements => &mut self.settlements,
+            Operation::Authorize => &mut self.authorize,
         };
         *counter = counter.saturating_add(u64::from(arrived));
         self.effects = self.effects.saturating_add(u64::from(call.effect));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, Utc};
 
 /// An instant, kept in UTC and shown in Korean time.
 pub(crate) type Timestamp = DateTime<Utc>;
@@ -57,6 +57,15 @@ impl Clock {
 pub(crate) fn korean(at: Timestamp) -> DateTime<FixedOffset> {
     let korea = FixedOffset::east_opt(KOREA_SECONDS_EAST).expect("nine hours is a valid offset");
     at.with_timezone(&korea)
+}
+
+/// The instant at which a Korean wall clock shows this.
+pub(crate) fn from_korean(local: NaiveDateTime) -> Timestamp {
+    let ahead = TimeDelta::seconds(i64::from(KOREA_SECONDS_EAST));
+    let utc = local
+        .checked_sub_signed(ahead)
+        .unwrap_or(NaiveDateTime::MIN);
+    utc.and_utc()
 }
 
 /// The form of dates in API bodies: `2026-03-15T10:30:41+09:00`.

@@ -22,6 +22,22 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The file of scenarios cannot be read.
+    #[error("cannot read the scenarios in {path}", path = path.display())]
+    Scenarios {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file of scenarios does not make sense.
+    #[error("cannot use the scenarios in {path}: {problem}", path = path.display())]
+    ScenariosMalformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        problem: String,
+    },
     /// Another sandbox writes the same journal.
     #[error("the journal {path} is in use by another sandbox", path = path.display())]
     JournalInUse {

@@ -7,6 +7,8 @@ use crate::clock::{Timestamp, korean};
 const ALPHANUMERICS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const SECRET_CHARACTERS: usize = 28;
+const ULID_DIGITS: usize = 26;
+const ULID_TIME_DIGITS: usize = 10;
 
 /// First five characters of the merchant id, the Korean time to the second, five random ones.
 pub(crate) fn payment_key(merchant_id: &str, at: Timestamp) -> String {
@@ -37,9 +39,44 @@ pub(crate) fn transaction_key(at: Timestamp) -> String {
     key
 }
 
+/// When a key of [`transaction_key`] was drawn, to the millisecond; nothing for any other text.
+pub(crate) fn transaction_instant(key: &str) -> Option<Timestamp> {
+    let digits = key.strip_prefix("txrd_a")?.as_bytes();
+    if digits.len() != ULID_DIGITS {
+        return None;
+    }
+    let mut milliseconds: i64 = 0;
+    for digit in digits.iter().take(ULID_TIME_DIGITS) {
+        let value = CROCKFORD.iter().position(|known| known == digit)?;
+        let value = i64::try_from(value).ok()?;
+        milliseconds = milliseconds.checked_mul(32)?.checked_add(value)?;
+    }
+    Timestamp::from_timestamp_millis(milliseconds)
+}
+
 /// `ps_` and 28 alphanumerics.
 pub(crate) fn payment_secret() -> String {
     format!("ps_{}", alphanumerics(SECRET_CHARACTERS))
+}
+
+/// 48 alphanumerics.
+pub(crate) fn receipt_key() -> String {
+    alphanumerics(24) + &alphanumerics(24)
+}
+
+/// Nine digits.
+pub(crate) fn issue_number() -> String {
+    format!("{:09}", below(1_000_000_000))
+}
+
+/// `A` and six digits.
+pub(crate) fn authorization_code() -> String {
+    format!("A{:06}", below(1_000_000))
+}
+
+fn below(limit: u64) -> u64 {
+    let drawn = u64::from_be_bytes(random());
+    drawn.checked_rem(limit).unwrap_or_default()
 }
 
 /// 32 hexadecimal characters.
@@ -69,4 +106,20 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, transaction_instant, transaction_key};
+
+    #[test]
+    fn a_transaction_key_tells_its_instant() {
+        for milliseconds in [0, 1_773_541_841_123, 4_102_444_800_000] {
+            let at = Timestamp::from_timestamp_millis(milliseconds).expect("an instant");
+            assert_eq!(transaction_instant(&transaction_key(at)), Some(at));
+        }
+        for other in ["", "txrd_a", "txrd_a01", "18B0F8CE4403DAA47A363C6E3855E288"] {
+            assert_eq!(transaction_instant(other), None, "{other}");
+        }
+    }
 }

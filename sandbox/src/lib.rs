@@ -5,6 +5,7 @@
 mod api;
 mod auth;
 mod calls;
+mod cards;
 mod catalogue;
 mod clock;
 mod config;
@@ -13,8 +14,9 @@ mod error;
 mod faults;
 mod ids;
 mod journal;
+mod objects;
 mod operations;
-mod payment_object;
+mod rates;
 mod redirect;
 mod running;
 mod sandbox;
@@ -25,7 +27,10 @@ mod window;
 
 pub use crate::clock::Clock;
 pub use crate::config::{
-    Config, SecondApproval, Secret, ServerErrors, Settings, TemporaryError, Typing,
+    CancelSign, CardDiscount, Config, Decline, ErrorData, OldConfirm, OrderIdCharacters, Padding,
+    PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval, Secret,
+    ServerErrors, SettingError, Settings, Settlements, TaxFreeMismatch, TemporaryError,
+    TooManyRequests, Typing,
 };
 pub use crate::error::Error;
 pub use crate::running::{Running, start};

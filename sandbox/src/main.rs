@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use toss_sandbox::{Config, start};
+use toss_sandbox::{Config, Settings, start};
 use tracing_subscriber::EnvFilter;
 
 /// A stand-in for the Toss Payments API, with a payment window, faults on demand and its own
@@ -22,6 +22,12 @@ struct Arguments {
     /// The journal file; without it everything is forgotten at the end.
     #[arg(long, env = "TOSS_SANDBOX_DATA")]
     data: Option<PathBuf>,
+    /// A file of scripted scenarios: faults per order.
+    #[arg(long, env = "TOSS_SANDBOX_SCENARIOS")]
+    scenarios: Option<PathBuf>,
+    /// A behaviour that nobody has published, as name=value; several, or separated by commas.
+    #[arg(long, env = "TOSS_SANDBOX_SET", value_delimiter = ',', value_parser = setting)]
+    set: Vec<Setting>,
     /// The secret key the API accepts.
     #[arg(
         long,
@@ -47,11 +53,30 @@ struct Arguments {
     port_file: Option<PathBuf>,
 }
 
+/// A setting's name and its value.
+#[derive(Debug, Clone)]
+struct Setting {
+    name: String,
+    value: String,
+}
+
+fn setting(text: &str) -> Result<Setting, &'static str> {
+    let (name, value) = text.split_once('=').ok_or("a setting is name=value")?;
+    Ok(Setting {
+        name: name.trim().to_owned(),
+        value: value.trim().to_owned(),
+    })
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).init();
     let arguments = Arguments::parse();
+    let mut settings = Settings::default();
+    for Setting { name, value } in &arguments.set {
+        settings.set(name, value)?;
+    }
     let sandbox = start(Config {
         listen: arguments.listen,
         data: arguments.data,
@@ -59,7 +84,8 @@ async fn main() -> anyhow::Result<()> {
         secret_key: arguments.secret_key,
         client_key: arguments.client_key,
         latency: Duration::from_millis(arguments.latency_ms),
-        ..Config::default()
+        scenarios: arguments.scenarios,
+        settings,
     })
     .await?;
     let url = sandbox.url();

@@ -1,6 +1,7 @@
 //! Owns the life of a sandbox inside a process: start, address, clock, shutdown.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
+use crate::faults::Script;
 use crate::journal::Journal;
 use crate::sandbox::Sandbox;
 use crate::server;
@@ -33,6 +35,10 @@ pub struct Running {
 
 /// Rebuilds the state from the journal and starts to listen.
 pub async fn start(config: Config) -> Result<Running, Error> {
+    let script = match &config.scenarios {
+        None => Script::default(),
+        Some(path) => script(path)?,
+    };
     let clock = Clock::default();
     let mut state = State::new(clock.clone());
     let (requests, journal_tasks) = (TaskTracker::new(), TaskTracker::new());
@@ -56,6 +62,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         (clock, store),
         (requests.clone(), stop.clone()),
     );
+    sandbox.faults.stage(script);
     let sandbox = Arc::new(sandbox);
     let router = server::router(Arc::clone(&sandbox));
     requests.spawn(server::serve(
@@ -70,6 +77,17 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         requests,
         journal: journal_tasks,
         stop: stop.drop_guard(),
+    })
+}
+
+fn script(path: &Path) -> Result<Script, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Scenarios {
+        path: path.to_owned(),
+        source,
+    })?;
+    Script::of_toml(&text).map_err(|problem| Error::ScenariosMalformed {
+        path: path.to_owned(),
+        problem,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::faults::Faults;
 use crate::operations::Context;
+use crate::rates::Rates;
 use crate::store::Store;
 
 /// Everything a request may need.
@@ -22,6 +23,7 @@ pub(crate) struct Sandbox {
     pub(crate) store: Store,
     pub(crate) faults: Faults,
     pub(crate) calls: Calls,
+    pub(crate) rates: Rates,
     /// Requests in progress: they finish although their client may leave.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -43,6 +45,7 @@ impl Sandbox {
             base: format!("http://{address}"),
             faults: Faults::default(),
             calls: Calls::default(),
+            rates: Rates::default(),
             config,
             clock,
             store,

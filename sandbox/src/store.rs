@@ -38,7 +38,7 @@ impl Store {
     fn transact<R>(&self, decide: impl FnOnce(&mut Transaction) -> R) -> (R, Ticket) {
         let mut state = self.lock();
         let journalled = self.journal.is_kept();
-        let now = self.clock.now();
+        let now = self.clock.now().max(state.latest_movement());
         let mut transaction = Transaction {
             state: &mut state,
             facts: Vec::new(),

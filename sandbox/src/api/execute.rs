@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Arrival;
 use crate::calls::Operation;
-use crate::catalogue::Refusal;
+use crate::catalogue::{Language, Refusal};
 use crate::config::ServerErrors;
 use crate::journal::Broken;
+use crate::objects;
 use crate::operations::confirm::Twist;
-use crate::operations::{cancel, confirm, create, read};
-use crate::payment_object;
+use crate::operations::{authorize, cancel, confirm, create, list, read};
 use crate::sandbox::Sandbox;
+use crate::state::State;
 use crate::state::fact::Fact;
 use crate::state::idempotency::{Answered, KEY_CHARACTERS_MAX, Scope, Standing};
 use crate::store::Transaction;
@@ -37,11 +38,24 @@ enum Begun<'a> {
     Run(Running<'a>),
 }
 
+/// What an operation answers with.
+enum Found {
+    /// The payment with this key, as it is now.
+    Payment(String),
+    /// JSON text.
+    Json(String),
+}
+
 impl Told {
-    pub(super) fn refused(refusal: &Refusal, arrival: &Arrival, trace_id: &str) -> Self {
+    pub(super) fn refused(
+        refusal: &Refusal,
+        (sandbox, arrival): (&Sandbox, &Arrival),
+        trace_id: &str,
+    ) -> Self {
+        let settings = &sandbox.config.settings;
         Self {
-            status: refusal.http,
-            body: refusal.body(arrival.language),
+            status: refusal.status(settings),
+            body: refusal.body(arrival.language, settings.error_data),
             code: Some(refusal.code.clone()),
             trace_id: trace_id.to_owned(),
             replayed: false,
@@ -57,7 +71,7 @@ pub(super) async fn execute(
     twist: Option<Twist>,
     trace_id: &str,
 ) -> Result<Told, Broken> {
-    let refused = |code| Told::refused(&Refusal::of(code), arrival, trace_id);
+    let refused = |code| Told::refused(&Refusal::of(code), (sandbox, arrival), trace_id);
     let running = match &arrival.idempotency_key {
         None => None,
         Some(key) if key.chars().count() > KEY_CHARACTERS_MAX => {
@@ -100,7 +114,7 @@ fn begin<'a>(sandbox: &'a Sandbox, arrival: &Arrival, key: &str, trace_id: &str)
     match state.keys.standing(&scope, sandbox.clock.now(), lifetime) {
         Standing::Running => {
             let refusal = Refusal::of("IDEMPOTENT_REQUEST_PROCESSING");
-            Begun::Told(Told::refused(&refusal, arrival, trace_id))
+            Begun::Told(Told::refused(&refusal, (sandbox, arrival), trace_id))
         }
         Standing::Answered(answered) => Begun::Told(Told {
             status: answered.status,
@@ -125,22 +139,18 @@ fn run(
     twist: Option<&Twist>,
     trace_id: &str,
 ) -> Told {
-    let moved_before = transaction.state().ledger().len();
+    let effects = |state: &State| (state.ledger().len(), state.authorizations().len());
+    let before = effects(transaction.state());
     let told = match decide(transaction, sandbox, arrival, twist) {
-        Err(refusal) => Told::refused(&refusal, arrival, trace_id),
-        Ok(payment_key) => {
-            let payment = transaction.state().payment(&payment_key);
-            let payment = payment.expect("an operation returns the key of a payment it found");
-            let (config, language) = (&sandbox.config, arrival.language);
-            Told {
-                status: 200,
-                body: payment_object::render(payment, config, &sandbox.base, language),
-                code: None,
-                trace_id: trace_id.to_owned(),
-                replayed: false,
-                effect: transaction.state().ledger().len() > moved_before,
-            }
-        }
+        Err(refusal) => Told::refused(&refusal, (sandbox, arrival), trace_id),
+        Ok(found) => Told {
+            status: 200,
+            body: found.render(transaction, sandbox, arrival.language),
+            code: None,
+            trace_id: trace_id.to_owned(),
+            replayed: false,
+            effect: effects(transaction.state()) > before,
+        },
     };
     let kept = told.status < 500 || sandbox.config.settings.server_errors == ServerErrors::Stored;
     if let Some(scope) = scope.filter(|_| kept) {
@@ -164,21 +174,46 @@ fn decide(
     sandbox: &Sandbox,
     arrival: &Arrival,
     twist: Option<&Twist>,
-) -> Result<String, Refusal> {
+) -> Result<Found, Refusal> {
     let context = sandbox.context(arrival.idempotency_key.as_deref());
     let target = arrival.target.as_deref().unwrap_or_default();
-    if let (Some(Twist::Refuse(code)), false) = (twist, arrival.operation == Operation::Confirm) {
+    let refuses_by_itself = matches!(arrival.operation, Operation::Confirm | Operation::Authorize);
+    if let (Some(Twist::Refuse(code)), false) = (twist, refuses_by_itself) {
         return Err(Refusal::of(code));
     }
+    let (body, config) = (&arrival.body, &sandbox.config);
     match arrival.operation {
-        Operation::Confirm => confirm::confirm(transaction, context, &arrival.body, twist),
+        Operation::Confirm => confirm::confirm(transaction, context, body, twist),
         Operation::Get => read::by_key(transaction, context, target),
         Operation::GetByOrder => read::by_order(transaction, context, target),
         Operation::Cancel => {
-            cancel::cancel(transaction, context, target, &arrival.body).map(|()| target.to_owned())
+            cancel::cancel(transaction, context, target, body).map(|()| target.to_owned())
         }
-        Operation::Create => create::Opening::read(context, &arrival.body)
+        Operation::Create => create::Opening::read(context, body)
             .and_then(|opening| create::open(transaction, context, opening)),
+        Operation::Transactions => {
+            return list::transactions(transaction, config, body).map(Found::Json);
+        }
+        Operation::Settlements => {
+            return list::settlements(transaction, config, body).map(Found::Json);
+        }
+        Operation::Authorize => {
+            return authorize::authorize(transaction, context, body, twist).map(Found::Json);
+        }
+    }
+    .map(Found::Payment)
+}
+
+impl Found {
+    fn render(self, transaction: &Transaction, sandbox: &Sandbox, language: Language) -> String {
+        match self {
+            Self::Json(text) => text,
+            Self::Payment(payment_key) => {
+                let payment = transaction.state().payment(&payment_key);
+                let payment = payment.expect("an operation returns the key of a payment it found");
+                objects::payment::render(payment, &sandbox.config, &sandbox.base, language)
+            }
+        }
     }
 }
 

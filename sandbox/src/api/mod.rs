@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::calls::Operation;
+use crate::cards;
 use crate::catalogue::{Language, Refusal};
+use crate::config::{OldConfirm, Settings};
 use crate::faults::Subject;
 use crate::sandbox::Sandbox;
 use crate::state::State as Memory;
@@ -23,18 +25,21 @@ use crate::state::State as Memory;
 pub(crate) use self::wire::Reset;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
+const TEST_CODE: &str = "tosspayments-test-code";
 
 /// One request, as far as the gateway's rules care.
 #[derive(Debug)]
 struct Arrival {
     operation: Operation,
     path: String,
-    /// The payment key or order id in the path.
+    /// The payment key or order id in the path; the body of an old confirm has it too.
     target: Option<String>,
     authorization: Option<String>,
     idempotency_key: Option<String>,
     language: Language,
-    /// Null when it is not JSON.
+    /// The error that the caller asks for: the test environment's own header.
+    test_code: Option<String>,
+    /// The query of a list; else the body, null when it is not JSON.
     body: Value,
 }
 
@@ -42,20 +47,31 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
     Router::new()
         .route("/v1/payments", post(create))
         .route("/v1/payments/confirm", post(confirm))
-        .route("/v1/payments/{payment_key}", get(read))
+        .route(
+            "/v1/payments/{payment_key}",
+            get(read).post(confirm_as_before),
+        )
         .route("/v1/payments/orders/{order_id}", get(read_by_order))
         .route("/v1/payments/{payment_key}/cancel", post(cancel))
         .route("/v1/payments/{payment_key}/checkout", get(checkout))
+        .route("/v1/transactions", get(transactions))
+        .route("/v1/settlements", get(settlements))
+        .route("/card/api/authorize", post(authorize))
 }
 
 /// The answer to a path nobody knows.
-pub(crate) async fn not_found(headers: HeaderMap) -> Response {
-    wire::refused(&Refusal::of("NOT_FOUND"), language(&headers))
+pub(crate) async fn not_found(State(sandbox): State<Arc<Sandbox>>, headers: HeaderMap) -> Response {
+    let refusal = Refusal::of("NOT_FOUND");
+    wire::refused(&sandbox, &refusal, language(&headers))
 }
 
 /// The answer to a known path with a wrong method.
-pub(crate) async fn wrong_method(headers: HeaderMap) -> Response {
-    wire::refused(&Refusal::of("NOT_FOUND_HTTP_METHOD"), language(&headers))
+pub(crate) async fn wrong_method(
+    State(sandbox): State<Arc<Sandbox>>,
+    headers: HeaderMap,
+) -> Response {
+    let refusal = Refusal::of("NOT_FOUND_HTTP_METHOD");
+    wire::refused(&sandbox, &refusal, language(&headers))
 }
 
 async fn create(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
@@ -64,6 +80,18 @@ async fn create(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Respon
 
 async fn confirm(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     arrive(sandbox, Operation::Confirm, None, request).await
+}
+
+/// The confirm of before October 2022, whose path holds the payment key.
+async fn confirm_as_before(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(payment_key): Path<String>,
+    request: Request,
+) -> Response {
+    match sandbox.config.settings.old_confirm {
+        OldConfirm::Absent => wrong_method(State(sandbox), request.headers().clone()).await,
+        OldConfirm::Served => arrive(sandbox, Operation::Confirm, Some(payment_key), request).await,
+    }
 }
 
 async fn read(
@@ -90,6 +118,19 @@ async fn cancel(
     arrive(sandbox, Operation::Cancel, Some(payment_key), request).await
 }
 
+async fn transactions(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    arrive(sandbox, Operation::Transactions, None, request).await
+}
+
+async fn settlements(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    arrive(sandbox, Operation::Settlements, None, request).await
+}
+
+/// What the gateway itself would ask the card company.
+async fn authorize(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    arrive(sandbox, Operation::Authorize, None, request).await
+}
+
 /// Where a payment's `checkout.url` leads: its window.
 async fn checkout(Path(payment_key): Path<String>) -> Response {
     Redirect::to(&format!(
@@ -109,21 +150,41 @@ async fn arrive(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
-        return wire::refused(&Refusal::of("INVALID_REQUEST"), language(&parts.headers));
+        let refusal = Refusal::of("INVALID_REQUEST");
+        return wire::refused(&sandbox, &refusal, language(&parts.headers));
     };
+    let mut body = match operation {
+        Operation::Transactions | Operation::Settlements => query(&parts.uri),
+        Operation::Confirm
+        | Operation::Get
+        | Operation::GetByOrder
+        | Operation::Cancel
+        | Operation::Create
+        | Operation::Authorize => serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    };
+    if let (Operation::Confirm, Some(key), Value::Object(body)) = (operation, &target, &mut body) {
+        body.insert("paymentKey".to_owned(), Value::from(key.as_str()));
+    }
     let arrival = Arrival {
         operation,
         path: parts.uri.path().to_owned(),
         target,
         authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
         idempotency_key: text(&parts.headers, wire::IDEMPOTENCY_KEY)
-            .filter(|key| !key.is_empty() && !operation.is_read()),
+            .filter(|key| !key.is_empty() && operation.takes_idempotency_keys()),
         language: language(&parts.headers),
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        test_code: text(&parts.headers, TEST_CODE),
+        body,
     };
     let tasks = sandbox.tasks.clone();
     let processed = tasks.spawn(process::process(sandbox, arrival)).await;
     processed.unwrap_or_else(|_| wire::reset())
+}
+
+/// The parameters of a query as an object of texts.
+fn query(uri: &Uri) -> Value {
+    let parameters = Query::<Map<String, Value>>::try_from_uri(uri);
+    parameters.map_or(Value::Null, |Query(parameters)| Value::Object(parameters))
 }
 
 fn language(headers: &HeaderMap) -> Language {
@@ -137,32 +198,64 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 impl Arrival {
-    /// What the call is about; the other half of key and order comes from memory.
-    fn subject(&self, memory: &Memory) -> Subject {
-        let field = |name: &str| match self.body.get(name) {
+    /// The refusal the caller asks for; live keys cannot ask.
+    fn forced(&self, secret_key: &str) -> Option<Refusal> {
+        let code = self.test_code.as_deref()?;
+        if secret_key.starts_with("live_") {
+            return None;
+        }
+        let documented = Refusal::documented(code.trim());
+        Some(documented.unwrap_or_else(|| Refusal::of("INVALID_TEST_CODE")))
+    }
+
+    /// What the call is about; what it does not say itself comes from memory.
+    fn subject(&self, memory: &Memory, settings: &Settings) -> Subject {
+        let said = |name: &str| match self.body.get(name) {
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Number(number)) => Some(number.to_string()),
             Some(_) | None => None,
         };
-        let order_of = |key: &String| memory.payment(key).map(|payment| payment.order_id.clone());
-        let (payment_key, order_id) = match self.operation {
-            Operation::Confirm => (field("paymentKey"), field("orderId")),
-            Operation::Create => (None, field("orderId")),
+        let order_of = |order_id: &String| memory.payment_of_order(order_id, settings);
+        let payment = match self.operation {
+            Operation::Confirm => said("paymentKey").and_then(|key| memory.payment(&key)),
             Operation::Get | Operation::Cancel => {
-                (self.target.clone(), self.target.as_ref().and_then(order_of))
+                self.target.as_ref().and_then(|key| memory.payment(key))
             }
-            Operation::GetByOrder => {
-                let order_id = self.target.clone();
-                let payment = order_id
-                    .as_deref()
-                    .and_then(|order_id| memory.payment_of_order(order_id));
-                (payment.map(|payment| payment.payment_key.clone()), order_id)
-            }
+            Operation::GetByOrder => self.target.as_ref().and_then(order_of),
+            Operation::Create
+            | Operation::Transactions
+            | Operation::Settlements
+            | Operation::Authorize => None,
         };
-        Subject {
-            operation: self.operation,
-            payment_key,
-            order_id,
+        let known = Subject::of(self.operation, payment);
+        match self.operation {
+            Operation::Confirm => Subject {
+                payment_key: said("paymentKey"),
+                order_id: said("orderId"),
+                ..known
+            },
+            Operation::Get | Operation::Cancel => Subject {
+                payment_key: self.target.clone(),
+                ..known
+            },
+            Operation::GetByOrder => Subject {
+                order_id: self.target.clone(),
+                ..known
+            },
+            Operation::Create => Subject {
+                order_id: said("orderId"),
+                order_name: said("orderName"),
+                amount: said("amount").and_then(|amount| amount.parse().ok()),
+                ..known
+            },
+            Operation::Authorize => Subject {
+                order_id: said("tid"),
+                order_name: said("merchantName"),
+                amount: said("amount").and_then(|amount| amount.parse().ok()),
+                card: said("cardNumber").and_then(|number| cards::find(&number)),
+                ..known
+            },
+            Operation::Transactions | Operation::Settlements => known,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::auth;
 use crate::calls::Call;
 use crate::catalogue::Refusal;
 use crate::clock::record_date;
+use crate::config::TooManyRequests;
 use crate::faults::{Fault, Subject, When};
 use crate::ids;
 use crate::operations::confirm::Twist;
@@ -31,11 +32,10 @@ enum Reply {
 /// Answers one call and keeps a record of it.
 pub(super) async fn process(sandbox: Arc<Sandbox>, arrival: Arrival) -> Response {
     let trace_id = ids::trace_id();
-    let subject = arrival.subject(&sandbox.store.lock());
-    let checked = auth::check(arrival.authorization.as_deref(), &sandbox.config.secret_key);
-    if let Err(refusal) = checked {
-        let told = Told::refused(&refusal, &arrival, &trace_id);
-        return close(&sandbox, &arrival, subject, (Reply::Told(told), None));
+    let subject = arrival.subject(&sandbox.store.lock(), &sandbox.config.settings);
+    if let Err((refusal, fault)) = admit(&sandbox, &arrival) {
+        let told = Told::refused(&refusal, (&sandbox, &arrival), &trace_id);
+        return close(&sandbox, &arrival, subject, (Reply::Told(told), fault));
     }
     let Some(fault) = sandbox.faults.strike(&subject) else {
         let told = execute(&sandbox, &arrival, None, &trace_id).await;
@@ -58,9 +58,32 @@ pub(super) async fn process(sandbox: Arc<Sandbox>, arrival: Arrival) -> Response
     close(&sandbox, &arrival, subject, (reply, Some(name)))
 }
 
+fn too_many_requests() -> Refusal {
+    Refusal::undocumented("TOO_MANY_REQUESTS", 429)
+}
+
+/// What the gateway looks at before anything else; the card company knows no keys.
+fn admit(sandbox: &Sandbox, arrival: &Arrival) -> Result<(), (Refusal, Option<&'static str>)> {
+    if !arrival.operation.is_of_gateway() {
+        return Ok(());
+    }
+    let checked = auth::check(arrival.authorization.as_deref(), &sandbox.config);
+    checked.map_err(|refusal| (refusal, None))?;
+    let (settings, now) = (&sandbox.config.settings, sandbox.clock.now());
+    let limit = settings.requests_per_minute;
+    if !sandbox.rates.admit(arrival.operation, now, limit) {
+        return Err((too_many_requests(), Some("tooManyRequests")));
+    }
+    match arrival.forced(&sandbox.config.secret_key) {
+        Some(refusal) => Err((refusal, Some("testCode"))),
+        None => Ok(()),
+    }
+}
+
 /// Plays one fault.
 async fn suffer(sandbox: &Arc<Sandbox>, arrival: &Arrival, fault: Fault, trace_id: &str) -> Reply {
-    let refuse = |refusal: Refusal| Reply::Told(Told::refused(&refusal, arrival, trace_id));
+    let refuse =
+        |refusal: Refusal| Reply::Told(Told::refused(&refusal, (sandbox, arrival), trace_id));
     let twist = match &fault {
         Fault::DropBefore | Fault::Late { .. } => return Reply::Nothing(None),
         Fault::Status {
@@ -70,7 +93,12 @@ async fn suffer(sandbox: &Arc<Sandbox>, arrival: &Arrival, fault: Fault, trace_i
         } => {
             return Reply::Edge(None, wire::edge(*status, *html));
         }
-        Fault::TooManyRequests => return refuse(Refusal::undocumented("TOO_MANY_REQUESTS", 429)),
+        Fault::TooManyRequests => {
+            return match sandbox.config.settings.too_many_requests {
+                TooManyRequests::Code => refuse(too_many_requests()),
+                TooManyRequests::Empty => Reply::Edge(None, wire::edge(429, false)),
+            };
+        }
         Fault::Processing => return refuse(Refusal::of("IDEMPOTENT_REQUEST_PROCESSING")),
         Fault::NotFound => return refuse(Refusal::of("NOT_FOUND_PAYMENT")),
         Fault::Delay { milliseconds } => {

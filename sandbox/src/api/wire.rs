@@ -16,6 +16,7 @@ use super::execute::Told;
 use crate::catalogue::{Language, Refusal};
 use crate::faults::WrongField;
 use crate::ids;
+use crate::sandbox::Sandbox;
 
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const TRACE_ID: &str = "x-tosspayments-trace-id";
@@ -34,8 +35,10 @@ pub(super) fn told(told: &Told, arrival: &Arrival) -> Response {
 }
 
 /// A refusal outside any operation.
-pub(super) fn refused(refusal: &Refusal, language: Language) -> Response {
-    let mut response = json(refusal.http, Body::from(refusal.body(language)));
+pub(super) fn refused(sandbox: &Sandbox, refusal: &Refusal, language: Language) -> Response {
+    let settings = &sandbox.config.settings;
+    let body = Body::from(refusal.body(language, settings.error_data));
+    let mut response = json(refusal.status(settings), body);
     set(&mut response, TRACE_ID, &ids::trace_id());
     response
 }
@@ -80,12 +83,13 @@ pub(super) fn cut(told: &Told, arrival: &Arrival) -> Response {
     response
 }
 
-/// The answer with one thing wrong in it; errors have nothing to be wrong about but the form.
+/// The answer with one thing wrong in it; errors and lists have nothing to be wrong about but the
+/// form.
 pub(super) fn wrong(told: &Told, arrival: &Arrival, field: WrongField) -> Response {
     let body = match (field, serde_json::from_str::<Value>(&told.body)) {
         (WrongField::Garbage, _) | (_, Err(_)) => "{\"paymentKey\": \"tsi\u{1}<oops".to_owned(),
         (_, Ok(mut payment)) => {
-            if told.status == 200 {
+            if told.status == 200 && payment.is_object() {
                 spoil(&mut payment, field);
             }
             payment.to_string()
@@ -111,7 +115,9 @@ fn spoil(payment: &mut Value, field: WrongField) {
 
 fn answer(told: &Told, arrival: &Arrival, body: Body) -> Response {
     let mut response = json(told.status, body);
-    set(&mut response, TRACE_ID, &told.trace_id);
+    if arrival.operation.is_of_gateway() {
+        set(&mut response, TRACE_ID, &told.trace_id);
+    }
     if let Some(key) = &arrival.idempotency_key {
         set(&mut response, IDEMPOTENCY_KEY, key);
     }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{ErrorData, Settings};
+
 static CODES: LazyLock<HashMap<String, Refusal>> = LazyLock::new(|| {
     let rows: Vec<Refusal> =
         serde_json::from_str(include_str!("codes.json")).expect("the embedded codes are valid");
@@ -12,6 +14,8 @@ static CODES: LazyLock<HashMap<String, Refusal>> = LazyLock::new(|| {
         .map(|row| (row.code.clone(), row))
         .collect()
 });
+
+const UNAUTHORIZED: &str = "UNAUTHORIZED_KEY";
 
 /// What kind of failure a code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -60,6 +64,11 @@ struct AuthenticationBody<'a> {
     data: Option<()>,
 }
 
+/// A code of the published tables, for as long as the program runs.
+pub(crate) fn documented(code: &str) -> Option<&'static str> {
+    CODES.get(code).map(|refusal| refusal.code.as_str())
+}
+
 impl Refusal {
     /// The refusal with a code the sandbox itself answers.
     pub(crate) fn of(code: &str) -> Self {
@@ -89,10 +98,20 @@ impl Refusal {
         }
     }
 
+    /// The status it is answered with: on some, sources disagree.
+    pub(crate) fn status(&self, settings: &Settings) -> u16 {
+        match self.code.as_str() {
+            UNAUTHORIZED => settings.unauthorized_key_status,
+            "INCORRECT_BASIC_AUTH_FORMAT" => settings.basic_auth_format_status,
+            "FORBIDDEN_CONSECUTIVE_REQUEST" => settings.consecutive_request_status,
+            _ => self.http,
+        }
+    }
+
     /// The error object; the authentication layer adds a null `data`.
-    pub(crate) fn body(&self, language: Language) -> String {
+    pub(crate) fn body(&self, language: Language, data: ErrorData) -> String {
         let (code, message) = (self.code.as_str(), self.message(language));
-        let text = if self.http == 401 {
+        let text = if self.code == UNAUTHORIZED && data == ErrorData::OnUnauthorized {
             serde_json::to_string(&AuthenticationBody {
                 code,
                 message,

@@ -1,6 +1,7 @@
 //! Owns the controls under `/_sandbox/`: what a test may do that a merchant may not.
 
 mod records;
+mod staging;
 
 use std::sync::Arc;
 
@@ -15,13 +16,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::cards::{self, TestCard};
 use crate::catalogue::{Language, Refusal};
 use crate::clock::record_date;
-use crate::faults::Order;
+use crate::config::ErrorData;
 use crate::journal::Broken;
+use crate::objects;
 use crate::operations::cancel::{self, Request};
 use crate::operations::create::{self, Opening, Pass};
-use crate::payment_object;
 use crate::sandbox::Sandbox;
 use crate::state::fact::Fact;
 use crate::state::payment::Method;
@@ -51,6 +53,10 @@ struct Authenticate {
     method: Option<String>,
     customer_key: Option<String>,
     scenario: Option<String>,
+    card_number: Option<String>,
+    /// Points used beside an easy-pay service's own money.
+    easy_pay_points: Option<i64>,
+    cash_receipt: Option<String>,
     is_partial_cancelable: Option<bool>,
     metadata: Option<Value>,
 }
@@ -60,6 +66,7 @@ struct Authenticate {
 struct CancelByMerchant {
     payment_key: String,
     cancel_amount: Option<i64>,
+    tax_free_amount: Option<i64>,
     cancel_reason: Option<String>,
 }
 
@@ -76,8 +83,17 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/_sandbox/clock", get(clock).post(advance))
         .route(
             "/_sandbox/faults",
-            get(faults).post(add_faults).delete(heal),
+            get(staging::faults)
+                .post(staging::add_faults)
+                .delete(staging::heal),
         )
+        .route(
+            "/_sandbox/scenarios",
+            get(staging::scenarios).post(staging::stage),
+        )
+        .route("/_sandbox/cards", get(staging::cards))
+        .route("/_sandbox/settings", get(staging::settings))
+        .route("/_sandbox/authorizations", get(records::authorizations))
         .route("/_sandbox/ledger", get(records::ledger))
         .route("/_sandbox/calls", get(records::calls))
 }
@@ -97,6 +113,9 @@ async fn authenticate(
         method,
         scenario: asked.scenario.filter(|scenario| scenario != "approve"),
         customer_key: asked.customer_key,
+        card: asked.card_number.as_deref().map(test_card).transpose()?,
+        points: asked.easy_pay_points,
+        cash_receipt: asked.cash_receipt,
     };
     let opening = Opening {
         order_id: asked.order_id.unwrap_or_default(),
@@ -124,13 +143,18 @@ async fn authenticate(
     Ok(show(&json!({ "paymentKey": payment_key })))
 }
 
+fn test_card(typed: &str) -> Result<&'static TestCard, Refusal> {
+    cards::find(typed).ok_or_else(|| Refusal::of("INVALID_CARD_NUMBER"))
+}
+
 /// Somebody cancels in the merchant console, without the merchant's program.
 async fn cancel_by_merchant(
     State(sandbox): State<Arc<Sandbox>>,
     body: Bytes,
 ) -> Result<Response, Unable> {
     let asked: CancelByMerchant = read(&body)?;
-    if asked.cancel_amount.is_some_and(|amount| amount <= 0) {
+    let positive = asked.cancel_amount.is_none_or(|amount| amount > 0);
+    if !positive || asked.tax_free_amount.is_some_and(|part| part < 0) {
         return Err(Unable::Refused(Refusal::of("INVALID_REQUEST")));
     }
     let request = Request {
@@ -139,7 +163,7 @@ async fn cancel_by_merchant(
             .unwrap_or_else(|| CONSOLE_REASON.to_owned()),
         amount: asked.cancel_amount,
         refundable: None,
-        tax_free: 0,
+        tax_free: asked.tax_free_amount.unwrap_or(0),
     };
     let context = sandbox.context(None);
     let payment = sandbox
@@ -149,7 +173,7 @@ async fn cancel_by_merchant(
             let payment = transaction.state().payment(&asked.payment_key);
             let payment = payment.expect("it was just cancelled");
             let (config, base) = (&sandbox.config, &sandbox.base);
-            Ok::<_, Refusal>(payment_object::render(
+            Ok::<_, Refusal>(objects::payment::render(
                 payment,
                 config,
                 base,
@@ -178,22 +202,6 @@ async fn advance(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Res
         Unable::Unreadable("the clock only moves forward, within a century".to_owned())
     })?;
     Ok(show_clock(&sandbox))
-}
-
-async fn faults(State(sandbox): State<Arc<Sandbox>>) -> Response {
-    show(&sandbox.faults.shown())
-}
-
-async fn add_faults(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Response, Unable> {
-    sandbox
-        .faults
-        .add(Order::read(read(&body)?).map_err(Unable::Unreadable)?);
-    Ok(show(&sandbox.faults.shown()))
-}
-
-async fn heal(State(sandbox): State<Arc<Sandbox>>) -> Response {
-    sandbox.faults.heal();
-    show(&sandbox.faults.shown())
 }
 
 fn show_clock(sandbox: &Sandbox) -> Response {
@@ -228,7 +236,10 @@ impl From<Broken> for Unable {
 impl axum::response::IntoResponse for Unable {
     fn into_response(self) -> Response {
         let (status, body) = match self {
-            Self::Refused(refusal) => (refusal.http, refusal.body(Language::English)),
+            Self::Refused(refusal) => (
+                refusal.http,
+                refusal.body(Language::English, ErrorData::Never),
+            ),
             Self::Unreadable(message) => (
                 400,
                 json!({ "code": "UNREADABLE", "message": message }).to_string(),

@@ -10,7 +10,8 @@ use super::{Unable, show};
 use crate::calls::{Call, Totals, Wanted};
 use crate::clock::record_date;
 use crate::sandbox::Sandbox;
-use crate::state::fact::{Entry, Movement};
+use crate::state::fact::{Authorization, Entry, Movement};
+use crate::store::Transaction;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,9 +44,27 @@ struct Line {
     order_id: String,
     transaction_key: String,
     amount: i64,
+    tax_free_amount: i64,
     currency: &'static str,
     cancel_reason: Option<String>,
     idempotency_key: Option<String>,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct Authorizations {
+    authorizations: Vec<Authorized>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorized {
+    sequence: u64,
+    tid: String,
+    merchant_name: String,
+    amount: i64,
+    ref_no: String,
+    auth_code: String,
     at: String,
 }
 
@@ -83,6 +102,26 @@ pub(super) async fn ledger(
     Ok(show(&Ledger { entries }))
 }
 
+/// What the card company authorised, oldest first; only what is safe on disk.
+pub(super) async fn authorizations(
+    State(sandbox): State<Arc<Sandbox>>,
+) -> Result<Response, Unable> {
+    let all = |transaction: &mut Transaction| transaction.state().authorizations().to_vec();
+    let authorizations: Vec<Authorization> = sandbox.store.commit(all).await?;
+    let authorizations = authorizations.into_iter().map(|made| Authorized {
+        sequence: made.sequence,
+        tid: made.tid,
+        merchant_name: made.merchant_name,
+        amount: made.amount,
+        ref_no: made.ref_no,
+        auth_code: made.auth_code,
+        at: record_date(made.at),
+    });
+    Ok(show(&Authorizations {
+        authorizations: authorizations.collect(),
+    }))
+}
+
 /// The newest arrivals, oldest first, and totals over all.
 pub(super) async fn calls(
     State(sandbox): State<Arc<Sandbox>>,
@@ -105,6 +144,7 @@ fn line(entry: Entry, merchant_id: &str) -> Line {
         order_id: entry.order_id,
         transaction_key: entry.transaction_key,
         amount: entry.amount,
+        tax_free_amount: entry.tax_free,
         currency: "KRW",
         cancel_reason: entry.cancel_reason,
         idempotency_key: entry.idempotency_key,

@@ -1,15 +1,23 @@
-//! Owns what goes wrong on purpose: rules per call, tried in order, then random faults.
+//! Owns what goes wrong on purpose: rules per call, scenarios per order, the stories of test
+//! cards, then random faults.
 
 mod chaos;
+mod pattern;
 mod rule;
+mod scenario;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::chaos::Chaos;
 pub(crate) use self::rule::{Order, Rule};
+use self::scenario::{Place, play};
+pub(crate) use self::scenario::{Scenario, Script, Step};
 use crate::calls::Operation;
+use crate::cards::TestCard;
+use crate::state::payment::Payment;
 
 /// Something that goes wrong with one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,12 +77,15 @@ pub(crate) enum WrongField {
     Garbage,
 }
 
-/// What a call is about, as far as rules care.
+/// What a call is about, as far as faults care.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) operation: Operation,
     pub(crate) payment_key: Option<String>,
     pub(crate) order_id: Option<String>,
+    pub(crate) order_name: Option<String>,
+    pub(crate) amount: Option<i64>,
+    pub(crate) card: Option<&'static TestCard>,
 }
 
 /// All faults in force.
@@ -89,6 +100,11 @@ struct Plan {
     chaos: Option<Chaos>,
     arrivals: u64,
     rules_ever: u64,
+    scenarios: Vec<Scenario>,
+    /// How far each order is in each scenario.
+    in_scenario: HashMap<(usize, String), Place>,
+    /// How far each payment is in the story of its card.
+    with_card: HashMap<String, Place>,
 }
 
 /// The faults in force, as the control shows them.
@@ -96,6 +112,14 @@ struct Plan {
 pub(crate) struct Shown {
     rules: Vec<Rule>,
     random: Option<Chaos>,
+}
+
+/// A scenario in force, and how many orders go through it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Staged {
+    #[serde(flatten)]
+    scenario: Scenario,
+    orders: usize,
 }
 
 impl Fault {
@@ -121,9 +145,12 @@ impl Fault {
     /// Whether this can happen to such a call at all.
     fn can_strike(&self, operation: Operation) -> bool {
         match self {
-            Self::NotFound => operation.is_read(),
-            Self::Late { .. } | Self::Processing => !operation.is_read(),
+            Self::NotFound => matches!(operation, Operation::Get | Operation::GetByOrder),
+            Self::Late { .. } => !operation.is_read(),
+            Self::Processing => operation.takes_idempotency_keys(),
             Self::OverCapture { .. } => operation == Operation::Confirm,
+            // The card company's answer has none of the other fields.
+            Self::WrongBody { field } => operation.is_of_gateway() || *field == WrongField::Garbage,
             Self::Delay { .. }
             | Self::DropBefore
             | Self::DropAfter
@@ -131,9 +158,60 @@ impl Fault {
             | Self::Status { .. }
             | Self::Code { .. }
             | Self::UnknownCode
-            | Self::WrongBody { .. }
             | Self::TooManyRequests => true,
         }
+    }
+}
+
+impl Subject {
+    /// What is known about a call from the payment it is about.
+    pub(crate) fn of(operation: Operation, payment: Option<&Payment>) -> Self {
+        Self {
+            operation,
+            payment_key: payment.map(|payment| payment.payment_key.clone()),
+            order_id: payment.map(|payment| payment.order_id.clone()),
+            order_name: payment.map(|payment| payment.order_name.clone()),
+            amount: payment.map(|payment| payment.total),
+            card: payment.and_then(Payment::test_card),
+        }
+    }
+}
+
+impl Plan {
+    fn draw_from(&mut self, random: Option<Chaos>) {
+        if let Some(chaos) = random {
+            // Counting from here makes a run with the same seed the same run.
+            self.arrivals = 0;
+            self.chaos = Some(chaos);
+        }
+    }
+
+    fn stage(&mut self, scenarios: Vec<Scenario>) {
+        self.scenarios = scenarios;
+        self.in_scenario.clear();
+    }
+
+    /// What the first scenario that means the call's order has in store for it.
+    fn staged(&mut self, subject: &Subject) -> Option<Fault> {
+        let order_id = subject.order_id.as_ref()?;
+        let mut scenarios = self.scenarios.iter().enumerate();
+        let (index, scenario) = scenarios.find(|(_, scenario)| scenario.means(subject))?;
+        let place = self.in_scenario.entry((index, order_id.clone()));
+        play(&scenario.steps, place.or_default(), subject.operation)
+    }
+
+    /// What the story of the payment's card has in store for the call.
+    fn of_card(&mut self, subject: &Subject) -> Option<Fault> {
+        let card = subject.card.filter(|card| !card.steps.is_empty())?;
+        let payment = subject.payment_key.as_ref().or(subject.order_id.as_ref())?;
+        let place = self.with_card.entry(payment.clone()).or_default();
+        // What the gateway's confirm is, the card company's authorisation is.
+        let operation = if subject.operation.is_of_gateway() {
+            subject.operation
+        } else {
+            Operation::Confirm
+        };
+        play(&card.steps, place, operation)
     }
 }
 
@@ -150,6 +228,10 @@ impl Faults {
         {
             return Some(rule.spend());
         }
+        let scripted = plan.staged(subject).or_else(|| plan.of_card(subject));
+        if scripted.is_some() {
+            return scripted;
+        }
         let fault = plan.chaos.as_ref()?.draw(arrival)?;
         fault.can_strike(subject.operation).then_some(fault)
     }
@@ -162,11 +244,7 @@ impl Faults {
             rule.number(plan.rules_ever);
             plan.rules.push(rule);
         }
-        if let Some(chaos) = order.random {
-            // Counting from here makes a run with the same seed the same run.
-            plan.arrivals = 0;
-            plan.chaos = Some(chaos);
-        }
+        plan.draw_from(order.random);
     }
 
     pub(crate) fn shown(&self) -> Shown {
@@ -177,11 +255,34 @@ impl Faults {
         }
     }
 
-    /// Nothing goes wrong any more.
+    /// Nothing goes wrong any more, but what buyers choose with their cards.
     pub(crate) fn heal(&self) {
         let mut plan = self.lock();
         plan.rules.clear();
         plan.chaos = None;
+        plan.stage(Vec::new());
+    }
+
+    /// Puts these scenarios in the place of all others; every order begins anew.
+    pub(crate) fn stage(&self, script: Script) {
+        let mut plan = self.lock();
+        plan.stage(script.scenario);
+        plan.draw_from(script.random);
+    }
+
+    pub(crate) fn staged(&self) -> Vec<Staged> {
+        let plan = self.lock();
+        let scenarios = plan.scenarios.iter().enumerate();
+        scenarios
+            .map(|(index, scenario)| Staged {
+                scenario: scenario.clone(),
+                orders: plan
+                    .in_scenario
+                    .keys()
+                    .filter(|(played, _)| *played == index)
+                    .count(),
+            })
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Plan> {

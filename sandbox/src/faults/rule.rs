@@ -33,12 +33,15 @@ pub(crate) struct Rule {
 /// The operations a rule means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Which {
+pub(super) enum Which {
     Confirm,
     Get,
     GetByOrder,
     Cancel,
     Create,
+    Transactions,
+    Settlements,
+    Authorize,
     Any,
 }
 
@@ -87,41 +90,42 @@ impl Rule {
         if self.per_mille > PER_MILLE_ALWAYS {
             return Err("perMille is at most 1000".to_owned());
         }
-        if !self
-            .operation
-            .operations()
-            .iter()
-            .any(|operation| self.fault.can_strike(*operation))
-        {
-            return Err(format!(
-                "{} cannot happen to this operation",
-                self.fault.name()
-            ));
+        check(self.operation, &self.fault)
+    }
+}
+
+/// Whether such a fault can happen to such calls at all, and means something.
+pub(super) fn check(operation: Which, fault: &Fault) -> Result<(), String> {
+    let operations = operation.operations();
+    if !operations
+        .iter()
+        .any(|operation| fault.can_strike(*operation))
+    {
+        return Err(format!("{} cannot happen to this operation", fault.name()));
+    }
+    match fault {
+        Fault::Code { code } if Refusal::documented(code).is_none() => Err(format!(
+            "{code} is not a documented code; unknownCode makes one up"
+        )),
+        Fault::Status { status, .. } if !(200..=599).contains(status) => {
+            Err("status is between 200 and 599".to_owned())
         }
-        match &self.fault {
-            Fault::Code { code } if Refusal::documented(code).is_none() => Err(format!(
-                "{code} is not a documented code; unknownCode makes one up"
-            )),
-            Fault::Status { status, .. } if !(200..=599).contains(status) => {
-                Err("status is between 200 and 599".to_owned())
-            }
-            Fault::OverCapture { amount } if *amount <= 0 => {
-                Err("overCapture needs an amount above 0".to_owned())
-            }
-            Fault::Delay { .. }
-            | Fault::DropBefore
-            | Fault::DropAfter
-            | Fault::CutBody
-            | Fault::Status { .. }
-            | Fault::Code { .. }
-            | Fault::UnknownCode
-            | Fault::WrongBody { .. }
-            | Fault::TooManyRequests
-            | Fault::Processing
-            | Fault::NotFound
-            | Fault::Late { .. }
-            | Fault::OverCapture { .. } => Ok(()),
+        Fault::OverCapture { amount } if *amount <= 0 => {
+            Err("overCapture needs an amount above 0".to_owned())
         }
+        Fault::Delay { .. }
+        | Fault::DropBefore
+        | Fault::DropAfter
+        | Fault::CutBody
+        | Fault::Status { .. }
+        | Fault::Code { .. }
+        | Fault::UnknownCode
+        | Fault::WrongBody { .. }
+        | Fault::TooManyRequests
+        | Fault::Processing
+        | Fault::NotFound
+        | Fault::Late { .. }
+        | Fault::OverCapture { .. } => Ok(()),
     }
 }
 
@@ -157,11 +161,14 @@ impl Which {
             Self::GetByOrder => &[Operation::GetByOrder],
             Self::Cancel => &[Operation::Cancel],
             Self::Create => &[Operation::Create],
+            Self::Transactions => &[Operation::Transactions],
+            Self::Settlements => &[Operation::Settlements],
+            Self::Authorize => &[Operation::Authorize],
             Self::Any => &Operation::ALL,
         }
     }
 
-    fn means(self, operation: Operation) -> bool {
+    pub(super) fn means(self, operation: Operation) -> bool {
         self.operations().contains(&operation)
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::{Context, current, refuse};
 use crate::catalogue::Refusal;
+use crate::config::{RefundableAmount, Settings, TaxFreeMismatch};
 use crate::ids;
 use crate::state::fact::{Entry, Fact, Movement};
 use crate::state::payment::{Cancel, Payment, Status};
@@ -20,6 +21,7 @@ pub(crate) struct Request {
     pub(crate) amount: Option<i64>,
     /// The balance the caller believes in: an optimistic lock.
     pub(crate) refundable: Option<i64>,
+    /// The part of the amount without value added tax; none is none.
     pub(crate) tax_free: i64,
 }
 
@@ -71,10 +73,10 @@ pub(crate) fn give_back(
     let Some(payment) = current(transaction, context, payment_key) else {
         return refuse("NOT_FOUND_PAYMENT");
     };
-    cancelable(payment)?;
-    if request
-        .refundable
-        .is_some_and(|believed| believed != payment.balance)
+    cancelable(payment, context.settings)?;
+    let differs = |believed: i64| believed != payment.balance;
+    if request.refundable.is_some_and(differs)
+        && context.settings.refundable_amount == RefundableAmount::Checked
     {
         return refuse("NOT_MATCHES_REFUNDABLE_AMOUNT");
     }
@@ -86,17 +88,13 @@ pub(crate) fn give_back(
     else {
         return refuse("NOT_CANCELABLE_AMOUNT");
     };
-    if payment.past_refund_due(now) {
+    if payment.past_refund_due(now, context.settings) {
         return refuse("EXCEED_MAX_REFUND_DUE");
     }
-    if left > 0 {
-        partly_cancelable(payment, amount, request.tax_free)?;
+    if left > 0 && !payment.partial_cancelable {
+        return refuse("NOT_ALLOWED_PARTIAL_REFUND");
     }
-    let tax_free = if left == 0 {
-        payment.tax_free
-    } else {
-        request.tax_free
-    };
+    let tax_free = tax_free_part(payment, (amount, left), request.tax_free, context.settings)?;
     let order_id = payment.order_id.clone();
     let transaction_key = ids::transaction_key(now);
     let cancel = Cancel {
@@ -114,6 +112,7 @@ pub(crate) fn give_back(
         order_id,
         transaction_key,
         amount,
+        tax_free,
         cancel_reason: Some(request.reason),
         idempotency_key: context.idempotency_key.map(str::to_owned),
         at: now,
@@ -122,10 +121,10 @@ pub(crate) fn give_back(
     Ok(())
 }
 
-fn cancelable(payment: &Payment) -> Result<(), Refusal> {
+fn cancelable(payment: &Payment, settings: &Settings) -> Result<(), Refusal> {
     match payment.status {
         Status::Ready | Status::InProgress | Status::Aborted | Status::Expired => {
-            refuse("NOT_CANCELABLE_PAYMENT")
+            refuse(settings.unpaid_cancel_code)
         }
         Status::Canceled => refuse("ALREADY_CANCELED_PAYMENT"),
         Status::PartialCanceled if payment.balance == 0 => refuse("NOT_CANCELABLE_AMOUNT"),
@@ -133,17 +132,31 @@ fn cancelable(payment: &Payment) -> Result<(), Refusal> {
     }
 }
 
-/// A part must fit both the taxable and the tax-free rest.
-fn partly_cancelable(payment: &Payment, amount: i64, tax_free: i64) -> Result<(), Refusal> {
-    if !payment.partial_cancelable {
-        return refuse("NOT_ALLOWED_PARTIAL_REFUND");
+/// How much of the amount is without tax: it must fit both the taxable and the tax-free rest,
+/// and the last cancel takes what there is.
+fn tax_free_part(
+    payment: &Payment,
+    (amount, left): (i64, i64),
+    asked: i64,
+    settings: &Settings,
+) -> Result<i64, Refusal> {
+    if asked > amount {
+        return refuse("INVALID_REQUEST");
     }
     let taxable_left = payment.balance.saturating_sub(payment.tax_free);
-    let taxable = amount.saturating_sub(tax_free);
-    let fits = tax_free <= payment.tax_free && taxable >= 0 && taxable <= taxable_left;
-    if fits {
-        Ok(())
+    let least = amount.saturating_sub(taxable_left).max(0);
+    let most = payment.tax_free.min(amount);
+    // Who gives back everything need not say how it is made up.
+    let asked = if left == 0 && asked == 0 {
+        least
     } else {
-        refuse("INVALID_REQUEST")
+        asked
+    };
+    if (least..=most).contains(&asked) {
+        return Ok(asked);
+    }
+    match settings.tax_free_mismatch {
+        TaxFreeMismatch::Refused => refuse("INVALID_REQUEST"),
+        TaxFreeMismatch::Adjusted => Ok(asked.min(most).max(least)),
     }
 }

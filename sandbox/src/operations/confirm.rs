@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use super::{Context, current, refuse};
 use crate::catalogue::{Class, Refusal};
-use crate::config::{SecondApproval, TemporaryError};
+use crate::config::{Decline, SecondApproval, TemporaryError};
 use crate::ids;
 use crate::state::fact::{Entry, Fact, Movement};
 use crate::state::payment::{Payment, Status};
@@ -88,7 +88,7 @@ pub(crate) fn fail(
 ) -> Refusal {
     let refusal = Refusal::of(code);
     let ends = match refusal.class {
-        Class::Buyer | Class::Merchant => true,
+        Class::Buyer | Class::Merchant => context.settings.decline == Decline::Aborts,
         Class::Temporary => context.settings.temporary_error == TemporaryError::Aborts,
         Class::State => false,
     };
@@ -115,6 +115,7 @@ fn capture(transaction: &mut Transaction, context: Context, payment: &Payment, a
         order_id: payment.order_id.clone(),
         transaction_key: ids::transaction_key(at),
         amount,
+        tax_free: payment.tax_free.min(amount),
         cancel_reason: None,
         idempotency_key: context.idempotency_key.map(str::to_owned),
         at,

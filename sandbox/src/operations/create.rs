@@ -4,15 +4,19 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::{Context, current, refuse};
+use crate::cards::TestCard;
 use crate::catalogue::Refusal;
-use crate::config::Secret;
+use crate::config::{OrderIdCharacters, Secret};
 use crate::ids;
 use crate::redirect;
 use crate::state::fact::{Authentication, Fact};
-use crate::state::payment::{Method, Payment, Status};
+use crate::state::payment::{CashReceipt, Funding, Method, Payment, Status};
 use crate::store::Transaction;
 
 const ORDER_NAME_CHARACTERS_MAX: usize = 100;
+
+/// The most that one bank transfer takes, in won.
+const TRANSFER_AMOUNT_MAX: i64 = 10_000_000;
 
 /// What a window is opened with.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +38,14 @@ pub(crate) struct Pass {
     pub(crate) method: Method,
     pub(crate) scenario: Option<String>,
     pub(crate) customer_key: Option<String>,
+    pub(crate) card: Option<&'static TestCard>,
+    /// Points used, where the easy-pay service's own money pays.
+    pub(crate) points: Option<i64>,
+    /// The type of cash receipt asked for.
+    pub(crate) cash_receipt: Option<String>,
 }
+
+const CASH_RECEIPTS: [&str; 2] = ["소득공제", "지출증빙"];
 
 impl Opening {
     /// The body of `POST /v1/payments`, which the window's query resembles.
@@ -71,7 +82,7 @@ pub(crate) fn open(
     context: Context,
     opening: Opening,
 ) -> Result<String, Refusal> {
-    check(&opening)?;
+    check(&opening, context.settings.order_id_characters)?;
     let at = transaction.now();
     let payment_key = loop {
         let drawn = ids::payment_key(context.merchant_id, at);
@@ -95,6 +106,7 @@ pub(crate) fn open(
         secret: None,
         customer_key: opening.customer_key,
         scenario: None,
+        funding: Funding::default(),
         failure_code: None,
         metadata: opening.metadata,
         success_url: opening.success_url,
@@ -108,7 +120,8 @@ pub(crate) fn open(
     Ok(payment_key)
 }
 
-/// The buyer passes authentication: the payment is in progress and waits for its confirm.
+/// The buyer passes authentication: the payment is in progress and waits for its confirm. Some
+/// cards are refused here, and leave the window open.
 pub(crate) fn authenticate(
     transaction: &mut Transaction,
     context: Context,
@@ -120,6 +133,11 @@ pub(crate) fn authenticate(
     {
         return refuse("INVALID_TEST_CODE");
     }
+    if let Some(code) = pass.card.and_then(|card| card.window.as_deref())
+        && pass.method == Method::Card
+    {
+        return refuse(code);
+    }
     let Some(payment) = current(transaction, context, payment_key) else {
         return refuse("NOT_FOUND_PAYMENT");
     };
@@ -127,27 +145,62 @@ pub(crate) fn authenticate(
     // An account takes no less than twice what a card does (100 and 200 won).
     let smallest = match pass.method {
         Method::Transfer => context.settings.card_amount_min.saturating_mul(2),
-        Method::Card | Method::EasyPay | Method::MobilePhone => context.settings.card_amount_min,
+        Method::Card
+        | Method::EasyPay
+        | Method::MobilePhone
+        | Method::CultureGiftCertificate
+        | Method::BookGiftCertificate
+        | Method::GameGiftCertificate => context.settings.card_amount_min,
     };
     if payment.total < smallest {
         return refuse("BELOW_MINIMUM_AMOUNT");
+    }
+    if pass.method == Method::Transfer && payment.total > TRANSFER_AMOUNT_MAX {
+        return refuse("EXCEEDS_TRANSFER_AMOUNT_MAXIMUM");
     }
     let secret = match context.settings.secret {
         Secret::Sent => Some(ids::payment_secret()),
         Secret::Null => None,
     };
+    let funding = funding(payment, &pass)?;
+    let card = funding.card.as_ref().and(pass.card);
     let authentication = Authentication {
         at: transaction.now(),
         method: pass.method,
         secret,
-        scenario: pass.scenario,
+        scenario: pass.scenario.or(card.and_then(|card| card.code.clone())),
         customer_key: pass.customer_key,
+        funding,
     };
     transaction.record(Fact::Authenticated {
         payment_key: payment_key.to_owned(),
         authentication,
     });
     Ok(())
+}
+
+/// What fits the method; the rest must not be asked for.
+fn funding(payment: &Payment, pass: &Pass) -> Result<Funding, Refusal> {
+    let points_fit = pass.points.is_none_or(|points| {
+        pass.method == Method::EasyPay && (0..=payment.total).contains(&points)
+    });
+    let receipt_fits = pass
+        .cash_receipt
+        .as_deref()
+        .is_none_or(|kind| pass.method == Method::Transfer && CASH_RECEIPTS.contains(&kind));
+    if !points_fit || !receipt_fits {
+        return refuse("INVALID_REQUEST");
+    }
+    let card = pass.card.filter(|_| pass.method == Method::Card);
+    Ok(Funding {
+        card: card.map(TestCard::masked),
+        points: pass.points,
+        cash_receipt: pass.cash_receipt.clone().map(|kind| CashReceipt {
+            kind,
+            receipt_key: ids::receipt_key(),
+            issue_number: ids::issue_number(),
+        }),
+    })
 }
 
 /// Whether the buyer can still do something in the window.
@@ -163,8 +216,8 @@ pub(crate) fn check_open(payment: &Payment) -> Result<(), Refusal> {
     }
 }
 
-fn check(opening: &Opening) -> Result<(), Refusal> {
-    if !is_order_id(&opening.order_id) {
+fn check(opening: &Opening, characters: OrderIdCharacters) -> Result<(), Refusal> {
+    if !is_order_id(&opening.order_id, characters) {
         return refuse("INVALID_ORDER_ID");
     }
     let name_length = opening.order_name.chars().count();
@@ -194,8 +247,17 @@ fn check(opening: &Opening) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// 6 to 64 letters, digits, `-`, `_` or `=`.
-fn is_order_id(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
+/// 6 to 64 letters, digits, `-`, `_`, and what else is taken.
+fn is_order_id(text: &str, characters: OrderIdCharacters) -> bool {
+    let further = match characters {
+        OrderIdCharacters::Documented => "",
+        OrderIdCharacters::Equals => "=",
+        OrderIdCharacters::EqualsAndDot => "=.",
+    };
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_')
+            || further.contains(char::from(byte))
+    };
     (6..=64).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -1,9 +1,11 @@
 //! Owns the rules of the gateway: what each API call decides about a payment.
 
+pub(crate) mod authorize;
 pub(crate) mod cancel;
 pub(crate) mod confirm;
 pub(crate) mod create;
 pub(crate) mod fields;
+pub(crate) mod list;
 pub(crate) mod read;
 
 use crate::catalogue::Refusal;

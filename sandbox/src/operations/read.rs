@@ -24,7 +24,7 @@ pub(crate) fn by_order(
 ) -> Result<String, Refusal> {
     let payment_key = transaction
         .state()
-        .payment_of_order(order_id)
+        .payment_of_order(order_id, context.settings)
         .map(|payment| payment.payment_key.clone());
     match payment_key {
         Some(payment_key) => by_key(transaction, context, &payment_key),

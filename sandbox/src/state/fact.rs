@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::idempotency::Answered;
-use super::payment::{Cancel, Method, Payment};
+use super::payment::{Cancel, Funding, Method, Payment};
 use crate::clock::Timestamp;
 
 /// One change of state; a journal line holds those that happened together.
@@ -35,6 +35,8 @@ pub(crate) enum Fact {
     Captured { entry: Entry },
     /// Money was given back.
     Canceled { cancel: Cancel, entry: Entry },
+    /// The card company authorised a payment.
+    Authorized { authorization: Authorization },
     /// An answer was given under an idempotency key.
     Answered { answered: Box<Answered> },
 }
@@ -48,6 +50,8 @@ pub(crate) struct Authentication {
     pub(crate) secret: Option<String>,
     pub(crate) scenario: Option<String>,
     pub(crate) customer_key: Option<String>,
+    #[serde(default)]
+    pub(crate) funding: Funding,
 }
 
 /// Which way money moved.
@@ -68,7 +72,24 @@ pub(crate) struct Entry {
     pub(crate) order_id: String,
     pub(crate) transaction_key: String,
     pub(crate) amount: i64,
+    /// The part of it without value added tax.
+    #[serde(default)]
+    pub(crate) tax_free: i64,
     pub(crate) cancel_reason: Option<String>,
     pub(crate) idempotency_key: Option<String>,
+    pub(crate) at: Timestamp,
+}
+
+/// What the card company said yes to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Authorization {
+    pub(crate) sequence: u64,
+    /// The caller's own name for the payment.
+    pub(crate) tid: String,
+    pub(crate) merchant_name: String,
+    pub(crate) amount: i64,
+    pub(crate) ref_no: String,
+    pub(crate) auth_code: String,
     pub(crate) at: Timestamp,
 }

@@ -5,11 +5,16 @@ pub(crate) mod idempotency;
 pub(crate) mod payment;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use self::fact::{Authentication, Entry, Fact, Movement};
+use chrono::TimeDelta;
+
+use self::fact::{Authentication, Authorization, Entry, Fact, Movement};
 use self::idempotency::Keys;
 use self::payment::{Cancel, Payment, Status};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
+use crate::config::{PaymentOfOrder, Settings};
+use crate::ids;
 
 /// Everything the sandbox knows.
 #[derive(Debug, Default)]
@@ -18,6 +23,9 @@ pub(crate) struct State {
     payments: HashMap<String, Payment>,
     orders: HashMap<String, Order>,
     ledger: Vec<Entry>,
+    authorizations: Vec<Authorization>,
+    /// The first authorisation of each `tid`, by its place.
+    authorized: HashMap<String, usize>,
     pub(crate) keys: Keys,
 }
 
@@ -42,10 +50,14 @@ impl State {
         self.payments.get(payment_key)
     }
 
-    /// The payment an order id stands for: the newest approved, else the newest.
-    pub(crate) fn payment_of_order(&self, order_id: &str) -> Option<&Payment> {
+    /// The payment an order id stands for.
+    pub(crate) fn payment_of_order(&self, order_id: &str, settings: &Settings) -> Option<&Payment> {
         let order = self.orders.get(order_id)?;
-        let payment_key = order.approved.last().or(order.opened.last())?;
+        let approved = match settings.payment_of_order {
+            PaymentOfOrder::NewestApproved => order.approved.last(),
+            PaymentOfOrder::Newest => None,
+        };
+        let payment_key = approved.or(order.opened.last())?;
         self.payments.get(payment_key)
     }
 
@@ -58,6 +70,40 @@ impl State {
 
     pub(crate) fn ledger(&self) -> &[Entry] {
         &self.ledger
+    }
+
+    /// When money last moved: time never runs back behind it, so the ledger is in order of time.
+    pub(crate) fn latest_movement(&self) -> Timestamp {
+        self.ledger
+            .last()
+            .map_or(Timestamp::MIN_UTC, |entry| entry.at)
+    }
+
+    /// The entries whose movement is in a range of instants, oldest first.
+    pub(crate) fn movements(&self, range: &Range<Timestamp>) -> &[Entry] {
+        let first = self.ledger.partition_point(|entry| entry.at < range.start);
+        let end = self.ledger.partition_point(|entry| entry.at < range.end);
+        self.ledger.get(first..end).unwrap_or_default()
+    }
+
+    /// The entry a transaction key stands for: the key says when, so that few are looked at.
+    pub(crate) fn movement(&self, transaction_key: &str) -> Option<&Entry> {
+        let at = ids::transaction_instant(transaction_key)?;
+        let end = at.checked_add_signed(TimeDelta::milliseconds(1))?;
+        self.movements(&(at..end))
+            .iter()
+            .find(|entry| entry.transaction_key == transaction_key)
+    }
+
+    /// What the card company authorised, oldest first.
+    pub(crate) fn authorizations(&self) -> &[Authorization] {
+        &self.authorizations
+    }
+
+    /// What the card company first authorised for a `tid`.
+    pub(crate) fn authorization(&self, tid: &str) -> Option<&Authorization> {
+        let place = self.authorized.get(tid)?;
+        self.authorizations.get(*place)
     }
 
     pub(crate) fn next_sequence(&self) -> u64 {
@@ -101,6 +147,7 @@ impl State {
                 self.change(&entry.payment_key, |payment| settle(payment, cancel));
                 self.ledger.push(entry);
             }
+            Fact::Authorized { authorization } => self.authorize(authorization),
             Fact::Answered { answered } => self.keys.remember(*answered),
         }
     }
@@ -119,10 +166,20 @@ impl State {
             payment.status = Status::Done;
             payment.total = entry.amount;
             payment.balance = entry.amount;
+            // Less may be taken than was asked for.
+            payment.tax_free = payment.tax_free.min(entry.amount);
             payment.approved_at = Some(entry.at);
             payment.last_transaction_key = Some(entry.transaction_key.clone());
         });
         self.ledger.push(entry);
+    }
+
+    fn authorize(&mut self, authorization: Authorization) {
+        let place = self.authorizations.len();
+        self.authorized
+            .entry(authorization.tid.clone())
+            .or_insert(place);
+        self.authorizations.push(authorization);
     }
 
     fn change(&mut self, payment_key: &str, change: impl FnOnce(&mut Payment)) {
@@ -137,6 +194,10 @@ fn authenticate(payment: &mut Payment, authentication: Authentication) {
     payment.authenticated_at = Some(authentication.at);
     payment.secret = authentication.secret;
     payment.scenario = authentication.scenario;
+    payment.funding = authentication.funding;
+    payment.partial_cancelable &= payment
+        .test_card()
+        .is_none_or(|card| card.partial_cancelable);
     payment.customer_key = authentication.customer_key.or(payment.customer_key.take());
 }
 

@@ -3,6 +3,7 @@
 use chrono::{Datelike, TimeDelta};
 use serde::{Deserialize, Serialize};
 
+use crate::cards::{self, TestCard};
 use crate::clock::{Timestamp, korean};
 use crate::config::Settings;
 
@@ -27,6 +28,30 @@ pub(crate) enum Method {
     EasyPay,
     Transfer,
     MobilePhone,
+    CultureGiftCertificate,
+    BookGiftCertificate,
+    GameGiftCertificate,
+}
+
+/// What the buyer pays with, beside the method.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Funding {
+    /// The masked number of a test card.
+    pub(crate) card: Option<String>,
+    /// The easy-pay service takes it from its own money, and this much from points.
+    pub(crate) points: Option<i64>,
+    pub(crate) cash_receipt: Option<CashReceipt>,
+}
+
+/// A cash receipt the buyer asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CashReceipt {
+    /// `소득공제` or `지출증빙`.
+    pub(crate) kind: String,
+    pub(crate) receipt_key: String,
+    pub(crate) issue_number: String,
 }
 
 /// One payment: one opening of the payment window.
@@ -53,6 +78,8 @@ pub(crate) struct Payment {
     pub(crate) customer_key: Option<String>,
     /// The code confirm will answer; none approves.
     pub(crate) scenario: Option<String>,
+    #[serde(default)]
+    pub(crate) funding: Funding,
     pub(crate) failure_code: Option<String>,
     pub(crate) metadata: Option<serde_json::Value>,
     pub(crate) success_url: Option<String>,
@@ -82,6 +109,9 @@ impl Method {
             "EASY_PAY" | "간편결제" => Some(Self::EasyPay),
             "TRANSFER" | "계좌이체" => Some(Self::Transfer),
             "MOBILE_PHONE" | "휴대폰" => Some(Self::MobilePhone),
+            "CULTURE_GIFT_CERTIFICATE" | "문화상품권" => Some(Self::CultureGiftCertificate),
+            "BOOK_GIFT_CERTIFICATE" | "도서문화상품권" => Some(Self::BookGiftCertificate),
+            "GAME_GIFT_CERTIFICATE" | "게임문화상품권" => Some(Self::GameGiftCertificate),
             _ => None,
         }
     }
@@ -93,6 +123,18 @@ impl Method {
             Self::EasyPay => "간편결제",
             Self::Transfer => "계좌이체",
             Self::MobilePhone => "휴대폰",
+            Self::CultureGiftCertificate => "문화상품권",
+            Self::BookGiftCertificate => "도서문화상품권",
+            Self::GameGiftCertificate => "게임문화상품권",
+        }
+    }
+
+    pub(crate) fn is_gift_certificate(self) -> bool {
+        match self {
+            Self::CultureGiftCertificate
+            | Self::BookGiftCertificate
+            | Self::GameGiftCertificate => true,
+            Self::Card | Self::EasyPay | Self::Transfer | Self::MobilePhone => false,
         }
     }
 }
@@ -112,24 +154,46 @@ impl Payment {
         since.is_some_and(|since| now.signed_duration_since(since) >= limit)
     }
 
+    pub(crate) fn test_card(&self) -> Option<&'static TestCard> {
+        self.funding.card.as_deref().and_then(cards::masked_as)
+    }
+
     /// Whether money was taken for it at some time.
     pub(crate) fn was_approved(&self) -> bool {
         self.approved_at.is_some()
     }
 
     /// Whether the time in which this method can be given back is over.
-    pub(crate) fn past_refund_due(&self, now: Timestamp) -> bool {
+    pub(crate) fn past_refund_due(&self, now: Timestamp, settings: &Settings) -> bool {
         let Some(approved_at) = self.approved_at else {
             return false;
         };
+        let elapsed = now.signed_duration_since(approved_at);
         match self.method {
-            Some(Method::Transfer) => now.signed_duration_since(approved_at) > TimeDelta::days(180),
+            Some(Method::Transfer) => elapsed > TimeDelta::days(180),
+            Some(Method::Card) => {
+                let days = settings.card_refund_days;
+                days > 0 && elapsed > TimeDelta::days(days)
+            }
             Some(Method::MobilePhone) => {
                 let (then, now) = (korean(approved_at), korean(now));
                 (then.year(), then.month()) != (now.year(), now.month())
             }
-            Some(Method::Card | Method::EasyPay) | None => false,
+            Some(
+                Method::EasyPay
+                | Method::CultureGiftCertificate
+                | Method::BookGiftCertificate
+                | Method::GameGiftCertificate,
+            )
+            | None => false,
         }
+    }
+
+    /// The cancellation a transaction key stands for.
+    pub(crate) fn canceled_by(&self, transaction_key: &str) -> Option<&Cancel> {
+        self.cancels
+            .iter()
+            .find(|cancel| cancel.transaction_key == transaction_key)
     }
 
     /// Value added tax inside the balance: an eleventh of its taxable part, half up.

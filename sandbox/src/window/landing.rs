@@ -43,14 +43,25 @@ pub(super) async fn fail(Query(given): Query<Parameters>, headers: HeaderMap) ->
 /// What this server is, for who opens its address in a browser.
 pub(crate) async fn home(Query(given): Query<Parameters>, headers: HeaderMap) -> Response {
     let texts = texts(language(given.get("lang").map(String::as_str), &headers));
-    let [confirm, read, cancel, window, records, controls] = texts.home_rows;
+    let [
+        confirm,
+        read,
+        cancel,
+        lists,
+        window,
+        authorize,
+        records,
+        controls,
+    ] = texts.home_rows;
     let values = [
         ("heading", texts.home),
         ("lead", texts.home_lead),
         ("confirm", confirm),
         ("read", read),
         ("cancel", cancel),
+        ("lists", lists),
         ("window", window),
+        ("authorize", authorize),
         ("records", records),
         ("controls", controls),
     ];

@@ -17,7 +17,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::texts::Texts;
+use crate::cards;
 use crate::catalogue::{Language, Refusal};
+use crate::config::PaymentType;
 use crate::operations::create::{self, Opening, Pass};
 use crate::operations::{Context, read};
 use crate::redirect::{encode, with_parameters};
@@ -27,6 +29,9 @@ use crate::state::payment::{Method, Payment};
 pub(crate) use self::landing::home;
 
 const SDK: &str = include_str!("sdk.js");
+
+/// A number that no test card has: somebody's real card has no business here.
+const UNKNOWN_CARD: &str = "INVALID_CARD_NUMBER";
 
 /// What the SDK, or a link, opens the window with.
 #[derive(Debug, Deserialize)]
@@ -55,12 +60,15 @@ struct Preset {
     lang: Option<String>,
 }
 
-/// What the buyer chose.
-#[derive(Debug, Deserialize)]
+/// What the buyer chose; never written anywhere.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Choice {
     action: Action,
     method: Option<String>,
     scenario: Option<String>,
+    /// Only ever compared: what is kept is the card it means.
+    card_number: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -134,7 +142,7 @@ async fn show(
 ) -> Response {
     let language = language(preset.lang.as_deref(), &headers);
     match look(&sandbox, &payment_key).await {
-        Ok(payment) => view::payment(&sandbox, &payment, &preset, language),
+        Ok(payment) => view::payment(&sandbox, &payment, &preset, (language, None)),
         Err(refusal) => view::stopped(&refusal, language),
     }
 }
@@ -163,35 +171,68 @@ async fn choose(
         Action::Abandon => fail("PAY_PROCESS_CANCELED", None),
         Action::Refuse => fail("REJECT_CARD_COMPANY", Some(&payment.order_id)),
         Action::Approve => {
-            if let Err(refusal) = pass(&sandbox, &payment, choice).await {
-                return view::stopped(&refusal, language);
+            let pass = match choice.pass() {
+                Ok(pass) => pass,
+                Err(refusal) if refusal.code == UNKNOWN_CARD => {
+                    let problem = (language, Some(&refusal));
+                    return view::payment(&sandbox, &payment, &preset, problem);
+                }
+                Err(refusal) => return view::stopped(&refusal, language),
+            };
+            if let Some(code) = pass.card.and_then(|card| card.window.as_deref()) {
+                return fail(code, Some(&payment.order_id));
             }
-            let amount = payment.total.to_string();
-            let parameters = [
-                ("paymentType", "NORMAL"),
-                ("orderId", payment.order_id.as_str()),
-                ("paymentKey", payment.payment_key.as_str()),
-                ("amount", amount.as_str()),
-            ];
-            let url = payment.success_url.as_deref().unwrap_or("/landing/success");
-            Redirect::to(&with_parameters(url, &parameters)).into_response()
+            match authenticate(&sandbox, &payment, pass).await {
+                Ok(()) => success(&sandbox, &payment),
+                Err(refusal) => view::stopped(&refusal, language),
+            }
         }
     }
 }
 
+/// The way back to the shop, with what it needs to confirm.
+fn success(sandbox: &Sandbox, payment: &Payment) -> Response {
+    let amount = payment.total.to_string();
+    let mut parameters = vec![
+        ("paymentType", "NORMAL"),
+        ("orderId", payment.order_id.as_str()),
+        ("paymentKey", payment.payment_key.as_str()),
+        ("amount", amount.as_str()),
+    ];
+    if sandbox.config.settings.payment_type == PaymentType::Omitted {
+        parameters.remove(0);
+    }
+    let url = payment.success_url.as_deref().unwrap_or("/landing/success");
+    Redirect::to(&with_parameters(url, &parameters)).into_response()
+}
+
+impl Choice {
+    fn pass(self) -> Result<Pass, Refusal> {
+        let method = self
+            .method
+            .as_deref()
+            .map_or(Some(Method::Card), Method::named);
+        let method = method.ok_or_else(|| Refusal::of("NOT_SUPPORTED_METHOD"))?;
+        let typed = self.card_number.filter(|typed| !typed.trim().is_empty());
+        let card = match typed.filter(|_| method == Method::Card) {
+            None => None,
+            Some(typed) => Some(cards::find(&typed).ok_or_else(|| Refusal::of(UNKNOWN_CARD))?),
+        };
+        Ok(Pass {
+            method,
+            scenario: self
+                .scenario
+                .filter(|code| !code.is_empty() && code != "approve"),
+            customer_key: None,
+            card,
+            points: None,
+            cash_receipt: None,
+        })
+    }
+}
+
 /// The buyer authenticates.
-async fn pass(sandbox: &Sandbox, payment: &Payment, choice: Choice) -> Result<(), Refusal> {
-    let method = choice
-        .method
-        .as_deref()
-        .map_or(Some(Method::Card), Method::named);
-    let pass = Pass {
-        method: method.ok_or_else(|| Refusal::of("NOT_SUPPORTED_METHOD"))?,
-        scenario: choice
-            .scenario
-            .filter(|code| !code.is_empty() && code != "approve"),
-        customer_key: None,
-    };
+async fn authenticate(sandbox: &Sandbox, payment: &Payment, pass: Pass) -> Result<(), Refusal> {
     let (context, key) = (sandbox.context(None), payment.payment_key.as_str());
     let passed = sandbox
         .store

@@ -16,6 +16,9 @@ pub(super) struct Texts {
     pub(super) method: &'static str,
     /// Card, easy pay, transfer, mobile phone.
     pub(super) methods: [&'static str; 4],
+    pub(super) card_number: &'static str,
+    pub(super) card_hint: &'static str,
+    pub(super) card_problem: &'static str,
     pub(super) scenario: &'static str,
     pub(super) scenario_hint: &'static str,
     pub(super) approved: &'static str,
@@ -30,8 +33,8 @@ pub(super) struct Texts {
     pub(super) landing_foot: &'static str,
     pub(super) home: &'static str,
     pub(super) home_lead: &'static str,
-    /// Confirm, read, cancel, window, records, controls.
-    pub(super) home_rows: [&'static str; 6],
+    /// Confirm, read, cancel, lists, window, card company, records, controls.
+    pub(super) home_rows: [&'static str; 8],
 }
 
 const KOREAN: Texts = Texts {
@@ -45,6 +48,9 @@ const KOREAN: Texts = Texts {
     merchant: "상점",
     method: "결제수단",
     methods: ["카드", "간편결제", "계좌이체", "휴대폰"],
+    card_number: "테스트 카드번호 (선택)",
+    card_hint: "목록의 번호마다 결과가 정해져 있습니다. 비워 두면 승인됩니다.",
+    card_problem: "테스트 카드번호가 아닙니다. 실제 카드번호는 입력하지 마세요.",
     scenario: "승인 결과 (테스트)",
     scenario_hint: "인증 뒤 상점이 승인을 요청하면 이 결과로 응답합니다.",
     approved: "승인",
@@ -63,9 +69,11 @@ const KOREAN: Texts = Texts {
         "결제 승인",
         "결제 조회",
         "결제 취소",
+        "거래와 정산 조회",
         "결제창과 SDK",
+        "카드사 승인",
         "움직인 돈과 도착한 호출의 기록",
-        "장애, 시계, 인증 제어",
+        "장애, 시나리오, 시계, 인증 제어와 테스트 카드",
     ],
 };
 
@@ -80,6 +88,9 @@ const ENGLISH: Texts = Texts {
     merchant: "Merchant",
     method: "Pay with",
     methods: ["Card", "Easy pay", "Bank transfer", "Mobile phone"],
+    card_number: "Test card number (optional)",
+    card_hint: "Each number of the list leads to its own result. Empty: approved.",
+    card_problem: "This is no test card number. Never type the number of a real card.",
     scenario: "Result of the approval (test)",
     scenario_hint: "What the gateway answers when the merchant asks for the approval.",
     approved: "Approved",
@@ -98,9 +109,11 @@ const ENGLISH: Texts = Texts {
         "approve a payment",
         "read a payment",
         "cancel a payment",
+        "list transactions and settlements",
         "payment window and SDK",
+        "authorise as the card company",
         "the money that moved, and the calls that arrived",
-        "control faults, clock and authentication",
+        "control faults, scenarios, clock and authentication; list test cards and settings",
     ],
 };
 

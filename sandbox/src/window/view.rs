@@ -9,10 +9,11 @@ use super::{Preset, texts};
 use crate::catalogue::{Language, Refusal};
 use crate::redirect::encode;
 use crate::sandbox::Sandbox;
-use crate::state::payment::Payment;
+use crate::state::payment::{Method, Payment};
 
 const PAYMENT: &str = include_str!("payment.html");
 const NOTICE: &str = include_str!("notice.html");
+const INVALID: &str = " aria-invalid=\"true\" autofocus";
 const METHODS: [&str; 4] = ["CARD", "EASY_PAY", "TRANSFER", "MOBILE_PHONE"];
 
 /// The outcomes offered in the window; a link may preset any other documented code.
@@ -30,12 +31,12 @@ const SCENARIOS: [&str; 11] = [
     "UNKNOWN_PAYMENT_ERROR",
 ];
 
-/// The window of a payment that waits for its buyer.
+/// The window of a payment that waits for its buyer; the problem is one with the card number.
 pub(super) fn payment(
     sandbox: &Sandbox,
     payment: &Payment,
     preset: &Preset,
-    language: Language,
+    (language, problem): (Language, Option<&Refusal>),
 ) -> Response {
     let texts = texts(language);
     let amount = grouped(payment.total);
@@ -58,6 +59,11 @@ pub(super) fn payment(
             ("merchant_id", &sandbox.config.merchant_id),
             ("method", texts.method),
             ("methods", &methods),
+            ("card_number", texts.card_number),
+            ("card_hint", texts.card_hint),
+            ("cards", &cards(language)),
+            ("card_state", if problem.is_some() { INVALID } else { "" }),
+            ("card_problem", problem.map_or("", |_| texts.card_problem)),
             ("scenario", texts.scenario),
             ("scenarios", &scenarios),
             ("scenario_hint", texts.scenario_hint),
@@ -68,7 +74,8 @@ pub(super) fn payment(
         ],
     );
     let here = format!("?lang={}", texts.other_language);
-    page(200, texts.payment, (texts, &here), &content)
+    let status = problem.map_or(200, |refusal| refusal.http);
+    page(status, texts.payment, (texts, &here), &content)
 }
 
 /// Why the window cannot be used, with the gateway's code and words.
@@ -128,18 +135,32 @@ pub(super) fn rows(values: &[(&str, &str)]) -> String {
 }
 
 fn methods(preset: &Preset, language: Language) -> String {
-    let chosen = preset
-        .method
-        .as_deref()
-        .filter(|name| METHODS.contains(name))
-        .unwrap_or("CARD");
+    let asked = preset.method.as_deref();
+    let asked = asked.and_then(|name| Some((name, Method::named(name)?.korean())));
+    let offered = METHODS.into_iter().zip(texts(language).methods);
+    // A shop may ask for a method that is not always offered.
+    let further = asked.filter(|(name, _)| !METHODS.contains(name));
+    let chosen = asked.map_or("CARD", |(name, _)| name);
     let mut html = String::new();
-    for (name, label) in METHODS.iter().zip(texts(language).methods) {
-        let checked = if *name == chosen { " checked" } else { "" };
+    for (name, label) in offered.chain(further) {
+        let checked = if name == chosen { " checked" } else { "" };
         let _ = write!(
             html,
             "<label><input type=\"radio\" name=\"method\" value=\"{name}\"{checked}>\
              <span>{label}</span></label>",
+        );
+    }
+    html
+}
+
+fn cards(language: Language) -> String {
+    let mut html = String::new();
+    for card in crate::cards::all() {
+        let story = escape(&card.story(language));
+        let _ = write!(
+            html,
+            "<option value=\"{}\">{story}</option>",
+            card.grouped()
         );
     }
     html

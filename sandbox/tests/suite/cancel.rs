@@ -206,40 +206,6 @@ async fn malformed_cancels_are_invalid_requests() {
 }
 
 #[tokio::test]
-async fn the_tax_free_rest_follows_the_balance() {
-    let bench = Bench::new().await;
-    let body = json!({ "orderId": "order-0001", "amount": 10_000, "taxFreeAmount": 3000 });
-    let payment_key = bench.authenticate_as(body).await;
-    let paid = bench
-        .confirm(&payment_key, "order-0001", 10_000)
-        .await
-        .json();
-    assert_eq!(
-        (&paid["vat"], &paid["suppliedAmount"]),
-        (&json!(636), &json!(6364))
-    );
-
-    let body = json!({ "cancelReason": "x", "cancelAmount": 4000, "taxFreeAmount": 1000 });
-    let rest = bench.cancel(&payment_key, body).await.json();
-    assert_eq!(rest["taxFreeAmount"], 2000);
-    assert_eq!(
-        (&rest["vat"], &rest["suppliedAmount"]),
-        (&json!(364), &json!(3636))
-    );
-    let too_much_taxable = json!({ "cancelReason": "x", "cancelAmount": 4500 });
-    bench
-        .cancel(&payment_key, too_much_taxable)
-        .await
-        .refused(400, "INVALID_REQUEST");
-    let gone = bench.cancel(&payment_key, all()).await.json();
-    assert_eq!(
-        (&gone["taxFreeAmount"], &gone["suppliedAmount"]),
-        (&json!(0), &json!(0))
-    );
-    assert_eq!(gone["cancels"][1]["taxFreeAmount"], 2000);
-}
-
-#[tokio::test]
 async fn refunds_have_a_last_day_by_method() {
     let bench = Bench::new().await;
     let mut keys = Vec::new();

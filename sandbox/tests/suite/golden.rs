@@ -1,16 +1,62 @@
 //! Owns the comparison with captured answers: the same keys in the same order, with the same
 //! kinds of values.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::confirm::create;
 use crate::support::Bench;
 
 macro_rules! example {
-    ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!("examples/", $name, ".json")))
-            .expect("an example")
-    };
+    ($name:literal) => {{
+        let text = include_str!(concat!("../../../tests/toss-examples/", $name, ".json"));
+        serde_json::from_str::<serde_json::Value>(text).expect("an example")
+    }};
+}
+
+pub(crate) use example;
+
+/// Beginnings of the names of examples that no endpoint here answers with or is asked with.
+const NOT_SERVED: [(&str, &str); 11] = [
+    ("billing-", "billing keys are not issued"),
+    ("payment-billing-", "billing keys are not charged"),
+    ("req-billing-", "billing keys are not issued"),
+    ("req-key-in", "card numbers are not taken by the API"),
+    ("payment-va-", "virtual accounts are not issued"),
+    ("req-va", "virtual accounts are not issued"),
+    ("req-cancel-va-", "virtual accounts are not issued"),
+    ("cash-receipt", "cash receipts are not issued by themselves"),
+    ("promotions-", "promotions are not listed"),
+    ("signature-vectors", "nothing is signed"),
+    ("wh-", "webhooks are not sent"),
+];
+
+/// The tests that compare, to see which examples they name.
+const COMPARING: [&str; 2] = [include_str!("golden.rs"), include_str!("lists.rs")];
+
+#[test]
+fn every_example_is_compared_or_not_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/toss-examples");
+    let entries = std::fs::read_dir(folder).expect("the examples");
+    let all: BTreeSet<String> = entries
+        .map(|entry| entry.expect("an example").file_name())
+        .filter_map(|name| Some(name.to_str()?.strip_suffix(".json")?.to_owned()))
+        .collect();
+    let compared: BTreeSet<String> = COMPARING
+        .iter()
+        .flat_map(|source| source.split("example!(\"").skip(1))
+        .filter_map(|after| Some(after.split_once('"')?.0.to_owned()))
+        .collect();
+    let served: BTreeSet<String> = all
+        .iter()
+        .filter(|name| !NOT_SERVED.iter().any(|(begin, _)| name.starts_with(begin)))
+        .cloned()
+        .collect();
+    assert_eq!(compared, served);
+    for (begin, _) in NOT_SERVED {
+        assert!(all.iter().any(|name| name.starts_with(begin)), "{begin}");
+    }
 }
 
 /// Values that the sandbox shares with every captured payment.
@@ -32,7 +78,7 @@ const CONSTANT: [&str; 14] = [
 ];
 
 /// Compares keys, their order and the kind of every value; `null` only equals `null`.
-fn same_shape(actual: &Value, example: &Value, place: &str) {
+pub(crate) fn same_shape(actual: &Value, example: &Value, place: &str) {
     match (actual, example) {
         (Value::Object(actual), Value::Object(example)) => {
             let keys = |object: &serde_json::Map<String, Value>| {
@@ -60,23 +106,35 @@ fn same_shape(actual: &Value, example: &Value, place: &str) {
     }
 }
 
-fn same(actual: &Value, example: &Value, names: &[&str]) {
+pub(crate) fn same(actual: &Value, example: &Value, names: &[&str]) {
     for name in names {
         assert_eq!(actual[name], example[name], "{name}");
     }
 }
 
+fn merge(body: &mut Value, further: Value) {
+    let (Value::Object(body), Value::Object(further)) = (body, further) else {
+        panic!("two objects");
+    };
+    body.extend(further);
+}
+
 /// A payment like the captured one, made through the sandbox.
-async fn like(bench: &Bench, example: &Value, method: &str) -> String {
-    let body = json!({
+async fn like(bench: &Bench, example: &Value, method: &str, further: Value) -> String {
+    let mut body = json!({
         "orderId": example["orderId"], "amount": example["totalAmount"], "method": method,
         "orderName": example["orderName"], "metadata": example["metadata"],
     });
+    merge(&mut body, further);
     bench.authenticate_as(body).await
 }
 
 async fn confirmed(bench: &Bench, example: &Value, method: &str) -> Value {
-    let payment_key = like(bench, example, method).await;
+    confirmed_with(bench, example, method, json!({})).await
+}
+
+async fn confirmed_with(bench: &Bench, example: &Value, method: &str, further: Value) -> Value {
+    let payment_key = like(bench, example, method, further).await;
     let order_id = example["orderId"].as_str().expect("an order");
     let amount = example["totalAmount"].as_i64().expect("an amount");
     let reply = bench.confirm(&payment_key, order_id, amount).await;
@@ -138,23 +196,68 @@ async fn other_methods() {
         &["card", "easyPay", "method", "suppliedAmount", "vat"],
     );
 
-    let mut example = example!("payment-transfer-done");
-    // The sandbox issues no cash receipts yet.
-    example["cashReceipt"] = Value::Null;
-    let actual = confirmed(&bench, &example, "TRANSFER").await;
+    let example = example!("payment-mobile-done");
+    let actual = confirmed(&bench, &example, "MOBILE_PHONE").await;
     same_shape(&actual, &example, "payment");
     same(
         &actual,
         &example,
-        &[
-            "card",
-            "transfer",
-            "easyPay",
-            "method",
-            "suppliedAmount",
-            "vat",
-        ],
+        &["card", "method", "suppliedAmount", "vat"],
     );
+
+    let example = example!("payment-gift-done");
+    let actual = confirmed(&bench, &example, "CULTURE_GIFT_CERTIFICATE").await;
+    same_shape(&actual, &example, "payment");
+    same(
+        &actual,
+        &example,
+        &["giftCertificate", "method", "suppliedAmount", "vat"],
+    );
+}
+
+#[tokio::test]
+async fn paid_with_points_and_with_a_cash_receipt() {
+    let bench = Bench::new().await;
+    let example = example!("payment-easypay-money-points");
+    let further = json!({ "easyPayPoints": 500 });
+    let actual = confirmed_with(&bench, &example, "EASY_PAY", further).await;
+    same_shape(&actual, &example, "payment");
+    same(
+        &actual,
+        &example,
+        &["card", "easyPay", "method", "suppliedAmount", "vat"],
+    );
+
+    let example = example!("payment-transfer-done");
+    let further = json!({ "cashReceipt": "소득공제" });
+    let actual = confirmed_with(&bench, &example, "TRANSFER", further).await;
+    same_shape(&actual, &example, "payment");
+    same(
+        &actual,
+        &example,
+        &["transfer", "easyPay", "method", "suppliedAmount", "vat"],
+    );
+    let (receipt, captured) = (&actual["cashReceipt"], &example["cashReceipt"]);
+    same(
+        receipt,
+        captured,
+        &["type", "receiptUrl", "amount", "taxFreeAmount"],
+    );
+    for name in ["receiptKey", "issueNumber"] {
+        let length = |receipt: &Value| receipt[name].as_str().map(str::len);
+        assert_eq!(length(receipt), length(captured), "{name}");
+    }
+    for (method, further) in [
+        ("CARD", json!({ "easyPayPoints": 500 })),
+        ("EASY_PAY", json!({ "easyPayPoints": 1001 })),
+        ("CARD", json!({ "cashReceipt": "소득공제" })),
+        ("TRANSFER", json!({ "cashReceipt": "some" })),
+    ] {
+        let mut body = json!({ "orderId": "order-0001", "amount": 1000, "method": method });
+        merge(&mut body, further);
+        let refused = bench.post("/_sandbox/authenticate", body).await;
+        refused.refused(400, "INVALID_REQUEST");
+    }
 }
 
 #[tokio::test]
@@ -177,7 +280,12 @@ async fn cancelled_in_full_and_in_parts() {
     let parts = example!("payment-card-partial-canceled");
     let zero = example!("payment-card-partials-to-zero");
     let paid = confirmed(&bench, &parts, "CARD").await;
-    cancel_like(&bench, &paid, &parts["cancels"][0]).await;
+    // The first part is the captured request itself, lock and all.
+    let asked = example!("req-cancel-partial");
+    assert_eq!(asked["cancelAmount"], parts["cancels"][0]["cancelAmount"]);
+    let key = paid["paymentKey"].as_str().expect("a key");
+    let first = bench.cancel(key, asked).await;
+    assert_eq!(first.status, 200, "{}", first.text);
     let after_two = cancel_like(&bench, &paid, &parts["cancels"][1]).await;
     same_shape(&after_two, &parts, "payment");
     same(&after_two, &parts, &amounts);
@@ -229,7 +337,7 @@ async fn never_paid() {
     );
 
     let expired = example!("payment-expired");
-    let payment_key = like(&bench, &expired, "CARD").await;
+    let payment_key = like(&bench, &expired, "CARD", json!({})).await;
     bench.advance(601).await;
     let actual = bench.payment(&payment_key).await;
     same_shape(&actual, &expired, "payment");

@@ -1,13 +1,22 @@
 //! Owns the sandbox's tests: each speaks to a running sandbox over real connections.
 
+mod authorize;
 mod cancel;
+mod cards;
 mod clock;
 mod confirm;
+mod conformance;
 mod faults;
 mod golden;
 mod idempotency;
 mod journal;
+mod lists;
 mod program;
+mod readme;
+mod scenarios;
+mod settings;
 mod support;
 mod surface;
+mod tax_free;
+mod test_code;
 mod window;

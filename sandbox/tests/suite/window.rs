@@ -35,6 +35,11 @@ async fn open(bench: &Bench, query: &[(&str, String)]) -> Reply {
         .expect("an answer")
 }
 
+/// Opens the window of the usual order and returns its path.
+pub(crate) async fn open_window(bench: &Bench) -> String {
+    window(bench, &query()).await
+}
+
 /// Opens the window and returns its path.
 async fn window(bench: &Bench, query: &[(&str, String)]) -> String {
     let reply = open(bench, query).await;
@@ -42,12 +47,12 @@ async fn window(bench: &Bench, query: &[(&str, String)]) -> String {
     reply.header("location").expect("a window").to_owned()
 }
 
-async fn see(bench: &Bench, path: &str) -> Reply {
+pub(crate) async fn see(bench: &Bench, path: &str) -> Reply {
     let url = format!("{}{path}", bench.sandbox.url());
     send(bench.client.get(url)).await.expect("a page")
 }
 
-async fn press(bench: &Bench, path: &str, form: &str) -> Reply {
+pub(crate) async fn press(bench: &Bench, path: &str, form: &str) -> Reply {
     let url = format!("{}{path}", bench.sandbox.url());
     let request = bench.client.post(url).body(form.to_owned());
     let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -55,7 +60,7 @@ async fn press(bench: &Bench, path: &str, form: &str) -> Reply {
 }
 
 /// The parameters of the redirect, and the address without them.
-fn redirect(reply: &Reply) -> (Url, Vec<(String, String)>) {
+pub(crate) fn redirect(reply: &Reply) -> (Url, Vec<(String, String)>) {
     assert_eq!(reply.status, 303, "{}", reply.text);
     let url = Url::parse(reply.header("location").expect("a location")).expect("a URL");
     let parameters = url

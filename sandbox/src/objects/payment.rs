@@ -3,12 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::parts::{
+    CancelObject, Card, CashReceipt, EasyPay, GiftCertificate, MobilePhone, Transfer, cancel, card,
+    cash_receipt, easy_pay, gift_certificate, mobile_phone, receipt_url, transfer,
+};
 use crate::catalogue::{Language, Refusal};
 use crate::clock::api_date;
 use crate::config::Config;
-use crate::state::payment::{Cancel, Method, Payment, Status};
-
-const RECEIPTS: &str = "https://dashboard-sandbox.tosspayments.com/receipt/redirection";
+use crate::state::payment::{Method, Payment, Status};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,12 +26,12 @@ struct Object<'a> {
     approved_at: Option<String>,
     use_escrow: Option<bool>,
     culture_expense: bool,
-    card: Option<Card>,
+    card: Option<Card<'a>>,
     virtual_account: Option<Value>,
     transfer: Option<Transfer>,
     mobile_phone: Option<MobilePhone>,
-    gift_certificate: Option<Value>,
-    cash_receipt: Option<Value>,
+    gift_certificate: Option<GiftCertificate>,
+    cash_receipt: Option<CashReceipt<'a>>,
     cash_receipts: Option<Value>,
     discount: Option<Value>,
     cancels: Option<Vec<CancelObject<'a>>>,
@@ -54,54 +56,6 @@ struct Object<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the field names are the gateway's"
-)]
-struct Card {
-    issuer_code: &'static str,
-    acquirer_code: &'static str,
-    number: &'static str,
-    installment_plan_months: u32,
-    is_interest_free: bool,
-    interest_payer: Option<&'static str>,
-    approve_no: &'static str,
-    use_card_point: bool,
-    card_type: &'static str,
-    owner_type: &'static str,
-    acquire_status: &'static str,
-    amount: i64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Transfer {
-    bank_code: &'static str,
-    settlement_status: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the field names are the gateway's"
-)]
-struct MobilePhone {
-    customer_mobile_phone: &'static str,
-    settlement_status: &'static str,
-    receipt_url: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EasyPay {
-    provider: &'static str,
-    amount: i64,
-    discount_amount: i64,
-}
-
-#[derive(Serialize)]
 struct Failure {
     code: String,
     message: String,
@@ -110,24 +64,6 @@ struct Failure {
 #[derive(Serialize)]
 struct Link {
     url: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CancelObject<'a> {
-    transaction_key: &'a str,
-    cancel_reason: &'a str,
-    tax_exemption_amount: i64,
-    canceled_at: String,
-    card_discount_amount: i64,
-    transfer_discount_amount: i64,
-    easy_pay_discount_amount: i64,
-    receipt_key: Option<&'a str>,
-    cancel_status: &'static str,
-    cancel_request_id: Option<&'a str>,
-    cancel_amount: i64,
-    tax_free_amount: i64,
-    refundable_amount: i64,
 }
 
 /// The payment as JSON text; `base` is where the checkout link leads.
@@ -146,26 +82,29 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
         approved_at: payment.approved_at.map(api_date),
         use_escrow: (payment.status != Status::Expired).then_some(false),
         culture_expense: false,
-        card: shown.card(payment),
+        card: shown
+            .method
+            .and_then(|method| card(method, payment, "READY")),
         virtual_account: None,
-        transfer: (shown.method == Some(Method::Transfer)).then_some(Transfer {
-            bank_code: "20",
-            settlement_status: "INCOMPLETED",
-        }),
-        mobile_phone: (shown.method == Some(Method::MobilePhone)).then(|| mobile_phone(key)),
-        gift_certificate: None,
-        cash_receipt: None,
+        transfer: shown
+            .method
+            .and_then(|method| transfer(method, "INCOMPLETED")),
+        mobile_phone: shown
+            .method
+            .and_then(|method| mobile_phone(method, key, "INCOMPLETED")),
+        gift_certificate: shown
+            .method
+            .and_then(|method| gift_certificate(method, "INCOMPLETED")),
+        cash_receipt: cash_receipt(payment, &config.merchant_id),
         cash_receipts: None,
         discount: None,
-        cancels: (!payment.cancels.is_empty())
-            .then(|| payment.cancels.iter().map(cancel_object).collect()),
+        cancels: (!payment.cancels.is_empty()).then(|| {
+            let all = payment.cancels.iter();
+            all.map(|made| cancel(made, &config.settings)).collect()
+        }),
         secret: shown.secret,
         kind: "NORMAL",
-        easy_pay: (shown.method == Some(Method::EasyPay)).then_some(EasyPay {
-            provider: "토스페이",
-            amount: 0,
-            discount_amount: 0,
-        }),
+        easy_pay: shown.method.and_then(|method| easy_pay(method, payment)),
         country: "KR",
         failure: payment
             .failure_code
@@ -173,7 +112,7 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
             .map(|code| failure(code, language)),
         is_partial_cancelable: payment.partial_cancelable,
         receipt: payment.was_approved().then(|| Link {
-            url: format!("{RECEIPTS}?transactionId={key}&ref=PX"),
+            url: receipt_url(key),
         }),
         checkout: Link {
             url: format!("{base}/v1/payments/{key}/checkout"),
@@ -214,38 +153,6 @@ impl<'a> Shown<'a> {
             },
         }
     }
-
-    /// A card, or the card registered with the easy-pay service.
-    fn card(&self, payment: &Payment) -> Option<Card> {
-        let (company, number) = match self.method? {
-            Method::Card => ("41", "94310012****780*"),
-            Method::EasyPay => ("W1", "53176400****129*"),
-            Method::Transfer | Method::MobilePhone => return None,
-        };
-        Some(Card {
-            issuer_code: company,
-            acquirer_code: company,
-            number,
-            installment_plan_months: 0,
-            is_interest_free: false,
-            interest_payer: None,
-            approve_no: "00000000",
-            use_card_point: false,
-            card_type: "신용",
-            owner_type: "개인",
-            acquire_status: "READY",
-            amount: payment.total,
-        })
-    }
-}
-
-fn mobile_phone(payment_key: &str) -> MobilePhone {
-    let receipts = "https://dashboard-sandbox.tosspayments.com/receipt/mobilephone";
-    MobilePhone {
-        customer_mobile_phone: "01000000000",
-        settlement_status: "INCOMPLETED",
-        receipt_url: format!("{receipts}?transactionId={payment_key}&ref=PX"),
-    }
 }
 
 /// Why a payment expired or was refused.
@@ -260,23 +167,5 @@ fn failure(code: &str, language: Language) -> Failure {
     Failure {
         code: code.to_owned(),
         message,
-    }
-}
-
-fn cancel_object(cancel: &Cancel) -> CancelObject<'_> {
-    CancelObject {
-        transaction_key: &cancel.transaction_key,
-        cancel_reason: &cancel.reason,
-        tax_exemption_amount: 0,
-        canceled_at: api_date(cancel.at),
-        card_discount_amount: 0,
-        transfer_discount_amount: 0,
-        easy_pay_discount_amount: 0,
-        receipt_key: None,
-        cancel_status: "DONE",
-        cancel_request_id: None,
-        cancel_amount: cancel.amount,
-        tax_free_amount: cancel.tax_free,
-        refundable_amount: cancel.refundable,
     }
 }
