@@ -37,12 +37,31 @@ impl<T> Metered<T> {
     }
 }
 
+impl<T> Metered<T> {
+    /// Counts a saga that closed.
+    fn count(&self, change: &Change) {
+        let Change::UpdateSaga { saga, .. } = change else {
+            return;
+        };
+        let Some(outcome) = &saga.progress.outcome else {
+            return;
+        };
+        let counter = match saga.head.kind {
+            Kind::Approval => &self.metrics.approvals,
+            Kind::Cancellation => &self.metrics.cancellations,
+            Kind::Reversal => return,
+        };
+        counter.with_label_values(&[result_of(outcome)]).inc();
+    }
+}
+
 const fn result_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "approved",
         Outcome::Declined(_) => "declined",
         Outcome::Misfit { .. } => "misfit",
         Outcome::Reversed => "reversed",
+        Outcome::Canceled => "canceled",
     }
 }
 
@@ -63,13 +82,7 @@ impl Commit for Metered<Arc<dyn Store>> {
         timed.with_label_values(&[word]).observe(seconds);
         if result.is_ok() {
             for change in changes {
-                if let Change::UpdateSaga { saga, .. } = change
-                    && saga.head.kind == Kind::Approval
-                    && let Some(outcome) = &saga.progress.outcome
-                {
-                    let word = result_of(outcome);
-                    self.metrics.approvals.with_label_values(&[word]).inc();
-                }
+                self.count(change);
             }
         }
         result

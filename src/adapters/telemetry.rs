@@ -62,6 +62,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     own_seconds: HistogramVec,
     pub(super) approvals: IntCounterVec,
+    pub(super) cancellations: IntCounterVec,
     pub(super) commits: IntCounterVec,
     pub(super) commit_seconds: HistogramVec,
     gateway_seconds: HistogramVec,
@@ -119,6 +120,11 @@ impl Metrics {
             approvals: counter(
                 "payflow_approvals_total",
                 "Approvals that ended",
+                &["result"],
+            )?,
+            cancellations: counter(
+                "payflow_cancellations_total",
+                "Cancellations that ended",
                 &["result"],
             )?,
             commits: counter("payflow_commits_total", "Commits", &["result"])?,

@@ -1,7 +1,7 @@
 //! Owns the crash points: named boundaries of the money path at which the `payflow-crash` binary
 //! kills itself. Without the `crash-points` feature a point compiles to nothing.
 
-/// Every point on the approve path, in the order they are passed.
+/// Every point on the paths of money, in the order they are passed.
 #[cfg(feature = "crash-points")]
 pub const POINTS: &[&str] = &[
     "prepare.before_commit",
@@ -26,6 +26,18 @@ pub const POINTS: &[&str] = &[
     "reversal.before_closing_commit",
     "reversal.after_closing_commit",
     "reversal.before_release",
+    "cancel.before_begin_commit",
+    "cancel.after_begin_commit",
+    "cancellation.before_call",
+    "cancellation.after_call",
+    "cancellation.before_progress_commit",
+    "cancellation.after_progress_commit",
+    "cancellation.before_ask",
+    "cancellation.after_ask",
+    "cancellation.before_closing_commit",
+    "cancellation.after_closing_commit",
+    "cancellation.before_release",
+    "cancel.before_answer",
     "recovery.after_claim",
     "expiry.before_commit",
     "expiry.after_commit",

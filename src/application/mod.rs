@@ -31,7 +31,8 @@ pub use access::{AccessError, hash_of_key};
 pub use idempotency::{KeyError, Keyed};
 pub use outcome::{Ended, Outcome};
 pub use payments::{
-    Answered, Approve, ApproveError, Opening, Page, Prepare, PrepareError, ReadError,
+    ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
+    PrepareError, ReadError,
 };
 pub use ports::{Clock, Gateways, Ids, Store};
 pub use recovery::Pass;

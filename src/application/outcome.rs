@@ -36,6 +36,18 @@ pub enum Ended {
         /// Why.
         decline: DeclineView,
     },
+    /// The money is given back, or the payment was closed before it was paid.
+    Canceled {
+        /// The payment then.
+        payment: Box<PaymentView>,
+    },
+    /// The money is not given back; what was held is held.
+    CancelDeclined {
+        /// The payment then.
+        payment: Box<PaymentView>,
+        /// Why.
+        decline: DeclineView,
+    },
 }
 
 /// The stored form: a version beside the outcome, so that it can change its shape.
@@ -59,6 +71,13 @@ impl Ended {
         let view = Box::new(PaymentView::impersonal(payment));
         match saga.progress.outcome.as_ref()? {
             saga::Outcome::Approved => Some(Self::Approved { payment: view }),
+            saga::Outcome::Canceled => Some(Self::Canceled { payment: view }),
+            saga::Outcome::Declined(decline) if saga.head.kind == saga::Kind::Cancellation => {
+                Some(Self::CancelDeclined {
+                    payment: view,
+                    decline: DeclineView::of(decline),
+                })
+            }
             saga::Outcome::Declined(decline) => Some(Self::Declined {
                 payment: view,
                 decline: DeclineView::of(decline),
@@ -79,7 +98,9 @@ impl Ended {
         match self {
             Self::Prepared { payment }
             | Self::Approved { payment }
-            | Self::Declined { payment, .. } => payment,
+            | Self::Canceled { payment }
+            | Self::Declined { payment, .. }
+            | Self::CancelDeclined { payment, .. } => payment,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Owns what a caller is shown of a payment, and what a stored outcome keeps of it.
 
 use domain::Timestamp;
-use domain::payment::Payment;
+use domain::payment::{Canceled, Payment};
 use serde::{Deserialize, Serialize};
 
 /// A payment as shown. Words, not enums: a stored outcome must stay readable for as long as its
@@ -32,6 +32,12 @@ pub struct PaymentView {
     pub balance_amount: i64,
     /// Given back, in minor units.
     pub canceled_amount: i64,
+    /// Captured, not given back and without VAT, in minor units.
+    #[serde(default)]
+    pub tax_free_balance_amount: i64,
+    /// How money was given back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cancels: Vec<CancelView>,
     /// The authentication that paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_key: Option<String>,
@@ -60,6 +66,39 @@ pub struct PaymentView {
     /// When the gateway approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<Timestamp>,
+}
+
+/// One cancellation as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelView {
+    /// The gateway's name of the movement.
+    pub transaction_key: String,
+    /// Given back, in minor units.
+    pub amount: i64,
+    /// The part of it without VAT, in minor units.
+    pub tax_free_amount: i64,
+    /// Why; none where others made it at the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// In whose name; none where others made it at the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<String>,
+    /// When the gateway says it happened.
+    pub canceled_at: Timestamp,
+}
+
+impl CancelView {
+    fn of(cancel: &Canceled) -> Self {
+        Self {
+            transaction_key: cancel.transaction_key.to_string(),
+            amount: cancel.amount.minor(),
+            tax_free_amount: cancel.tax_free.minor(),
+            reason: cancel.reason.clone(),
+            reason_code: cancel.reason_code.map(|code| code.to_string()),
+            canceled_at: cancel.canceled_at,
+        }
+    }
 }
 
 /// A decline as shown.
@@ -107,6 +146,8 @@ impl PaymentView {
             currency: facts.amount.currency().to_string(),
             balance_amount: payment.balance().map_or(0, domain::money::Money::minor),
             canceled_amount: payment.canceled.minor(),
+            tax_free_balance_amount: payment.tax_free_balance().minor(),
+            cancels: payment.cancels.iter().map(CancelView::of).collect(),
             payment_key: paid.map(|paid| paid.payment_key.to_string()),
             method: paid.and_then(|paid| paid.method.clone()),
             receipt_url: paid.and_then(|paid| paid.receipt_url.clone()),

@@ -86,6 +86,8 @@ reasons! {
     MerchantSetup => "MERCHANT_SETUP",
     /// The gateway captured something else than asked; it is given back.
     WrongCapture => "WRONG_CAPTURE",
+    /// Somebody else gave back a part meanwhile.
+    BalanceChanged => "BALANCE_CHANGED",
     /// A definitive decline without a finer reason.
     Other => "OTHER",
 }
@@ -139,6 +141,28 @@ impl Decline {
             class: Class::Buyer,
             code: "PAYFLOW_SESSION_EXPIRED".to_owned(),
             message: "the payment session expired without an approval".to_owned(),
+        }
+    }
+
+    /// The gateway refused because of the state it has the payment in.
+    #[must_use]
+    pub fn conflict(code: &str) -> Self {
+        Self {
+            reason: Reason::Other,
+            class: Class::Merchant,
+            code: code.to_owned(),
+            message: "the gateway does not do this in the payment's state".to_owned(),
+        }
+    }
+
+    /// A cancellation found another balance at the gateway than it was decided by.
+    #[must_use]
+    pub fn balance_changed() -> Self {
+        Self {
+            reason: Reason::BalanceChanged,
+            class: Class::Merchant,
+            code: "PAYFLOW_BALANCE_CHANGED".to_owned(),
+            message: "another cancellation was made at the gateway meanwhile".to_owned(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::Timestamp;
 use crate::decline::Reason;
 use crate::id::{PaymentId, SagaId};
 use crate::money::{Currency, Money};
-use crate::payment::PayStatus;
+use crate::payment::{PayStatus, ReasonCode};
 use crate::principal::{Actor, Scope, UnknownWord};
 
 /// A SHA-256 hash.
@@ -75,9 +75,15 @@ kinds! {
     WrongCaptureFound => "payment.wrong_capture_found",
     /// A wrong capture was given back.
     WrongCaptureReversed => "payment.wrong_capture_reversed",
-    /// Part of the money was cancelled at the gateway by others.
+    /// A cancellation was asked for and is durable.
+    CancelRequested => "payment.cancel_requested",
+    /// A cancellation was refused; what was held is held.
+    CancelRefused => "payment.cancel_refused",
+    /// Closed before any money was taken.
+    Withdrawn => "payment.withdrawn",
+    /// Part of the money was given back, by us or by others at the gateway.
     PartiallyCanceled => "payment.partially_canceled",
-    /// All of the money was cancelled.
+    /// All of the money was given back.
     Canceled => "payment.canceled",
 }
 
@@ -120,6 +126,9 @@ pub struct Payload {
     /// Why not, where there is a decline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decline: Option<DeclineFacts>,
+    /// In whose name money is given back, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<ReasonCode>,
 }
 
 /// A movement of money as the gateway showed it.
@@ -244,6 +253,7 @@ impl Payload {
             saga_id: None,
             movement: None,
             decline: None,
+            reason_code: None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Cancel {
     pub transaction_key: TransactionKey,
     /// What was given back.
     pub amount: Money,
+    /// The part of it without VAT.
+    pub tax_free: Money,
     /// The reason as it was sent; ours carries the saga id.
     pub reason: String,
     /// Whether it is final (overseas cancellations can be under way).

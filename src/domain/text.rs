@@ -76,6 +76,12 @@ text!(
     |text| free_text(text, 100)
 );
 text!(
+    /// Why money is given back: 1-150 characters of free text. The gateway takes 200
+    /// (`toss-api.md §6.3`); the rest is for the mark that tells our own cancellations.
+    CancelReason,
+    |text| free_text(text, 150)
+);
+text!(
     /// The buyer's name: 1-100 characters of free text; erasable.
     CustomerName,
     |text| free_text(text, 100)

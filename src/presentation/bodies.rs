@@ -124,6 +124,44 @@ pub struct ApprovePayment {
     pub amount: i64,
 }
 
+/// What is to be given back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelPayment {
+    /// Why, as the gateway and the merchant's people read it.
+    #[schema(example = "구매자가 주문을 취소함", min_length = 1, max_length = 150)]
+    pub reason: String,
+    /// How much, in minor units; all that is left when it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5000, minimum = 1)]
+    pub amount: Option<i64>,
+    /// How much of it is without VAT; as little as possible when it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    pub tax_free_amount: Option<i64>,
+}
+
+/// One time that money was given back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancellation {
+    /// The gateway's name of the movement.
+    pub transaction_key: String,
+    /// Given back, in minor units.
+    pub amount: i64,
+    /// The part of it without VAT, in minor units.
+    pub tax_free_amount: i64,
+    /// Why; none where others made it at the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `USER_REQUEST`, `ADMIN_CANCEL` or `SYSTEM_ERROR`; none where others made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "USER_REQUEST")]
+    pub reason_code: Option<String>,
+    /// When.
+    pub canceled_at: DateTime<Utc>,
+}
+
 /// A payment.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -156,6 +194,10 @@ pub struct Payment {
     pub balance_amount: i64,
     /// Given back, in minor units.
     pub canceled_amount: i64,
+    /// Captured, not given back and without VAT, in minor units.
+    pub tax_free_balance_amount: i64,
+    /// How money was given back, oldest first.
+    pub cancels: Vec<Cancellation>,
     /// The authentication that paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_key: Option<String>,
@@ -293,6 +335,8 @@ impl From<PaymentView> for Payment {
             currency: view.currency,
             balance_amount: view.balance_amount,
             canceled_amount: view.canceled_amount,
+            tax_free_balance_amount: view.tax_free_balance_amount,
+            cancels: view.cancels.into_iter().map(Cancellation::from).collect(),
             payment_key: view.payment_key,
             method: view.method,
             receipt_url: view.receipt_url,
@@ -303,6 +347,19 @@ impl From<PaymentView> for Payment {
             created_at: view.created_at,
             expires_at: view.expires_at,
             approved_at: view.approved_at,
+        }
+    }
+}
+
+impl From<view::CancelView> for Cancellation {
+    fn from(view: view::CancelView) -> Self {
+        Self {
+            transaction_key: view.transaction_key,
+            amount: view.amount,
+            tax_free_amount: view.tax_free_amount,
+            reason: view.reason,
+            reason_code: view.reason_code,
+            canceled_at: view.canceled_at,
         }
     }
 }

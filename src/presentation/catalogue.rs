@@ -61,6 +61,10 @@ catalogue! {
         "결제가 거절되었습니다.",
         "The payment was declined.";
 
+    CANCEL_DECLINED => CancelDeclined, UNPROCESSABLE_ENTITY,
+        "결제대행사가 취소를 거절했습니다.",
+        "The payment gateway refused to give the money back.";
+
     INVALID_REQUEST => InvalidRequest, BAD_REQUEST,
         "요청 값이 올바르지 않습니다.",
         "The request has invalid values.";
@@ -212,6 +216,19 @@ catalogue! {
     PAYMENT_KIND_MISMATCH => PaymentKindMismatch, CONFLICT,
         "이 종류의 결제는 이 방법으로 승인할 수 없습니다.",
         "This kind of payment is not approved this way.";
+
+    PAYMENT_NOT_CANCELABLE => PaymentNotCancelable, UNPROCESSABLE_ENTITY,
+        "취소할 수 있는 금액이 없는 결제입니다.",
+        "The payment holds nothing that could be given back.";
+    CANCEL_OVER_BALANCE => CancelOverBalance, UNPROCESSABLE_ENTITY,
+        "취소 금액이 남은 금액보다 큽니다.",
+        "The amount is more than what is left to give back.";
+    CANCEL_TAX_FREE_MISMATCH => CancelTaxFreeMismatch, UNPROCESSABLE_ENTITY,
+        "취소할 면세 금액이 남은 금액과 맞지 않습니다.",
+        "The tax-free part does not fit what is left.";
+    CANCEL_PART_OF_UNPAID => CancelPartOfUnpaid, UNPROCESSABLE_ENTITY,
+        "결제 전에는 부분 취소를 할 수 없습니다.",
+        "Before it is paid, a payment is cancelled as a whole.";
 
     GATEWAY_UNAVAILABLE => GatewayUnavailable, SERVICE_UNAVAILABLE,
         "결제대행사에 장애가 있습니다. 잠시 후 다시 시도하세요.",

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use application::ports::gateway::Refused;
 use application::ports::store;
-use application::{AccessError, ApproveError, KeyError, PrepareError, ReadError};
+use application::{AccessError, ActError, KeyError, PrepareError, ReadError};
 use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
-use domain::payment::ApproveRefusal;
+use domain::payment::{ApproveRefusal, CancelRefusal};
 use domain::text;
 use serde_json::json;
 
@@ -98,17 +98,37 @@ impl From<ApproveRefusal> for Failure {
     }
 }
 
-impl From<ApproveError> for Failure {
-    fn from(error: ApproveError) -> Self {
+impl From<CancelRefusal> for Failure {
+    fn from(refusal: CancelRefusal) -> Self {
+        match refusal {
+            CancelRefusal::InFlight { saga } => Self::from(Code::PaymentInProgress)
+                .data(json!({ "sagaId": saga }))
+                .retry_after(SOON),
+            CancelRefusal::NothingLeft(status) => {
+                Self::from(Code::PaymentNotCancelable).data(json!({ "status": status }))
+            }
+            CancelRefusal::OverBalance { left } => {
+                Self::from(Code::CancelOverBalance).data(json!({ "balanceAmount": left.minor() }))
+            }
+            CancelRefusal::TaxFreeMismatch { left } => Self::from(Code::CancelTaxFreeMismatch)
+                .data(json!({ "taxFreeBalanceAmount": left.minor() })),
+            CancelRefusal::PartOfUnpaid => Self::from(Code::CancelPartOfUnpaid),
+            CancelRefusal::WrongKind => Self::from(Code::PaymentNotCancelable),
+        }
+    }
+}
+
+impl<R: Into<Failure>> From<ActError<R>> for Failure {
+    fn from(error: ActError<R>) -> Self {
         match error {
-            ApproveError::NotFound => Self::from(Code::PaymentNotFound),
-            ApproveError::Refused(refusal) => refusal.into(),
-            ApproveError::Gateway(refused) => refused.into(),
-            ApproveError::NoGateway => Self::from(Code::GatewayNotConfigured),
-            ApproveError::Key(error) => error.into(),
-            ApproveError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
-            ApproveError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),
-            ApproveError::Store(error) => error.into(),
+            ActError::NotFound => Code::PaymentNotFound.into(),
+            ActError::Refused(refusal) => refusal.into(),
+            ActError::Gateway(refused) => refused.into(),
+            ActError::NoGateway => Code::GatewayNotConfigured.into(),
+            ActError::Key(error) => error.into(),
+            ActError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            ActError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),
+            ActError::Store(error) => error.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod authorise;
 pub mod bodies;
+mod cancel;
 pub mod catalogue;
 pub mod envelope;
 mod events;

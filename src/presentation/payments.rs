@@ -284,7 +284,7 @@ fn positive(form: &mut Form, name: &str, limit: i64) -> Option<i64> {
 }
 
 /// What a use case with an idempotency key is answered with, the first time and again.
-fn answer(answered: Answered) -> Result<Response, Failure> {
+pub(super) fn answer(answered: Answered) -> Result<Response, Failure> {
     let Answered {
         outcome,
         replayed,
@@ -292,11 +292,17 @@ fn answer(answered: Answered) -> Result<Response, Failure> {
     } = answered;
     let mut response = match outcome {
         Outcome::Ended(Ended::Prepared { payment }) => shown(StatusCode::CREATED, *payment)?,
-        Outcome::Ended(Ended::Approved { payment }) => {
+        Outcome::Ended(Ended::Approved { payment } | Ended::Canceled { payment }) => {
             shown(StatusCode::OK, *payment)?.gateway_time(gateway_time)
         }
         Outcome::Ended(Ended::Declined { payment, decline }) => {
-            let failure = declined(*payment, &decline)?.gateway_time(gateway_time);
+            let failure = declined(Code::PaymentDeclined, *payment, &decline)?;
+            let failure = failure.gateway_time(gateway_time);
+            return Ok(marked(failure.into_response(), replayed));
+        }
+        Outcome::Ended(Ended::CancelDeclined { payment, decline }) => {
+            let failure = declined(Code::CancelDeclined, *payment, &decline)?;
+            let failure = failure.gateway_time(gateway_time);
             return Ok(marked(failure.into_response(), replayed));
         }
         Outcome::Pending(payment) => {
@@ -320,6 +326,7 @@ fn shown(status: StatusCode, payment: PaymentView) -> Result<Reply, Failure> {
 }
 
 fn declined(
+    code: Code,
     payment: PaymentView,
     decline: &application::view::DeclineView,
 ) -> Result<Failure, Failure> {
@@ -330,7 +337,7 @@ fn declined(
         "message": decline.message,
         "gatewayCode": decline.code,
     });
-    Ok(Failure::from(Code::PaymentDeclined).error(error).data(data))
+    Ok(Failure::from(code).error(error).data(data))
 }
 
 fn marked(mut response: Response, replayed: bool) -> Response {

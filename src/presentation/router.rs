@@ -12,7 +12,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::catalogue::Code;
 use super::envelope::Failure;
-use super::{Api, authorise, events, health, keys, middleware, openapi, payments};
+use super::{Api, authorise, cancel, events, health, keys, middleware, openapi, payments};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,32 @@ pub const ROUTES: &[Route] = &[
         ],
     },
     Route {
+        method: &Method::POST,
+        path: "/api/v1/payments/{paymentId}/cancel",
+        principal: Principal::MerchantServer,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::IdempotencyKeyMissing,
+            Code::IdempotencyKeyMalformed,
+            Code::IdempotencyKeyNotIssued,
+            Code::IdempotencyKeyReused,
+            Code::IdempotencyKeyInProgress,
+            Code::PaymentNotFound,
+            Code::PaymentInProgress,
+            Code::PaymentNotCancelable,
+            Code::CancelOverBalance,
+            Code::CancelTaxFreeMismatch,
+            Code::CancelPartOfUnpaid,
+            Code::CancelDeclined,
+            Code::GatewayUnavailable,
+            Code::GatewayBusy,
+            Code::GatewayNotConfigured,
+            Code::ShuttingDown,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}/events",
         principal: Principal::MerchantServer,
@@ -160,6 +186,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(payments::read))
         .routes(routes!(payments::checkout))
         .routes(routes!(payments::approve))
+        .routes(routes!(cancel::cancel))
         .routes(routes!(events::list))
         .routes(routes!(keys::issue))
 }

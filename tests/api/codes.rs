@@ -70,6 +70,7 @@ async fn every_code_is_provoked() {
     keys(&mut seen).await;
     refusals(&mut seen).await;
     ends(&mut seen).await;
+    cancellations(&mut seen).await;
     failures(&mut seen).await;
     let unseen: BTreeSet<Code> = UNSEEN.into_iter().map(|(code, _)| code).collect();
     let missing: Vec<_> = Code::ALL
@@ -221,6 +222,24 @@ async fn ends(seen: &mut Seen) {
     let late = rig.prepared().await;
     rig.clock.move_ahead(TimeDelta::hours(2));
     seen.note(&rig.approve(&late, "late").await);
+}
+
+async fn cancellations(seen: &mut Seen) {
+    let rig = Rig::with(FAST).await;
+    let unpaid = rig.prepared().await;
+    let part = json!({ "reason": "r", "amount": 1 });
+    seen.note(&rig.cancel(&unpaid, part, "unpaid").await);
+    let paid = rig.paid().await;
+    let cancel = |body, key| rig.cancel(&paid, body, key);
+    let body = json!({ "reason": "r", "amount": 15001 });
+    seen.note(&cancel(body, "over").await);
+    let body = json!({ "reason": "r", "taxFreeAmount": 5001 });
+    seen.note(&cancel(body, "tax-free").await);
+    rig.gateway.decline(Class::Merchant);
+    seen.note(&cancel(json!({ "reason": "r" }), "declined").await);
+    rig.gateway.approve();
+    assert_eq!(cancel(json!({ "reason": "r" }), "all").await.status, 200);
+    seen.note(&cancel(json!({ "reason": "r" }), "again").await);
 }
 
 async fn failures(seen: &mut Seen) {

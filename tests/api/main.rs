@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod cancels;
 mod codes;
 mod edge;
 mod idempotency;

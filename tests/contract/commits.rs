@@ -239,6 +239,7 @@ async fn two_updates_of_one_row_keep_their_order(tested: Tested) {
     };
     let partly = Payment {
         canceled: won(1),
+        cancels: samples::cancels(1),
         ..samples::next(
             &done,
             State::PartialCanceled {

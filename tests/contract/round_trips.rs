@@ -142,6 +142,7 @@ async fn every_state(tested: Tested) {
         payment = Payment {
             captured: won(captured),
             canceled: won(canceled),
+            cancels: samples::cancels(canceled),
             paid: match (captured, canceled) {
                 (0, _) => None,
                 (_, 0) => Some(paid(None)),
@@ -168,6 +169,7 @@ async fn sagas(tested: Tested) {
     reversal.head.keyed = false;
     reversal.head.created_at = at(1);
     reversal.progress.refundable = won(Money::MINOR_MAX);
+    reversal.progress.surprise = Some(won(Money::MINOR_MAX));
     let held = Some(samples::hold(std::time::Duration::from_secs(5)));
     let changes = [
         samples::open(&approval, held),

@@ -15,7 +15,7 @@ use domain::idempotency::{Fingerprint, KeyRef, Reservation};
 use domain::ledger::{Account, Entry, Movement};
 use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
 use domain::money::{Currency, Money};
-use domain::payment::{self, Customer, Facts, PayStatus, Payment, State};
+use domain::payment::{self, Canceled, Customer, Facts, PayStatus, Payment, ReasonCode, State};
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{self, Progress, Saga};
 
@@ -122,6 +122,7 @@ pub(crate) fn ready(tenant: &Tenant) -> Payment {
         paid: None,
         captured: won(0),
         canceled: won(0),
+        cancels: Vec::new(),
         version: 1,
         head: Head {
             sequence: 1,
@@ -163,6 +164,33 @@ pub(crate) fn order(payment: &Payment) -> GatewayOrder {
     }
 }
 
+/// What lies behind `canceled`: one cancellation of ours, and one that others made.
+pub(crate) fn cancels(canceled: i64) -> Vec<Canceled> {
+    let by_others = Canceled {
+        transaction_key: "txrd_1".parse().expect("a key"),
+        amount: won(1),
+        tax_free: won(0),
+        reason: None,
+        reason_code: None,
+        saga: None,
+        canceled_at: at(200),
+    };
+    let ours = |amount| Canceled {
+        transaction_key: "txrd_2".parse().expect("a key"),
+        amount,
+        tax_free: won(1),
+        reason: Some("포장이 \"다르다\"".to_owned()),
+        reason_code: Some(ReasonCode::AdminCancel),
+        saga: Some(SagaId::new(raw())),
+        ..by_others.clone()
+    };
+    match canceled {
+        0 => Vec::new(),
+        1 => vec![by_others],
+        _ => vec![ours(won(canceled - 1)), by_others],
+    }
+}
+
 /// A payment and an opening of its window, stored.
 pub(crate) async fn stored(store: &dyn Store, tenant: &Tenant) -> (Payment, GatewayOrder) {
     let payment = ready(tenant);
@@ -183,6 +211,7 @@ pub(crate) fn saga(payment: &Payment, order: &GatewayOrder, kind: saga::Kind) ->
             payment_key: "tgen_20271231".parse().expect("a key"),
             gateway_order: order.id,
             amount: payment.facts.amount,
+            tax_free: payment.facts.tax_free,
             actor: Actor::Buyer,
             reason: Some("because".to_owned()),
             credential_version: 3,

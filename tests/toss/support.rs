@@ -55,6 +55,7 @@ pub(crate) fn refund() -> CancelCall {
         key: "sag_2-1".parse().unwrap(),
         payment_key: payment_key(),
         amount: krw(33_000),
+        tax_free: None,
         refundable: krw(33_000),
         reason: "wrong capture given back [sag_2]".to_owned(),
     }

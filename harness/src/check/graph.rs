@@ -41,6 +41,38 @@ const EDGES: &[Edge] = &[
         GATEWAY,
     ),
     edge("payment.canceled", "DONE", "CANCELED", GATEWAY),
+    edge("payment.canceled", "CANCEL_REQUESTED", "CANCELED", GATEWAY),
+    edge(
+        "payment.partially_canceled",
+        "CANCEL_REQUESTED",
+        "PARTIAL_CANCELED",
+        GATEWAY,
+    ),
+    edge(
+        "payment.cancel_requested",
+        "DONE",
+        "CANCEL_REQUESTED",
+        BEGINNERS,
+    ),
+    edge(
+        "payment.cancel_requested",
+        "PARTIAL_CANCELED",
+        "CANCEL_REQUESTED",
+        BEGINNERS,
+    ),
+    edge(
+        "payment.cancel_refused",
+        "CANCEL_REQUESTED",
+        "DONE",
+        GATEWAY,
+    ),
+    edge(
+        "payment.cancel_refused",
+        "CANCEL_REQUESTED",
+        "PARTIAL_CANCELED",
+        GATEWAY,
+    ),
+    edge("payment.withdrawn", "READY", "CANCELED", BEGINNERS),
     edge("payment.canceled", "PARTIAL_CANCELED", "CANCELED", GATEWAY),
 ];
 

@@ -57,6 +57,8 @@ CREATE TABLE payments (
     captured BIGINT NOT NULL,
     -- What of it was given back.
     canceled BIGINT NOT NULL,
+    -- How it was given back, oldest first, as JSON; the entries of the ledger say the same.
+    cancels TEXT,
     -- Raised by every update.
     version BIGINT NOT NULL,
     -- The sequence of its newest event.
@@ -112,6 +114,7 @@ CREATE TABLE payments (
     CONSTRAINT payments_decline_class_word CHECK (decline_class IN ('BUYER', 'MERCHANT')),
     CONSTRAINT payments_captured_within CHECK (captured >= 0 AND captured <= amount),
     CONSTRAINT payments_canceled_within CHECK (canceled >= 0 AND canceled <= captured),
+    CONSTRAINT payments_cancels_when_canceled CHECK ((cancels IS NOT NULL) = (canceled > 0)),
     CONSTRAINT payments_sums_fit_status CHECK (
         CASE status
             WHEN 'DONE' THEN captured > 0 AND canceled = 0

@@ -3,7 +3,7 @@
 CREATE TABLE sagas (
     -- sag_…; with n it makes the gateway key.
     id TEXT NOT NULL,
-    -- APPROVAL or REVERSAL.
+    -- APPROVAL, REVERSAL or CANCELLATION.
     kind TEXT NOT NULL,
     -- Whose.
     merchant_id TEXT NOT NULL,
@@ -21,6 +21,8 @@ CREATE TABLE sagas (
     currency TEXT NOT NULL,
     -- How much to take, or to give back, in minor units.
     amount INTEGER NOT NULL,
+    -- The part of a cancellation without VAT.
+    tax_free INTEGER NOT NULL,
     -- Who asked.
     actor TEXT NOT NULL,
     -- Why, where somebody said.
@@ -53,6 +55,8 @@ CREATE TABLE sagas (
     heard_message TEXT,
     -- The balance that the gateway must show before a cancellation, in minor units.
     refundable INTEGER NOT NULL,
+    -- What the last answer showed against expectation (0: nothing); shown twice, it is believed.
+    surprise INTEGER,
     -- When the last call was intended.
     intent_at INTEGER NOT NULL,
     -- When the gateway was last asked.
@@ -83,11 +87,12 @@ CREATE TABLE sagas (
     CONSTRAINT sagas_id_form CHECK (
         id GLOB 'sag_*' AND length(id) = 38 AND substr(id, 5) NOT GLOB '*[^0-9a-hjkmnp-tv-z]*'
     ),
-    CONSTRAINT sagas_kind_word CHECK (kind IN ('APPROVAL', 'REVERSAL')),
+    CONSTRAINT sagas_kind_word CHECK (kind IN ('APPROVAL', 'REVERSAL', 'CANCELLATION')),
     CONSTRAINT sagas_mode_word CHECK (mode IN ('test', 'live')),
     CONSTRAINT sagas_payment_key_size CHECK (length(payment_key) BETWEEN 1 AND 200),
     CONSTRAINT sagas_currency_word CHECK (currency IN ('KRW', 'USD', 'JPY')),
     CONSTRAINT sagas_amount_range CHECK (amount > 0 AND amount <= 9007199254740991),
+    CONSTRAINT sagas_tax_free_within CHECK (tax_free >= 0 AND tax_free <= amount),
     CONSTRAINT sagas_actor_word CHECK (
         actor IN ('MERCHANT', 'BUYER', 'OPERATOR', 'SYSTEM', 'GATEWAY')
     ),
@@ -108,11 +113,12 @@ CREATE TABLE sagas (
         AND (heard_reason IS NULL) = (heard_message IS NULL)
     ),
     CONSTRAINT sagas_heard_class_word CHECK (heard_class IN ('BUYER', 'MERCHANT')),
+    CONSTRAINT sagas_surprise_range CHECK (surprise >= 0 AND surprise <= 9007199254740991),
     CONSTRAINT sagas_refundable_range CHECK (
         refundable >= 0 AND refundable <= 9007199254740991
     ),
     CONSTRAINT sagas_outcome_word CHECK (
-        outcome IN ('APPROVED', 'DECLINED', 'MISFIT', 'REVERSED')
+        outcome IN ('APPROVED', 'DECLINED', 'MISFIT', 'REVERSED', 'CANCELED')
     ),
     CONSTRAINT sagas_outcome_when_closed CHECK ((outcome IS NOT NULL) = (phase = 'CLOSED')),
     CONSTRAINT sagas_outcome_decline_when_declined CHECK (

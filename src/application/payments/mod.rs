@@ -1,10 +1,14 @@
-//! Owns the use cases of one-off payments: prepare, approve, read, list.
+//! Owns the use cases of one-off payments: prepare, approve, cancel, read, list.
 
+mod act;
 mod approve;
+mod cancel;
 mod prepare;
 mod read;
 
+pub use act::ActError;
 pub use approve::{Approve, ApproveError};
+pub use cancel::{Cancel, CancelError};
 pub use prepare::{Opening, Prepare, PrepareError};
 pub use read::{Page, ReadError};
 

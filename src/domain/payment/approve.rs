@@ -135,6 +135,7 @@ impl Payment {
             payment_key: request.payment_key.clone(),
             gateway_order: order.id,
             amount: request.amount,
+            tax_free: Money::zero(request.amount.currency()),
             actor: request.actor,
             reason: None,
             credential_version: request.credential_version,

@@ -1,6 +1,8 @@
 //! Owns the payment: its facts, its state as an enum with data, and every legal move of it.
 
 mod approve;
+mod cancel;
+mod canceled;
 mod outcome;
 mod status;
 
@@ -8,13 +10,14 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use approve::{ApproveRefusal, ApproveRequest};
+pub use cancel::{CancelBegun, CancelRefusal, CancelRequest};
+pub use canceled::{Canceled, ReasonCode};
 pub(crate) use outcome::Captured;
 pub use status::{Illegal, PayStatus, TRANSITIONS, Transition, Trigger, check};
 
 use crate::change::Change;
 use crate::decline::Decline;
-use crate::event::PaymentEvent;
-use crate::event::{DeclineFacts, Draft, Head, Kind as EventKind, MovementFacts, Payload};
+use crate::event::{self, Draft, Kind as EventKind, PaymentEvent};
 use crate::id::{GatewayAccountId, PaymentId, SagaId};
 use crate::money::{Error as MoneyError, Money};
 use crate::principal::{Actor, Scope, UnknownWord};
@@ -240,10 +243,12 @@ pub struct Payment {
     pub captured: Money,
     /// What of it was given back.
     pub canceled: Money,
+    /// How it was given back, oldest first; together they make `canceled`.
+    pub cancels: Vec<Canceled>,
     /// Raised by every update.
     pub version: i64,
     /// Where its chain of events ends.
-    pub head: Head,
+    pub head: event::Head,
 }
 
 /// A payment after a move, and the changes that make it durable.
@@ -262,8 +267,9 @@ struct Telling {
     actor: Actor,
     reason: Option<String>,
     saga: Option<SagaId>,
-    movement: Option<MovementFacts>,
-    decline: Option<DeclineFacts>,
+    movement: Option<event::MovementFacts>,
+    decline: Option<event::DeclineFacts>,
+    reason_code: Option<ReasonCode>,
 }
 
 impl Telling {
@@ -275,6 +281,7 @@ impl Telling {
             saga: None,
             movement: None,
             decline: None,
+            reason_code: None,
         }
     }
 }
@@ -290,8 +297,9 @@ impl Payment {
             paid: None,
             captured: zero,
             canceled: zero,
+            cancels: Vec::new(),
             version: 1,
-            head: Head::START,
+            head: event::Head::START,
         };
         let event = payment.append(None, Telling::of(EventKind::Prepared, actor), ctx);
         let changes = vec![
@@ -363,10 +371,11 @@ impl Payment {
             .balance()
             .unwrap_or(Money::zero(self.facts.amount.currency()));
         let order_id = self.facts.order_id.to_string();
-        let mut payload = Payload::new(order_id, self.facts.amount, balance);
+        let mut payload = event::Payload::new(order_id, self.facts.amount, balance);
         payload.saga_id = telling.saga;
         payload.movement = telling.movement;
         payload.decline = telling.decline;
+        payload.reason_code = telling.reason_code;
         let draft = Draft {
             scope: self.facts.scope,
             payment: self.facts.id,
@@ -382,7 +391,7 @@ impl Payment {
         };
         let previous = self.head.hash;
         let sealed = (ctx.seal)(&draft, &previous);
-        self.head = Head {
+        self.head = event::Head {
             sequence: draft.sequence,
             hash: sealed.hash,
         };

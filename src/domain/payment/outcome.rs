@@ -62,13 +62,8 @@ impl Payment {
             .shift(Trigger::Capture, State::Done { approved_at }, telling, ctx)
             .ok()?;
         moved.changes.push(Change::InsertEntry(Box::new(entry)));
-        snapshot
-            .cancels
-            .iter()
-            .filter(|cancel| cancel.done)
-            .try_fold(moved, |moved, cancel| {
-                moved.canceled_by_others(saga, snapshot, cancel, ctx)
-            })
+        moved
+            .with_cancellations(saga, snapshot, ctx)
             .map(Captured::Booked)
     }
 
@@ -170,7 +165,7 @@ impl Payment {
 
 impl Moved {
     /// Applies one more move on top of this one.
-    fn and(mut self, next: Self) -> Self {
+    pub(super) fn and(mut self, next: Self) -> Self {
         self.changes.extend(next.changes);
         Self {
             payment: next.payment,
@@ -185,40 +180,6 @@ impl Moved {
             Some(next) => self.and(next),
             None => self,
         }
-    }
-
-    /// Books a cancellation that others made at the gateway after the capture.
-    fn canceled_by_others(
-        self,
-        saga: &Saga,
-        snapshot: &Snapshot,
-        cancel: &Cancel,
-        ctx: &Ctx<'_>,
-    ) -> Option<Self> {
-        let mut payment = self.payment.clone();
-        payment.canceled = payment.canceled.plus(cancel.amount).ok()?;
-        let left = payment.balance().ok()?;
-        let approved_at = payment.state.approved_at()?;
-        let entry = cancel_entry(saga, snapshot, cancel, Account::MerchantPayable, ctx);
-        let (trigger, state, kind) = if left.is_zero() {
-            let canceled_at = cancel.canceled_at.unwrap_or(ctx.now);
-            let state = State::Canceled {
-                canceled_at,
-                approved_at: Some(approved_at),
-            };
-            (Trigger::CanceledAll, state, EventKind::Canceled)
-        } else {
-            let state = State::PartialCanceled { approved_at };
-            (Trigger::CanceledPart, state, EventKind::PartiallyCanceled)
-        };
-        let telling = Telling {
-            movement: Some(facts(snapshot, &entry)),
-            ..Telling::of(kind, Actor::Gateway)
-        };
-        let next = payment.shift(trigger, state, telling, ctx).ok()?;
-        let mut moved = self.and(next);
-        moved.changes.push(Change::InsertEntry(Box::new(entry)));
-        Some(moved)
     }
 }
 
@@ -251,7 +212,7 @@ fn capture_entry(
     }
 }
 
-fn cancel_entry(
+pub(super) fn cancel_entry(
     saga: &Saga,
     snapshot: &Snapshot,
     cancel: &Cancel,
@@ -274,7 +235,7 @@ fn cancel_entry(
     }
 }
 
-fn facts(snapshot: &Snapshot, entry: &Entry) -> MovementFacts {
+pub(super) fn facts(snapshot: &Snapshot, entry: &Entry) -> MovementFacts {
     MovementFacts {
         payment_key: snapshot.payment_key.to_string(),
         transaction_key: entry.transaction_key.as_ref().map(ToString::to_string),

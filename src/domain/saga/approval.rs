@@ -1,10 +1,11 @@
 //! Owns the approval: capture once, believe only evidence, book whatever was captured.
 
 use super::policy::after;
-use super::{Absorbed, ConfirmCall, Heard, Outcome, Phase, Saga};
+use super::{Absorbed, ConfirmCall, Heard, Outcome, Saga};
 use crate::Ctx;
 use crate::decline::Decline;
-use crate::payment::Payment;
+use crate::money::Money;
+use crate::payment::{Captured, Payment};
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
 
 pub(super) fn call(saga: &Saga) -> ConfirmCall {
@@ -22,36 +23,40 @@ pub(super) fn absorb(
     answer: &Answer,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
-    let called = saga.progress.phase == Phase::Call;
+    let called = saga.is_calling();
     let by_order = saga.asks_by_order();
-    saga.heard_back(answer, ctx);
+    let before = saga.heard_back(answer, ctx);
     match answer {
         Answer::Found(snapshot) if saga.concerns(snapshot) => {
-            found(saga, payment, snapshot, called, ctx)
+            found(saga, payment, snapshot, before, ctx)
         }
         // An answer about somebody else's money proves nothing about ours.
-        Answer::Found(_) if called => {
-            saga.progress.heard = Heard::Noise;
-            waiting(saga.ask_later(ctx))
-        }
+        Answer::Found(_) if called => Absorbed::waiting(saga.heard_later(Heard::Noise, ctx)),
         // The order shows another authentication of the same payment: the key has to be asked.
-        Answer::Found(_) if by_order => waiting(saga.ask_now(ctx)),
-        Answer::Declined(decline) if called => declined(saga, payment, decline, ctx),
-        Answer::NotFound if called => {
-            saga.progress.heard = Heard::SessionGone;
-            waiting(saga.ask_now(ctx))
+        Answer::Found(_) if by_order => Absorbed::waiting(saga.ask_now(ctx)),
+        // With one call, answered, there is nothing else that could have taken the money.
+        Answer::Declined(decline)
+            if called && saga.progress.n == 1 && saga.progress.unanswered == 0 =>
+        {
+            declined(saga, payment, decline, ctx)
         }
-        Answer::NotFound => no_effect(saga, payment, Shown::Nothing, ctx),
-        Answer::Unknown(cause) if called => waiting(called_in_vain(saga, cause, ctx)),
-        Answer::Found(_) | Answer::Declined(_) | Answer::Unknown(_) => waiting(saga.ask_later(ctx)),
+        Answer::Declined(decline) if called => {
+            Absorbed::waiting(saga.heard_now(Heard::Refused(decline.clone()), ctx))
+        }
+        Answer::NotFound if called => Absorbed::waiting(saga.heard_now(Heard::SessionGone, ctx)),
+        Answer::NotFound => not_found(saga, payment, before, ctx),
+        Answer::Unknown(cause) if called => Absorbed::waiting(called_in_vain(saga, cause, ctx)),
+        Answer::Found(_) | Answer::Declined(_) | Answer::Unknown(_) => {
+            Absorbed::waiting(saga.ask_later(ctx))
+        }
     }
 }
 
 /// What a question showed, when it showed no capture.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
-    /// No such payment.
-    Nothing,
+    /// No such payment; confirmed where the question before it showed the same.
+    Nothing { confirmed: bool },
     /// Not approved yet.
     Open,
     /// EXPIRED, which is final.
@@ -62,14 +67,14 @@ fn found(
     saga: Saga,
     payment: &Payment,
     snapshot: &Snapshot,
-    called: bool,
+    before: Option<Money>,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     match &snapshot.status {
         Status::Done | Status::PartialCanceled | Status::Canceled if snapshot.is_captured() => {
-            captured(saga, payment, snapshot, called, ctx)
+            captured(saga, payment, snapshot, before, ctx)
         }
-        Status::Aborted if !is_in_flight(&saga, ctx) => {
+        Status::Aborted if !saga.is_in_flight(ctx) => {
             let refused = match &saga.progress.heard {
                 Heard::Refused(decline) => decline.clone(),
                 Heard::Nothing | Heard::Temporary | Heard::SessionGone | Heard::Noise => snapshot
@@ -79,17 +84,19 @@ fn found(
             };
             declined(saga, payment, &refused, ctx)
         }
-        Status::Expired => no_effect(saga, payment, Shown::Lapsed, ctx),
+        // Cancelled without ever having been captured is as final as lapsed.
+        Status::Expired | Status::Canceled => no_effect(saga, payment, Shown::Lapsed, ctx),
         // The answer to the call itself must not lead to another call without a question.
-        Status::Ready | Status::InProgress if !called => no_effect(saga, payment, Shown::Open, ctx),
+        Status::Ready | Status::InProgress if !saga.is_calling() => {
+            no_effect(saga, payment, Shown::Open, ctx)
+        }
         Status::Ready
         | Status::InProgress
         | Status::Aborted
         | Status::WaitingForDeposit
         | Status::Done
         | Status::PartialCanceled
-        | Status::Canceled
-        | Status::Other(_) => waiting(saga.ask_later(ctx)),
+        | Status::Other(_) => Absorbed::waiting(saga.ask_later(ctx)),
     }
 }
 
@@ -97,14 +104,21 @@ fn captured(
     mut saga: Saga,
     payment: &Payment,
     snapshot: &Snapshot,
-    called: bool,
+    before: Option<Money>,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
-    use crate::payment::Captured;
-    if called && snapshot.total != Some(payment.facts.amount) {
-        // One answer may lie; a question has to say the same before it is booked.
-        saga.progress.heard = Heard::Noise;
-        return waiting(saga.ask_now(ctx));
+    let surprise = snapshot
+        .total
+        .filter(|total| *total != payment.facts.amount);
+    if let Some(total) = surprise
+        && !saga.is_confirmed(total, before)
+    {
+        let called = saga.is_calling();
+        return Absorbed::waiting(if called {
+            saga.heard_now(Heard::Noise, ctx)
+        } else {
+            saga.ask_later(ctx)
+        });
     }
     match payment.clone().capture(&saga, snapshot, ctx) {
         Some(Captured::Booked(moved)) => Absorbed {
@@ -115,7 +129,7 @@ fn captured(
             saga: saga.close(Outcome::Misfit { reversal }),
             changes: moved.changes,
         },
-        None => waiting(saga.ask_later(ctx)),
+        None => Absorbed::waiting(saga.ask_later(ctx)),
     }
 }
 
@@ -132,95 +146,75 @@ fn declined(saga: Saga, payment: &Payment, decline: &Decline, ctx: &Ctx<'_>) -> 
 }
 
 /// A call without a usable answer.
-fn called_in_vain(mut saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
+fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
     match cause {
-        Cause::NotSent => {
-            saga.progress.asks = saga.progress.asks.saturating_add(1);
-            let mut saga = saga.ask_later(ctx).counted_again();
-            saga.progress.phase = Phase::Call;
-            saga
-        }
-        Cause::Lost => {
-            saga.progress.heard = Heard::Nothing;
-            saga.ask_later(ctx)
-        }
+        Cause::NotSent => saga.not_sent(ctx),
+        Cause::Lost => saga.lost(ctx),
         Cause::Busy {
             retry_after_seconds,
-        } => {
-            // The key is in use by an earlier try, or we are told to slow down: still unanswered.
-            saga.progress.heard = Heard::Nothing;
-            let saga = saga.ask_later(ctx).counted_again();
-            saga.not_before(*retry_after_seconds, ctx)
-        }
+        } => saga.busy(*retry_after_seconds, ctx),
         // Our credentials are refused at the door, before anything could happen: like a temporary
         // error it takes a fresh key, once it is mended.
-        Cause::Temporary(_) | Cause::Configuration(_) => {
-            saga.progress.heard = Heard::Temporary;
-            saga.ask_later(ctx)
-        }
-        Cause::Conflict(_) => {
-            saga.progress.heard = Heard::Noise;
-            saga.ask_now(ctx)
-        }
-        Cause::SessionGone => {
-            saga.progress.heard = Heard::SessionGone;
-            saga.ask_now(ctx)
-        }
-        Cause::Refused(decline) => {
-            saga.progress.heard = Heard::Refused(decline.clone());
-            saga.ask_now(ctx)
-        }
-        Cause::Unreadable(_) => {
-            saga.progress.heard = Heard::Noise;
-            saga.ask_later(ctx)
-        }
+        Cause::Temporary(_) | Cause::Configuration(_) => saga.heard_later(Heard::Temporary, ctx),
+        Cause::Conflict(_) => saga.heard_now(Heard::Noise, ctx),
+        Cause::SessionGone => saga.heard_now(Heard::SessionGone, ctx),
+        Cause::Refused(decline) => saga.heard_now(Heard::Refused(decline.clone()), ctx),
+        Cause::Unreadable(_) => saga.heard_later(Heard::Noise, ctx),
     }
+}
+
+/// A question showed no such payment: it never was, or this one answer is wrong.
+fn not_found(mut saga: Saga, payment: &Payment, before: Option<Money>, ctx: &Ctx<'_>) -> Absorbed {
+    let nothing = Money::zero(saga.head.amount.currency());
+    let confirmed = saga.is_confirmed(nothing, before);
+    no_effect(saga, payment, Shown::Nothing { confirmed }, ctx)
 }
 
 /// A question showed that nothing was captured so far.
 fn no_effect(saga: Saga, payment: &Payment, shown: Shown, ctx: &Ctx<'_>) -> Absorbed {
-    let in_flight = is_in_flight(&saga, ctx);
-    if shown == Shown::Lapsed && !in_flight {
+    if shown == Shown::Lapsed && !saga.is_in_flight(ctx) {
         return declined(saga, payment, &Decline::session_expired(), ctx);
     }
-    // A call that is on its way may still capture, until its bound and the window are over.
     let window_open = ctx.now < after(saga.head.created_at, ctx.policy.confirm_window);
-    if !window_open && ctx.now >= after(saga.progress.intent_at, ctx.policy.call_bound) {
-        let decline = match &saga.progress.heard {
-            Heard::Refused(decline) => decline.clone(),
-            Heard::Nothing | Heard::Temporary | Heard::SessionGone | Heard::Noise => {
-                Decline::session_expired()
-            }
-        };
+    let call_over = ctx.now >= after(saga.progress.intent_at, ctx.policy.call_bound);
+    if let Some(decline) = over(&saga, shown, (window_open, call_over)) {
         return declined(saga, payment, &decline, ctx);
     }
-    match saga.progress.heard.clone() {
-        Heard::Refused(decline) if saga.progress.unanswered == 0 => {
-            declined(saga, payment, &decline, ctx)
+    let answered = saga.progress.unanswered == 0;
+    let keys_left = saga.progress.n < ctx.policy.keys_max;
+    Absorbed::waiting(match saga.progress.heard {
+        Heard::Nothing if window_open => saga.call_again(ctx),
+        // What was answered is stored under the key; the gateway captures once whatever the key.
+        Heard::Temporary if window_open && keys_left => saga.call_anew(ctx),
+        Heard::Noise if window_open && keys_left && answered && shown == Shown::Open => {
+            saga.call_anew(ctx)
         }
-        Heard::SessionGone if shown == Shown::Nothing && saga.progress.unanswered == 0 => {
-            declined(saga, payment, &Decline::session_expired(), ctx)
-        }
-        Heard::Temporary if window_open && saga.progress.n < ctx.policy.keys_max => {
-            waiting(saga.call_anew(ctx))
-        }
-        Heard::Nothing if window_open => waiting(saga.call_again(ctx)),
         Heard::Nothing
         | Heard::Temporary
         | Heard::SessionGone
         | Heard::Refused(_)
-        | Heard::Noise => waiting(saga.ask_later(ctx)),
-    }
+        | Heard::Noise => saga.ask_later(ctx),
+    })
 }
 
-/// Whether a call may still be on its way to the gateway or running there.
-fn is_in_flight(saga: &Saga, ctx: &Ctx<'_>) -> bool {
-    saga.progress.unanswered > 0 && ctx.now < after(saga.progress.intent_at, ctx.policy.call_bound)
-}
-
-fn waiting(saga: Saga) -> Absorbed {
-    Absorbed {
-        saga,
-        changes: Vec::new(),
+/// Why no call of ours can take the money any more, when that is so.
+fn over(saga: &Saga, shown: Shown, (window_open, call_over): (bool, bool)) -> Option<Decline> {
+    let certain = shown != Shown::Nothing { confirmed: false };
+    let answered = saga.progress.unanswered == 0;
+    // A call that is on its way may still capture, until its bound and the window are over.
+    let too_late = !window_open && call_over && certain;
+    match &saga.progress.heard {
+        // An error that was answered to an earlier key may still turn into a capture.
+        Heard::Refused(decline) => {
+            let only = saga.progress.n == 1;
+            (too_late || answered && (only || call_over && certain)).then(|| decline.clone())
+        }
+        // The call itself was told that there is nothing, too.
+        Heard::SessionGone if answered && matches!(shown, Shown::Nothing { .. }) => {
+            Some(Decline::session_expired())
+        }
+        Heard::Nothing | Heard::Temporary | Heard::SessionGone | Heard::Noise => {
+            too_late.then(Decline::session_expired)
+        }
     }
 }

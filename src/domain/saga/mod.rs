@@ -2,13 +2,15 @@
 //! `absorb` what an answer means; neither performs anything.
 
 mod approval;
+mod cancellation;
+mod evidence;
+mod in_vain;
 mod policy;
 mod reversal;
 mod step;
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 pub use policy::Policy;
 pub use step::{CancelCall, ConfirmCall, Step};
@@ -19,7 +21,7 @@ use crate::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::principal::{Actor, Scope, UnknownWord};
-use crate::snapshot::{Answer, Cause, Snapshot};
+use crate::snapshot::{Answer, Snapshot};
 use crate::text::{GatewayKey, PaymentKey};
 use crate::{Ctx, Timestamp};
 
@@ -30,11 +32,13 @@ pub enum Kind {
     Approval,
     /// Give back what should not have been captured.
     Reversal,
+    /// Give back what somebody wants back.
+    Cancellation,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Approval, Self::Reversal];
+    pub const ALL: [Self; 3] = [Self::Approval, Self::Reversal, Self::Cancellation];
 
     /// The stored and shown word.
     #[must_use]
@@ -42,6 +46,7 @@ impl Kind {
         match self {
             Self::Approval => "APPROVAL",
             Self::Reversal => "REVERSAL",
+            Self::Cancellation => "CANCELLATION",
         }
     }
 }
@@ -82,6 +87,8 @@ pub struct Head {
     pub gateway_order: GatewayOrderId,
     /// How much to take, or to give back.
     pub amount: Money,
+    /// The part of it without VAT, of a cancellation.
+    pub tax_free: Money,
     /// Who asked.
     pub actor: Actor,
     /// Why, where somebody said.
@@ -160,6 +167,8 @@ pub enum Outcome {
     },
     /// The wrong capture was given back.
     Reversed,
+    /// What was wanted back was given back and booked.
+    Canceled,
 }
 
 /// Where a saga stands.
@@ -177,6 +186,9 @@ pub struct Progress {
     pub heard: Heard,
     /// The balance that the gateway must show before a cancellation; zero for an approval.
     pub refundable: Money,
+    /// What the last answer showed against what was expected (zero: that there is nothing). One
+    /// answer may lie; the same twice running is believed.
+    pub surprise: Option<Money>,
     /// When the last call was intended.
     pub intent_at: Timestamp,
     /// When the gateway was last asked.
@@ -218,6 +230,7 @@ impl Progress {
             asks: 0,
             heard: Heard::Nothing,
             refundable,
+            surprise: None,
             intent_at: now,
             asked_at: None,
             due_at: now,
@@ -245,6 +258,7 @@ impl Saga {
             Phase::Call => match self.head.kind {
                 Kind::Approval => Step::Confirm(approval::call(self)),
                 Kind::Reversal => Step::Cancel(reversal::call(self)),
+                Kind::Cancellation => Step::Cancel(cancellation::call(self)),
             },
         }
     }
@@ -257,9 +271,11 @@ impl Saga {
         }
     }
 
-    /// By payment key first; by order every second time, for a gateway that lost the key.
-    const fn asks_by_order(&self) -> bool {
-        self.progress.asks % 2 == 1 && matches!(self.head.kind, Kind::Approval)
+    /// By payment key first; by order every second time, for a gateway that lost the key. An
+    /// amount that surprised is asked for again where it was shown.
+    fn asks_by_order(&self) -> bool {
+        let shown = self.progress.surprise.is_some_and(|shown| !shown.is_zero());
+        self.progress.asks % 2 == 1 && self.head.kind == Kind::Approval && !shown
     }
 
     /// Taken over after its worker was lost: a call may be on its way, so it asks first.
@@ -279,6 +295,7 @@ impl Saga {
         let absorbed = match self.head.kind {
             Kind::Approval => approval::absorb(self, payment, answer, ctx),
             Kind::Reversal => reversal::absorb(self, payment, answer, ctx),
+            Kind::Cancellation => cancellation::absorb(self, payment, answer, ctx),
         };
         let mut saga = absorbed.saga;
         saga.version = expected.saturating_add(1);
@@ -304,19 +321,6 @@ impl Saga {
     fn concerns(&self, snapshot: &Snapshot) -> bool {
         snapshot.payment_key == self.head.payment_key
             && snapshot.order_id == self.head.gateway_order.to_string()
-    }
-
-    /// Book-keeping that every answer needs, before its meaning is looked at.
-    fn heard_back(&mut self, answer: &Answer, ctx: &Ctx<'_>) {
-        if self.progress.phase == Phase::Call {
-            let lost = matches!(answer, Answer::Unknown(Cause::Lost));
-            if !lost {
-                self.progress.unanswered = self.progress.unanswered.saturating_sub(1);
-            }
-        } else {
-            self.progress.asked_at = Some(ctx.now);
-            self.progress.asks = self.progress.asks.saturating_add(1);
-        }
     }
 
     /// Goes on asking, by the schedule.
@@ -355,11 +359,10 @@ impl Saga {
         self
     }
 
-    /// Not before the gateway's `Retry-After` is over.
-    fn not_before(mut self, seconds: Option<u32>, ctx: &Ctx<'_>) -> Self {
-        let pause = Duration::from_secs(seconds.unwrap_or(0).into());
-        self.progress.due_at = self.progress.due_at.max(policy::after(ctx.now, pause));
-        self
+    /// What marks a cancellation at the gateway as this saga's.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("[{}]", self.head.id)
     }
 
     /// Ends.

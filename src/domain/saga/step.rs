@@ -44,6 +44,8 @@ pub struct CancelCall {
     pub payment_key: PaymentKey,
     /// How much.
     pub amount: Money,
+    /// The part of it without VAT, where there is one.
+    pub tax_free: Option<Money>,
     /// The balance we expect there; the gateway refuses when it differs.
     pub refundable: Money,
     /// Carries the saga id, because the gateway shows no other reference of ours.

@@ -1,5 +1,6 @@
 //! A gateway that does what the test says.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use domain::decline::{Class, Decline, Reason};
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
 use domain::saga::{CancelCall, ConfirmCall};
-use domain::snapshot::{Answer, Cause, Snapshot, Status};
+use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::PaymentKey;
 use payflow::adapters::clock::Wall;
 
@@ -30,7 +31,11 @@ pub(crate) struct Scripted {
     refused: Mutex<Option<Refused>>,
     served: Mutex<bool>,
     confirms: Arc<AtomicU64>,
+    books: Books,
 }
+
+/// What was captured, by payment key.
+type Books = Arc<Mutex<HashMap<PaymentKey, Snapshot>>>;
 
 fn decline(class: Class) -> Decline {
     Decline {
@@ -49,6 +54,7 @@ impl Scripted {
             refused: Mutex::new(None),
             served: Mutex::new(true),
             confirms: Arc::default(),
+            books: Arc::default(),
         }
     }
 
@@ -94,6 +100,7 @@ impl Gateways for Scripted {
             script: self.script.lock().unwrap().clone(),
             refused: *self.refused.lock().unwrap(),
             confirms: Arc::clone(&self.confirms),
+            books: Arc::clone(&self.books),
         };
         let served = *self.served.lock().unwrap();
         served.then(|| -> Arc<dyn PaymentGateway> { Arc::new(call) })
@@ -105,6 +112,7 @@ struct Call {
     script: Script,
     refused: Option<Refused>,
     confirms: Arc<AtomicU64>,
+    books: Books,
 }
 
 #[async_trait]
@@ -116,7 +124,12 @@ impl PaymentGateway for Call {
     async fn confirm(&self, call: &ConfirmCall) -> Answer {
         self.confirms.fetch_add(1, Ordering::SeqCst);
         match &self.script {
-            Script::Approve => Answer::Found(Box::new(self.captured(call))),
+            Script::Approve => {
+                let snapshot = self.captured(call);
+                let mut books = self.books.lock().unwrap();
+                books.insert(call.payment_key.clone(), snapshot.clone());
+                Answer::Found(Box::new(snapshot))
+            }
             Script::Decline(decline) => Answer::Declined(decline.clone()),
             Script::Hold => {
                 tokio::time::sleep(Duration::from_mins(1)).await;
@@ -125,12 +138,21 @@ impl PaymentGateway for Call {
         }
     }
 
-    async fn cancel(&self, _: &CancelCall) -> Answer {
-        Answer::Unknown(Cause::NotSent)
+    async fn cancel(&self, call: &CancelCall) -> Answer {
+        match &self.script {
+            Script::Approve => self.canceled(call),
+            Script::Decline(decline) => Answer::Declined(decline.clone()),
+            Script::Hold => {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                Answer::Unknown(Cause::Lost)
+            }
+        }
     }
 
-    async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
-        Answer::NotFound
+    async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        let books = self.books.lock().unwrap();
+        let found = books.get(key).cloned().map(Box::new);
+        found.map_or(Answer::NotFound, Answer::Found)
     }
 
     async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
@@ -139,6 +161,25 @@ impl PaymentGateway for Call {
 }
 
 impl Call {
+    fn canceled(&self, call: &CancelCall) -> Answer {
+        let mut books = self.books.lock().unwrap();
+        let snapshot = books.get_mut(&call.payment_key).unwrap();
+        if snapshot.balance != Some(call.refundable) {
+            return Answer::Unknown(Cause::Conflict("NOT_MATCHES_REFUNDABLE_AMOUNT".to_owned()));
+        }
+        snapshot.balance = call.refundable.minus(call.amount).ok();
+        snapshot.status = Status::PartialCanceled;
+        snapshot.cancels.push(Cancel {
+            transaction_key: format!("tx{}", snapshot.cancels.len()).parse().unwrap(),
+            amount: call.amount,
+            tax_free: call.tax_free.unwrap_or(Money::zero(call.amount.currency())),
+            reason: call.reason.clone(),
+            done: true,
+            canceled_at: Some(self.clock.now()),
+        });
+        Answer::Found(Box::new(snapshot.clone()))
+    }
+
     fn captured(&self, call: &ConfirmCall) -> Snapshot {
         let zero = Money::zero(call.amount.currency());
         Snapshot {

@@ -178,6 +178,36 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// A payment of 15,000 won, 5,000 of it without VAT, that is paid.
+    pub(crate) async fn paid(&self) -> Prepared {
+        let body = json!({ "orderId": self.order(), "orderName": "생수", "amount": 15000,
+                           "taxFreeAmount": 5000 });
+        let answer = self.post("/api/v1/payments", body.to_string()).await;
+        let data = &answer.body["data"];
+        let payment = Prepared {
+            id: text(&data["paymentId"]).to_owned(),
+            gateway_order: text(&data["gatewayOrderId"]).to_owned(),
+        };
+        let answer = self
+            .approve(&payment, &format!("paid-{}", payment.id))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        payment
+    }
+
+    /// The request that gives money of `payment` back.
+    pub(crate) fn canceling(&self, payment: &Prepared, body: &Value, key: &str) -> RequestBuilder {
+        let path = format!("/api/v1/payments/{}/cancel", payment.id);
+        self.posting(&path, body.to_string())
+            .header("idempotency-key", key)
+    }
+
+    pub(crate) async fn cancel(&self, payment: &Prepared, body: Value, key: &str) -> Answer {
+        answer(self.canceling(payment, &body, key)).await
+    }
+}
+
 /// What the redirect brings back.
 pub(crate) fn approval(payment: &Prepared) -> Value {
     json!({

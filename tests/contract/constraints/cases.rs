@@ -40,15 +40,15 @@ const COLUMNS: [(&str, &str); 10] = [
         "id merchant_id mode gateway_account_id order_id order_name currency amount tax_free \
          customer_name member_id kind created_at expires_at status saga_id due_at approved_at \
          canceled_at decline_reason decline_class decline_code decline_message payment_key method \
-         receipt_url captured canceled version event_sequence event_hash",
+         receipt_url captured canceled cancels version event_sequence event_hash",
     ),
     ("gateway_orders", "id payment_id created_at"),
     (
         "sagas",
         "id kind merchant_id mode gateway_account_id payment_id payment_key gateway_order_id \
-         currency amount actor reason credential_version trace_id keyed created_at phase n \
-         unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
-         intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
+         currency amount tax_free actor reason credential_version trace_id keyed created_at phase \
+         n unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
+         surprise intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
          outcome_message reversal_id version holder lease_until",
     ),
     (
@@ -188,15 +188,19 @@ payments_decline_whole | payments | decline_message = 'm'
 payments_decline_class_word | payments | decline_reason = 'r'; decline_class = 'U'; \
     decline_code = 'c'; decline_message = 'm'
 payments_captured_within | payments | captured = amount + 1; canceled = amount + 1; \
-    payment_key = 'k'
+    payment_key = 'k'; cancels = '[]'
 payments_canceled_within | payments | status = 'CANCEL_REQUESTED'; saga_id = 'sag_1'; \
     approved_at = created_at; captured = 5; canceled = -1; payment_key = 'k'
+payments_cancels_when_canceled | payments | status = 'DONE'; approved_at = created_at; \
+    captured = 5; payment_key = 'k'; cancels = '[]'
+payments_cancels_when_canceled | payments | status = 'CANCELED'; canceled_at = created_at; \
+    captured = 5; canceled = 5; payment_key = 'k'
 payments_sums_fit_status | payments | captured = 5; payment_key = 'k'
 payments_sums_fit_status | payments | status = 'DONE'; approved_at = created_at
 payments_sums_fit_status | payments | status = 'PARTIAL_CANCELED'; approved_at = created_at; \
     captured = 5; payment_key = 'k'
 payments_sums_fit_status | payments | status = 'CANCELED'; canceled_at = created_at; \
-    captured = 5; canceled = 4; payment_key = 'k'
+    captured = 5; canceled = 4; payment_key = 'k'; cancels = '[]'
 payments_paid_when_captured | payments | status = 'DONE'; approved_at = created_at; \
     captured = amount
 payments_paid_whole | payments | method = 'card'
@@ -212,6 +216,8 @@ sagas_payment_key_size | sagas | payment_key = ''
 sagas_currency_word | sagas | currency = 'EUR'
 sagas_amount_range | sagas | amount = 0
 sagas_amount_range | sagas | amount = 9007199254740992
+sagas_tax_free_within | sagas | tax_free = -1
+sagas_tax_free_within | sagas | tax_free = amount + 1
 sagas_actor_word | sagas | actor = 'ROOT'
 sagas_credential_counted | sagas | credential_version = 0
 sagas_phase_word | sagas | phase = 'OPEN'
@@ -225,6 +231,8 @@ sagas_heard_decline_whole | sagas | heard_code = 'c'
 sagas_heard_decline_whole | sagas | heard_message = 'm'
 sagas_heard_class_word | sagas | heard = 'REFUSED'; heard_reason = 'r'; heard_class = 'U'; \
     heard_code = 'c'; heard_message = 'm'
+sagas_surprise_range | sagas | surprise = -1
+sagas_surprise_range | sagas | surprise = 9007199254740992
 sagas_refundable_range | sagas | refundable = -1
 sagas_refundable_range | sagas | refundable = 9007199254740992
 sagas_outcome_word | sagas | phase = 'CLOSED'; outcome = 'LOST'

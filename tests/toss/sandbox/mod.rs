@@ -114,6 +114,7 @@ impl Bench {
             key: format!("sag_2-{n}").parse().unwrap(),
             payment_key: self.payment_key.clone(),
             amount: krw(amount),
+            tax_free: None,
             refundable: krw(refundable),
             reason: "wrong capture given back [sag_2]".to_owned(),
         };

@@ -22,6 +22,9 @@ struct Capture<'a> {
 struct GiveBack<'a> {
     cancel_reason: &'a str,
     cancel_amount: Box<RawValue>,
+    /// Only for who sells without VAT; zero where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_free_amount: Option<Box<RawValue>>,
     /// Must equal what was approved; the gateway compares.
     currency: &'static str,
     /// The optimistic lock: the gateway does nothing when its balance differs.
@@ -40,6 +43,7 @@ pub(super) fn cancel(call: &CancelCall) -> Vec<u8> {
     json(&GiveBack {
         cancel_reason: tail(&call.reason),
         cancel_amount: amount::print(call.amount),
+        tax_free_amount: call.tax_free.map(amount::print),
         currency: call.amount.currency().code(),
         refundable_amount: amount::print(call.refundable),
     })
@@ -96,6 +100,7 @@ mod tests {
             key: "sag-1".parse().unwrap(),
             payment_key: "pk".parse().unwrap(),
             amount: money(18_156, Currency::Usd),
+            tax_free: None,
             refundable: money(20_000, Currency::Usd),
             reason: "wrong capture given back [sag_1]".to_owned(),
         });
@@ -106,6 +111,26 @@ mod tests {
                 .to_owned()
                 + r#""currency":"USD","refundableAmount":200.00}"#
         );
+    }
+
+    #[test]
+    fn what_is_without_vat_is_said() {
+        let body = cancel(&CancelCall {
+            key: "sag-1".parse().unwrap(),
+            payment_key: "pk".parse().unwrap(),
+            amount: money(5_000, Currency::Krw),
+            tax_free: Some(money(1_000, Currency::Krw)),
+            refundable: money(9_000, Currency::Krw),
+            reason: "one of two [sag_1]".to_owned(),
+        });
+        let expected = serde_json::json!({
+            "cancelReason": "one of two [sag_1]",
+            "cancelAmount": 5_000,
+            "taxFreeAmount": 1_000,
+            "currency": "KRW",
+            "refundableAmount": 9_000,
+        });
+        assert_eq!(read(&body), expected);
     }
 
     #[test]

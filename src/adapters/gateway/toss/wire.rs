@@ -60,6 +60,7 @@ struct CancelBody<'a> {
     #[serde(borrow)]
     transaction_key: Raw<'a>,
     cancel_amount: Raw<'a>,
+    tax_free_amount: Raw<'a>,
     cancel_reason: Raw<'a>,
     cancel_status: Raw<'a>,
     canceled_at: Raw<'a>,
@@ -198,9 +199,12 @@ fn cancels(raw: Raw<'_>, currency: Option<Currency>) -> Option<Vec<Cancel>> {
         if word.as_deref() == Some("ABORTED") {
             continue;
         }
+        let amount = money(row.cancel_amount, currency)?;
+        let none = Money::zero(amount.currency());
         cancels.push(Cancel {
             transaction_key: text(row.transaction_key)?.parse().ok()?,
-            amount: money(row.cancel_amount, currency)?,
+            amount,
+            tax_free: money(row.tax_free_amount, currency).unwrap_or(none),
             reason: text(row.cancel_reason).unwrap_or_default(),
             // Versions before the field existed had no unfinished ones.
             done: word.is_none_or(|word| word == "DONE"),

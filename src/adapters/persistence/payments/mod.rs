@@ -1,5 +1,6 @@
 //! Owns the reads of payments and their gateway orders.
 
+mod cancels;
 mod row;
 
 use application::ports::store::{Error, PageAfter, PaymentFilter, Payments};

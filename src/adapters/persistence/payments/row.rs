@@ -8,6 +8,7 @@ use domain::money::{Currency, Money};
 use domain::payment::{Customer, Facts, Paid, PayStatus, Payment, State};
 use domain::principal::Scope;
 
+use super::cancels;
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
 use crate::adapters::persistence::error::corrupt;
 use crate::adapters::persistence::schema::{gateway_orders, payments};
@@ -61,6 +62,7 @@ pub(in crate::adapters::persistence) struct StandingRow {
     receipt_url: Option<String>,
     captured: i64,
     canceled: i64,
+    cancels: Option<String>,
     version: i64,
     event_sequence: i64,
     event_hash: Vec<u8>,
@@ -128,6 +130,7 @@ impl From<&Payment> for StandingRow {
             receipt_url: paid.and_then(|paid| paid.receipt_url.as_deref().map(free_text)),
             captured: payment.captured.minor(),
             canceled: payment.canceled.minor(),
+            cancels: cancels::to_text(&payment.cancels),
             version: payment.version,
             event_sequence: payment.head.sequence,
             event_hash: payment.head.hash.0.to_vec(),
@@ -152,6 +155,7 @@ impl PaymentRow {
             facts: self.facts.facts(currency)?,
             captured: Money::new(standing.captured, currency)?,
             canceled: Money::new(standing.canceled, currency)?,
+            cancels: cancels::from_text(standing.cancels.as_deref(), currency)?,
             version: standing.version,
             head: Head {
                 sequence: standing.event_sequence,

@@ -35,6 +35,7 @@ pub(in crate::adapters::persistence) struct HeadRow {
     gateway_order_id: String,
     currency: String,
     amount: i64,
+    tax_free: i64,
     actor: String,
     reason: Option<String>,
     credential_version: i32,
@@ -57,6 +58,7 @@ pub(in crate::adapters::persistence) struct ProgressRow {
     heard_code: Option<String>,
     heard_message: Option<String>,
     refundable: i64,
+    surprise: Option<i64>,
     intent_at: AsInstant,
     asked_at: Option<AsInstant>,
     due_at: AsInstant,
@@ -91,6 +93,7 @@ impl From<&Head> for HeadRow {
             gateway_order_id: head.gateway_order.to_string(),
             currency: head.amount.currency().code().to_owned(),
             amount: head.amount.minor(),
+            tax_free: head.tax_free.minor(),
             actor: head.actor.as_str().to_owned(),
             reason: head.reason.as_deref().map(free_text),
             credential_version: head.credential_version,
@@ -117,6 +120,7 @@ impl From<&Saga> for ProgressRow {
             Some(Outcome::Declined(decline)) => (Some("DECLINED"), Some(decline), None),
             Some(Outcome::Misfit { reversal }) => (Some("MISFIT"), None, Some(reversal)),
             Some(Outcome::Reversed) => (Some("REVERSED"), None, None),
+            Some(Outcome::Canceled) => (Some("CANCELED"), None, None),
         };
         let (heard_reason, heard_class, heard_code, heard_message) = columns_of(refusal);
         let (outcome_reason, outcome_class, outcome_code, outcome_message) = columns_of(declined);
@@ -131,6 +135,7 @@ impl From<&Saga> for ProgressRow {
             heard_code,
             heard_message,
             refundable: progress.refundable.minor(),
+            surprise: progress.surprise.map(Money::minor),
             intent_at: AsInstant(progress.intent_at),
             asked_at: progress.asked_at.map(AsInstant),
             due_at: AsInstant(progress.due_at),
@@ -190,6 +195,7 @@ impl HeadRow {
             payment_key: self.payment_key.parse()?,
             gateway_order: self.gateway_order_id.parse()?,
             amount: Money::new(self.amount, currency)?,
+            tax_free: Money::new(self.tax_free, currency)?,
             actor: self.actor.parse()?,
             reason: self.reason,
             credential_version: self.credential_version,
@@ -230,6 +236,7 @@ impl ProgressRow {
                 reversal: id.parse()?,
             }),
             (Some("REVERSED"), None, None) => Some(Outcome::Reversed),
+            (Some("CANCELED"), None, None) => Some(Outcome::Canceled),
             (word, _, _) => return Err(format!("outcome {word:?} does not fit its columns").into()),
         };
         Ok(Progress {
@@ -239,6 +246,10 @@ impl ProgressRow {
             asks: self.asks.try_into()?,
             heard,
             refundable: Money::new(self.refundable, currency)?,
+            surprise: self
+                .surprise
+                .map(|minor| Money::new(minor, currency))
+                .transpose()?,
             intent_at: self.intent_at.0,
             asked_at: self.asked_at.map(|at| at.0),
             due_at: self.due_at.0,

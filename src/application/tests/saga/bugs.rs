@@ -1,4 +1,4 @@
-//! Owns ten seeded bugs. Each is a mistake that somebody could make; each must turn scripts red.
+//! Owns the seeded bugs. Each is a mistake that somebody could make; each must turn scripts red.
 
 use std::time::Duration;
 
@@ -7,11 +7,14 @@ use application::ports::store::{CommitError, Error};
 use domain::change::Change;
 use domain::decline::Decline;
 use domain::money::Money;
-use domain::saga::{Kind, Policy};
+use domain::payment::PayStatus;
+use domain::saga::{CancelCall, Kind, Policy};
 use domain::snapshot::{Answer, Cause, Status};
 
-use crate::scripts::{count, run, script};
+use crate::faults::{Fault, OF_APPROVAL, OF_CANCELLATION};
+use crate::scripts::{count, script};
 use crate::world::{AMOUNT, default_policy};
+use crate::{cancellations, scripts};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -37,9 +40,17 @@ pub(crate) enum Bug {
     WindowIgnored,
     /// The outcome is not stored under the idempotency key.
     OutcomeForgotten,
+    /// A "not found" is taken for the end, whatever was sent.
+    NotFoundIsOver,
+    /// The saga's mark is not sent with a cancellation.
+    MarkForgotten,
+    /// Only our own cancellations are looked at.
+    OthersOverlooked,
+    /// The reservation is not committed with the saga.
+    ReservationForgotten,
 }
 
-const ALL: [Bug; 11] = [
+const OF_APPROVAL_BUGS: [Bug; 12] = [
     Bug::LostIsDeclined,
     Bug::UnknownCodeIsDeclined,
     Bug::OpenIsOver,
@@ -51,6 +62,20 @@ const ALL: [Bug; 11] = [
     Bug::ReversalForgotten,
     Bug::WindowIgnored,
     Bug::OutcomeForgotten,
+    Bug::NotFoundIsOver,
+];
+
+const OF_CANCELLATION_BUGS: [Bug; 10] = [
+    Bug::LostIsDeclined,
+    Bug::OrderNotCompared,
+    Bug::AmountNotCompared,
+    Bug::DoubtIsWritten,
+    Bug::NoFence,
+    Bug::EntryForgotten,
+    Bug::OutcomeForgotten,
+    Bug::MarkForgotten,
+    Bug::OthersOverlooked,
+    Bug::ReservationForgotten,
 ];
 
 impl Bug {
@@ -86,8 +111,44 @@ impl Bug {
                 snapshot.status = Status::Aborted;
                 Answer::Found(snapshot)
             }
-            (_, answer) => answer,
+            (_, answer) => Self::overlooked(bug, answer),
         }
+    }
+
+    /// The cancellation as it is sent.
+    pub(crate) fn miscall(bug: Option<Self>, mut call: CancelCall) -> CancelCall {
+        if bug == Some(Self::MarkForgotten) {
+            "wanted back".clone_into(&mut call.reason);
+        }
+        call
+    }
+
+    pub(crate) fn misread_cancel(bug: Option<Self>, answer: Answer, call: &CancelCall) -> Answer {
+        match (bug, answer) {
+            (Some(Self::LostIsDeclined), Answer::Unknown(Cause::Lost)) => {
+                Answer::Declined(Decline::session_expired())
+            }
+            (Some(Self::OrderNotCompared), Answer::Found(mut snapshot)) => {
+                if snapshot.order_id == "somebody-elses-order" {
+                    snapshot.order_id = OUR_ORDER.with(|order| order.borrow().clone());
+                }
+                Answer::Found(snapshot)
+            }
+            (Some(Self::AmountNotCompared), Answer::Found(mut snapshot)) => {
+                for cancel in &mut snapshot.cancels {
+                    cancel.amount = call.amount;
+                }
+                Answer::Found(snapshot)
+            }
+            (_, answer) => Self::overlooked(bug, answer),
+        }
+    }
+
+    fn overlooked(bug: Option<Self>, mut answer: Answer) -> Answer {
+        if let (Some(Self::OthersOverlooked), Answer::Found(snapshot)) = (bug, &mut answer) {
+            snapshot.cancels.retain(|cancel| cancel.reason != "console");
+        }
+        answer
     }
 
     pub(crate) fn doubt(bug: Option<Self>) -> Result<(), CommitError> {
@@ -111,6 +172,10 @@ impl Bug {
                     if saga.head.kind == Kind::Reversal)
             }
             Some(Self::OutcomeForgotten) => matches!(change, Change::FinishKey { .. }),
+            Some(Self::ReservationForgotten) => {
+                matches!(change, Change::UpdatePayment { payment, .. }
+                    if payment.status() == PayStatus::CancelRequested)
+            }
             _ => false,
         };
         let mut left: Vec<Change> = changes
@@ -139,7 +204,7 @@ impl Bug {
             policy.confirm_window = Duration::ZERO;
             policy.call_bound = Duration::ZERO;
         }
-        if bug == Some(Self::OpenIsOver) {
+        if matches!(bug, Some(Self::OpenIsOver | Self::NotFoundIsOver)) {
             policy.call_bound = Duration::ZERO;
         }
         policy
@@ -150,14 +215,26 @@ thread_local! {
     static OUR_ORDER: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
 
+fn caught(bug: Bug, alphabet: &[Fault], run: impl Fn(&[Fault], Option<Bug>) -> Vec<String>) {
+    let caught = (0..=2_u32).any(|length| {
+        let length_of = usize::try_from(length).unwrap();
+        (0..count(alphabet, length))
+            .any(|index| !run(&script(alphabet, index, length_of), Some(bug)).is_empty())
+    });
+    assert!(caught, "no script of length <= 2 noticed {bug:?}");
+}
+
 #[test]
-fn each_seeded_bug_turns_the_scripts_red() {
-    for bug in ALL {
-        let caught = (0..=2_u32).any(|length| {
-            let length_of = usize::try_from(length).unwrap();
-            (0..count(length)).any(|index| !run(&script(index, length_of), Some(bug)).is_empty())
-        });
-        assert!(caught, "no script of length <= 2 noticed {bug:?}");
+fn each_seeded_bug_of_an_approval_turns_the_scripts_red() {
+    for bug in OF_APPROVAL_BUGS {
+        caught(bug, &OF_APPROVAL, scripts::run);
+    }
+}
+
+#[test]
+fn each_seeded_bug_of_a_cancellation_turns_the_scripts_red() {
+    for bug in OF_CANCELLATION_BUGS {
+        caught(bug, &OF_CANCELLATION, cancellations::run);
     }
 }
 

@@ -20,10 +20,18 @@ pub(crate) enum Fault {
     UnknownCode,
     /// A code nobody knows, stored under the key; the money was taken all the same.
     UnknownCodeAfterEffect,
-    /// The gateway captures another amount than asked, and says so.
-    OverCapture,
+    /// The gateway moves another amount than asked, and says so.
+    WrongAmount,
     /// Nothing takes effect; the answer is about another order.
     WrongOrder,
+    /// Somebody gives money back at the gateway's console, just before the call.
+    Elsewhere,
+    /// A question is not answered.
+    QuestionLost,
+    /// A question is told that there is no such payment.
+    QuestionNotFound,
+    /// A question is told of more than there is, another amount each time.
+    QuestionLies,
     /// The worker sleeps through its lease before it calls; a rival takes over meanwhile.
     Asleep,
     /// A commit fails before anything is written.
@@ -36,29 +44,67 @@ pub(crate) enum Fault {
     Rival,
 }
 
-impl Fault {
-    pub(crate) const ALL: [Self; 14] = [
-        Self::RequestLost,
-        Self::AnswerLost,
-        Self::RequestLate,
-        Self::Decline,
-        Self::Temporary,
-        Self::UnknownCode,
-        Self::UnknownCodeAfterEffect,
-        Self::OverCapture,
-        Self::WrongOrder,
-        Self::Asleep,
-        Self::CommitLost,
-        Self::CommitInDoubt,
-        Self::CommitInDoubtUnwritten,
-        Self::Rival,
-    ];
+/// Where a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Call,
+    Question,
+    Commit,
+}
 
-    pub(crate) fn strikes_commits(self) -> bool {
+/// What can go wrong with an approval.
+pub(crate) const OF_APPROVAL: [Fault; 17] = [
+    Fault::RequestLost,
+    Fault::AnswerLost,
+    Fault::RequestLate,
+    Fault::Decline,
+    Fault::Temporary,
+    Fault::UnknownCode,
+    Fault::UnknownCodeAfterEffect,
+    Fault::WrongAmount,
+    Fault::WrongOrder,
+    Fault::Asleep,
+    Fault::CommitLost,
+    Fault::CommitInDoubt,
+    Fault::CommitInDoubtUnwritten,
+    Fault::Rival,
+    Fault::QuestionLost,
+    Fault::QuestionNotFound,
+    Fault::QuestionLies,
+];
+
+/// What can go wrong with calls and commits.
+pub(crate) fn of_calls_and_commits() -> &'static [Fault] {
+    let (calls_and_commits, _questions) = OF_APPROVAL.split_at(14);
+    calls_and_commits
+}
+
+/// What can go wrong with a cancellation.
+pub(crate) const OF_CANCELLATION: [Fault; 18] = {
+    let mut faults = [Fault::Elsewhere; 18];
+    let mut at = 0;
+    while at < OF_APPROVAL.len() {
+        faults[at] = OF_APPROVAL[at];
+        at += 1;
+    }
+    faults
+};
+
+impl Fault {
+    /// The fault alone; a question is only asked where something went wrong before.
+    pub(crate) fn with_a_reason(self) -> Vec<Self> {
+        match self.place() {
+            Place::Question => vec![Self::AnswerLost, self],
+            Place::Call | Place::Commit => vec![self],
+        }
+    }
+
+    fn place(self) -> Place {
         match self {
             Self::CommitLost | Self::CommitInDoubt | Self::CommitInDoubtUnwritten | Self::Rival => {
-                true
+                Place::Commit
             }
+            Self::QuestionLost | Self::QuestionNotFound | Self::QuestionLies => Place::Question,
             Self::RequestLost
             | Self::AnswerLost
             | Self::RequestLate
@@ -66,9 +112,10 @@ impl Fault {
             | Self::Temporary
             | Self::UnknownCode
             | Self::UnknownCodeAfterEffect
-            | Self::OverCapture
+            | Self::WrongAmount
             | Self::WrongOrder
-            | Self::Asleep => false,
+            | Self::Elsewhere
+            | Self::Asleep => Place::Call,
         }
     }
 }
@@ -82,13 +129,15 @@ impl Script {
         Self(Arc::new(Mutex::new(faults.iter().copied().collect())))
     }
 
-    /// The next fault, when it strikes commits (or calls, when `commits` is false).
-    pub(crate) fn strike(&self, commits: bool) -> Option<Fault> {
+    /// Goes on with these.
+    pub(crate) fn refill(&self, faults: &[Fault]) {
+        self.0.lock().unwrap().extend(faults);
+    }
+
+    /// The next fault, when it strikes there.
+    pub(crate) fn strike(&self, place: Place) -> Option<Fault> {
         let mut left = self.0.lock().unwrap();
-        let fits = left
-            .front()
-            .is_some_and(|fault| fault.strikes_commits() == commits);
-        if fits { left.pop_front() } else { None }
+        left.pop_front_if(|fault| fault.place() == place)
     }
 
     pub(crate) fn is_used_up(&self) -> bool {

@@ -1,10 +1,13 @@
 //! Owns the verdict on a finished run: the gateway's books against ours.
 
+use std::collections::BTreeMap;
+
 use application::ports::store::Payments;
 use application::seal::hash_of;
 use application::{Ended, Outcome};
 use domain::event::{Hash, Kind};
 use domain::ledger::{Account, Movement};
+use domain::money::Money;
 use domain::payment::{PayStatus, TRANSITIONS};
 
 use crate::world::{AMOUNT, World};
@@ -87,9 +90,23 @@ async fn payment(world: &World, found: &mut Vec<String>) {
     if payment.balance().unwrap().minor() != kept {
         found.push("the payment's balance is not the ledger's".to_owned());
     }
-    let paid = payment.status() == PayStatus::Done;
-    if paid != (kept == AMOUNT) || (!paid && kept != 0) {
+    let fits = match payment.status() {
+        PayStatus::Done => kept == AMOUNT,
+        PayStatus::PartialCanceled => kept > 0 && kept < AMOUNT,
+        PayStatus::Canceled
+        | PayStatus::Ready
+        | PayStatus::Aborted
+        | PayStatus::Expired
+        | PayStatus::InProgress
+        | PayStatus::CancelRequested
+        | PayStatus::WaitingForDeposit => kept == 0,
+    };
+    if !fits {
         found.push(format!("{} with {kept} kept", payment.status()));
+    }
+    let listed = payment.cancels.iter().map(|cancel| cancel.amount.minor());
+    if listed.sum::<i64>() != payment.canceled.minor() {
+        found.push("the list of cancellations is not what was given back".to_owned());
     }
     if payment.state.saga().is_some() {
         found.push(format!(
@@ -129,8 +146,15 @@ async fn events(world: &World, found: &mut Vec<String>) {
         .iter()
         .filter(|event| event.kind == Kind::Approved)
         .count();
-    if approved != usize::from(payment.status() == PayStatus::Done) {
+    if approved != usize::from(!payment.captured.is_zero()) {
         found.push(format!("{approved} events say approved"));
+    }
+    let canceled = events
+        .iter()
+        .filter(|event| matches!(event.kind, Kind::Canceled | Kind::PartiallyCanceled))
+        .count();
+    if canceled != payment.cancels.len() {
+        found.push(format!("{canceled} events say canceled"));
     }
 }
 
@@ -142,31 +166,48 @@ async fn answers(world: &World, found: &mut Vec<String>) {
         .await
         .unwrap()
         .unwrap();
-    let paid = payment.status() == PayStatus::Done;
     let answers = world.answers.lock().unwrap();
-    let told: Vec<&Ended> = answers
-        .iter()
-        .filter_map(|answered| match &answered.outcome {
-            Outcome::Ended(ended) => Some(ended),
-            Outcome::Pending(_) => None,
-        })
-        .collect();
-    let approved = told
-        .iter()
-        .filter(|e| matches!(e, Ended::Approved { .. }))
-        .count();
-    if approved > 0 && !paid {
+    let mut told: BTreeMap<&str, &Ended> = BTreeMap::new();
+    for (key, answered) in &*answers {
+        if let Outcome::Ended(ended) = &answered.outcome
+            && told.insert(key, ended).is_some_and(|first| first != ended)
+        {
+            found.push(format!("{key} was told two ends"));
+        }
+    }
+    let approved = told.values().any(|e| matches!(e, Ended::Approved { .. }));
+    if approved && payment.captured.is_zero() {
         found.push("a client was told of an approval that is none".to_owned());
+    }
+    let books = world.gateway.books.lock().unwrap();
+    for (key, ended) in &told {
+        let kept = |account: &&crate::books::Account| {
+            let cancels = account.cancels.iter().map(|cancel| cancel.amount.minor());
+            let captured = account.captured.map_or(0, Money::minor);
+            *key == format!("approve-{}", account.key) && captured > cancels.sum()
+        };
+        if matches!(ended, Ended::Declined { .. }) && books.accounts.iter().any(|a| kept(&a)) {
+            found.push(format!(
+                "{key} was told of a decline, and the money is kept"
+            ));
+        }
+    }
+    let canceled = told
+        .values()
+        .filter(|e| matches!(e, Ended::Canceled { .. }));
+    let wanted = books
+        .accounts
+        .iter()
+        .flat_map(|account| &account.cancels)
+        .filter(|cancel| cancel.reason.starts_with("wanted back"));
+    if canceled.count() != wanted.count() {
+        found.push("clients were not told of every cancellation once".to_owned());
     }
     if told.is_empty() {
         found.push("no client got a final answer".to_owned());
     }
-    if world
-        .memory
-        .all_reservations()
-        .iter()
-        .any(|key| key.outcome.is_none())
-    {
+    let reservations = world.memory.all_reservations();
+    if reservations.iter().any(|key| key.outcome.is_none()) {
         found.push("an idempotency key never got its outcome".to_owned());
     }
 }

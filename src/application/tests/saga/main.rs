@@ -7,7 +7,9 @@
     reason = "a test stops at the first surprise, and its numbers are small"
 )]
 
+mod books;
 mod bugs;
+mod cancellations;
 mod faults;
 mod gateway;
 mod judge;

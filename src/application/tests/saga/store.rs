@@ -22,7 +22,7 @@ use domain::text::OrderId;
 use tokio::sync::Notify;
 
 use crate::bugs::Bug;
-use crate::faults::{Fault, Script};
+use crate::faults::{Fault, Place, Script};
 
 pub(crate) struct Faulty {
     pub(crate) memory: Arc<Memory>,
@@ -48,7 +48,7 @@ impl Commit for Faulty {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         // Every port call is a point where other tasks may run.
         tokio::task::yield_now().await;
-        match self.script.strike(true) {
+        match self.script.strike(Place::Commit) {
             Some(Fault::CommitLost) => return Err(away()),
             Some(Fault::CommitInDoubtUnwritten) => return Bug::doubt(self.bug),
             Some(Fault::CommitInDoubt) => {

@@ -1,9 +1,9 @@
-//! Owns two attempts on one payment: two tabs, two payment keys, every interleaving of short
-//! scripts, and random ones beyond.
+//! Owns two attempts on one payment: two tabs, two payment keys, short scripts with the second
+//! attempt at each kind of moment of the first, and random moments and scripts beyond.
 
 use std::time::Duration;
 
-use crate::faults::Fault;
+use crate::faults::{Fault, OF_APPROVAL};
 use crate::judge::breaches;
 use crate::scripts::{count, script};
 use crate::world::{World, in_virtual_time};
@@ -26,7 +26,7 @@ fn run(faults: &[Fault], offset: Duration) -> Vec<String> {
 
 /// Where the second client can come in between the steps of the first: at once, while its call
 /// is out, between call and question, after the question, after a lease, near the window's end.
-const OFFSETS: [Duration; 8] = [
+pub(crate) const OFFSETS: [Duration; 8] = [
     Duration::ZERO,
     Duration::from_millis(5),
     Duration::from_secs(1),
@@ -40,8 +40,8 @@ const OFFSETS: [Duration; 8] = [
 #[test]
 fn two_tabs_keep_at_most_one_capture() {
     for length in 0..=2_u32 {
-        for index in 0..count(length) {
-            let faults = script(index, usize::try_from(length).unwrap());
+        for index in 0..count(&OF_APPROVAL, length) {
+            let faults = script(&OF_APPROVAL, index, usize::try_from(length).unwrap());
             for offset in OFFSETS {
                 let wrong = run(&faults, offset);
                 assert!(wrong.is_empty(), "{faults:?} {offset:?}: {wrong:?}");
@@ -59,7 +59,11 @@ fn random_longer_scripts_keep_at_most_one_capture() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let length = 3 + usize::try_from((seed >> 60) & 3).unwrap();
-        let faults = script(usize::try_from((seed >> 20) & 0xFFFF_FFFF).unwrap(), length);
+        let faults = script(
+            &OF_APPROVAL,
+            usize::try_from((seed >> 20) & 0xFFFF_FFFF).unwrap(),
+            length,
+        );
         let offset = Duration::from_millis((seed >> 33) & 0xF_FFFF);
         let wrong = run(&faults, offset);
         assert!(

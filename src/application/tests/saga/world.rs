@@ -7,8 +7,8 @@ use std::time::Duration;
 use application::memory::Memory;
 use application::ports::{Clock, Ids};
 use application::{
-    Answered, App, Approve, ApproveError, Bounds, Caller, Ended, KeyError, Keyed, Outcome, Parts,
-    Prepare, Timings,
+    ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
+    Outcome, Parts, Prepare, Timings,
 };
 use chrono::{DateTime, TimeDelta};
 use domain::Timestamp;
@@ -17,7 +17,7 @@ use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId}
 use domain::idempotency::Fingerprint;
 use domain::merchant::GatewayAccount;
 use domain::money::{Currency, Money};
-use domain::payment::{ApproveRefusal, Customer};
+use domain::payment::{ApproveRefusal, CancelRefusal, Customer};
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::Policy;
 use domain::text::PaymentKey;
@@ -61,7 +61,8 @@ pub(crate) struct World {
     pub(crate) app: Arc<App>,
     pub(crate) payment: PaymentId,
     pub(crate) order: GatewayOrderId,
-    pub(crate) answers: Mutex<Vec<Answered>>,
+    /// What each idempotency key was told, in order.
+    pub(crate) answers: Mutex<Vec<(String, Answered)>>,
     script: Script,
     caller: Caller,
     drain: CancellationToken,
@@ -136,6 +137,15 @@ impl World {
         }
     }
 
+    /// A world where the payment is paid; the faults strike after that.
+    pub(crate) async fn paid(faults: &[Fault], bug: Option<Bug>) -> Self {
+        let world = Self::new(&[], bug).await;
+        let key = world.authenticate("tgen_script0001");
+        world.approve_until_final(&key).await;
+        world.script.refill(faults);
+        world
+    }
+
     pub(crate) fn authenticate(&self, key: &str) -> PaymentKey {
         let key: PaymentKey = key.parse().unwrap();
         let amount = Money::new(AMOUNT, Currency::Krw).unwrap();
@@ -151,31 +161,52 @@ impl World {
             gateway_order: self.order,
             amount_minor: AMOUNT,
         };
-        let keyed = Keyed {
-            key: format!("approve-{key}").parse().unwrap(),
-            fingerprint: Fingerprint([7; 32]),
-        };
+        let keyed = keyed(&format!("approve-{key}"));
         self.app.approve(self.caller.clone(), command, keyed).await
     }
 
     /// Repeats the request with the same key until there is a final answer, as a client should.
     pub(crate) async fn approve_until_final(&self, key: &PaymentKey) {
+        let waits = |refusal: &ApproveRefusal| matches!(refusal, ApproveRefusal::InFlight { .. });
+        let once = || self.approve(key);
+        self.until_final(&format!("approve-{key}"), once, waits)
+            .await;
+    }
+
+    /// As [`Self::approve_until_final`], for giving back `minor`.
+    pub(crate) async fn cancel_until_final(&self, key: &str, minor: i64) {
+        let waits = |refusal: &CancelRefusal| matches!(refusal, CancelRefusal::InFlight { .. });
+        let once = || {
+            let command = Cancel {
+                payment: self.payment,
+                amount_minor: Some(minor),
+                tax_free_minor: None,
+                reason: "wanted back".parse().unwrap(),
+            };
+            self.app.cancel(self.caller.clone(), command, keyed(key))
+        };
+        self.until_final(key, once, waits).await;
+    }
+
+    async fn until_final<R, F>(&self, key: &str, once: impl Fn() -> F, waits: impl Fn(&R) -> bool)
+    where
+        F: Future<Output = Result<Answered, ActError<R>>>,
+    {
         let end = Instant::now() + SETTLED_WITHIN;
         while Instant::now() < end {
-            let pause = match self.approve(key).await {
+            let pause = match once().await {
                 Ok(answered) => {
                     let is_final = matches!(answered.outcome, Outcome::Ended(_));
-                    self.answers.lock().unwrap().push(answered);
+                    let mut answers = self.answers.lock().unwrap();
+                    answers.push((key.to_owned(), answered));
                     if is_final {
                         return;
                     }
                     Duration::from_secs(20)
                 }
-                Err(ApproveError::Key(KeyError::Running { retry_after })) => retry_after,
-                Err(ApproveError::Refused(ApproveRefusal::InFlight { .. })) => {
-                    Duration::from_secs(7)
-                }
-                Err(ApproveError::Store(_) | ApproveError::Contended) => Duration::from_secs(1),
+                Err(ActError::Key(KeyError::Running { retry_after })) => retry_after,
+                Err(ActError::Refused(refusal)) if waits(&refusal) => Duration::from_secs(7),
+                Err(ActError::Store(_) | ActError::Contended) => Duration::from_secs(1),
                 Err(_) => return,
             };
             sleep(pause).await;
@@ -213,6 +244,13 @@ impl World {
 
     pub(crate) fn is_used_up(&self) -> bool {
         self.script.is_used_up()
+    }
+}
+
+fn keyed(key: &str) -> Keyed {
+    Keyed {
+        key: key.parse().unwrap(),
+        fingerprint: Fingerprint([7; 32]),
     }
 }
 

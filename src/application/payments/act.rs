@@ -1,0 +1,242 @@
+//! Owns what every use case that moves money does: decide and commit under an idempotency key, on
+//! a task that shutdown awaits, and answer when it is over or when patience is.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::change::Change;
+use domain::id::PaymentId;
+use domain::payment::{Moved, Payment};
+use domain::saga::Saga;
+use tokio::time::{Instant, timeout_at};
+
+use super::Answered;
+use crate::crash::crash_point;
+use crate::idempotency::{Earlier, Either, KeyError, Keyed};
+use crate::outcome::{Ended, Outcome};
+use crate::ports::gateway::Refused;
+use crate::ports::store::{self, CommitError};
+use crate::runner::Driven;
+use crate::view::PaymentView;
+use crate::{App, Caller};
+
+/// Why nothing was begun. Nothing is stored and nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError<R> {
+    /// No such payment of this caller.
+    #[error("no such payment")]
+    NotFound,
+    /// The payment does not take it.
+    #[error(transparent)]
+    Refused(R),
+    /// The gateway should not be called now.
+    #[error(transparent)]
+    Gateway(#[from] Refused),
+    /// The payment's gateway account is not served here.
+    #[error("the payment's gateway is not configured")]
+    NoGateway,
+    /// The idempotency key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Others were first, again and again.
+    #[error("too many conflicts; try again")]
+    Contended,
+    /// The process is ending.
+    #[error("the service is shutting down")]
+    Stopping,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Something that a caller wants done about a payment.
+#[async_trait]
+pub(super) trait Command: Send + Sync + 'static {
+    /// Why a payment does not take it.
+    type Refusal: Send + 'static;
+
+    /// What it is called in the names of crash points.
+    #[cfg_attr(
+        not(feature = "crash-points"),
+        expect(dead_code, reason = "names crash points")
+    )]
+    const VERB: Verb;
+
+    /// About which payment.
+    fn payment(&self) -> PaymentId;
+
+    /// What it comes to, decided by `payment` as it is.
+    async fn decide(
+        &self,
+        app: &App,
+        caller: &Caller,
+        payment: Payment,
+    ) -> Result<Decided, ActError<Self::Refusal>>;
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verb {
+    Approve,
+    Cancel,
+}
+
+impl Verb {
+    #[cfg_attr(
+        not(feature = "crash-points"),
+        expect(dead_code, reason = "names crash points")
+    )]
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "APPROVE",
+            Self::Cancel => "CANCEL",
+        }
+    }
+}
+
+/// What a command comes to.
+pub(super) enum Decided {
+    /// A saga is to be driven.
+    Drive(Moved, Box<Saga>),
+    /// It is over with this commit.
+    Over(Moved, Ended),
+}
+
+/// What was begun, or the answer to an earlier request.
+enum Begun {
+    Saga(Box<Saga>, Option<Box<Payment>>),
+    Answered(Box<Answered>),
+}
+
+impl App {
+    /// Does what `command` wants, on a task of its own: a caller that leaves changes nothing.
+    pub(super) async fn act<C: Command>(
+        self: &Arc<Self>,
+        caller: Caller,
+        command: C,
+        keyed: Keyed,
+    ) -> Result<Answered, ActError<C::Refusal>> {
+        if self.runner.drain.is_cancelled() {
+            return Err(ActError::Stopping);
+        }
+        let until = Instant::now()
+            .checked_add(self.parts.timings.patience)
+            .unwrap_or_else(Instant::now);
+        let payment = command.payment();
+        let scope = caller.scope;
+        let app = Arc::clone(self);
+        let task = self
+            .runner
+            .tasks
+            .spawn(async move { app.act_on_task(caller, command, keyed, until).await });
+        if let Ok(Ok(answered)) = timeout_at(until, task).await {
+            crash_point!(C::VERB, "before_answer");
+            return answered;
+        }
+        // The task was lost or is at work still: either way the saga tells, not this answer.
+        let found = self.parts.store.payment(scope, payment).await?;
+        let found = found.ok_or(ActError::NotFound)?;
+        Ok(Answered::first(pending(&found)))
+    }
+
+    async fn act_on_task<C: Command>(
+        &self,
+        caller: Caller,
+        command: C,
+        keyed: Keyed,
+        until: Instant,
+    ) -> Result<Answered, ActError<C::Refusal>> {
+        let (saga, payment) = match self.begin(&caller, &command, &keyed).await? {
+            Begun::Answered(answered) => return Ok(*answered),
+            Begun::Saga(saga, payment) => (*saga, payment),
+        };
+        match self.runner.drive(saga, payment, until).await {
+            Driven::Closed {
+                saga,
+                payment,
+                gateway_time,
+            } => {
+                let ended = Ended::of(&saga, &payment);
+                Ok(Answered {
+                    outcome: ended.map_or_else(|| pending(&payment), Outcome::Ended),
+                    replayed: false,
+                    gateway_time,
+                })
+            }
+            Driven::Waiting(_) | Driven::LetGo => {
+                let store = &self.parts.store;
+                let found = store.payment(caller.scope, command.payment()).await?;
+                let found = found.ok_or(ActError::NotFound)?;
+                Ok(Answered::first(pending(&found)))
+            }
+        }
+    }
+
+    /// Decides and commits the intent; after a conflict, reads and decides again.
+    async fn begin<C: Command>(
+        &self,
+        caller: &Caller,
+        command: &C,
+        keyed: &Keyed,
+    ) -> Result<Begun, ActError<C::Refusal>> {
+        let store = &self.parts.store;
+        for _ in 0..self.parts.bounds.conflicts_max {
+            if let Some(answered) = self.answered_before(caller, keyed).await? {
+                return Ok(Begun::Answered(Box::new(answered)));
+            }
+            let found = store.payment(caller.scope, command.payment()).await?;
+            let payment = found.ok_or(ActError::NotFound)?;
+            let decided = command.decide(self, caller, payment).await?;
+            let (moved, end) = match &decided {
+                Decided::Drive(moved, saga) => (moved, Either::Saga(saga.head.id)),
+                Decided::Over(moved, ended) => (moved, Either::Outcome(ended.clone())),
+            };
+            let reservation = self.reservation(caller, keyed, command.payment(), end);
+            let mut changes = moved.changes.clone();
+            changes.push(Change::ReserveKey(Box::new(reservation)));
+            crash_point!(C::VERB, "before_begin_commit");
+            let committed = store.commit(&changes).await;
+            crash_point!(C::VERB, "after_begin_commit");
+            match (committed, decided) {
+                (Ok(()), Decided::Drive(moved, saga)) => {
+                    return Ok(Begun::Saga(saga, Some(Box::new(moved.payment))));
+                }
+                (Ok(()), Decided::Over(_, ended)) => {
+                    let answered = Answered::first(Outcome::Ended(ended));
+                    return Ok(Begun::Answered(Box::new(answered)));
+                }
+                (Err(CommitError::InDoubt), Decided::Drive(_, saga)) => {
+                    if let Some(saga) = store.saga(saga.head.id).await? {
+                        return Ok(Begun::Saga(Box::new(saga), None));
+                    }
+                }
+                // Where it was written after all, the key tells in the next round.
+                (Err(CommitError::InDoubt), Decided::Over(..))
+                | (Err(CommitError::Conflict), _) => {}
+                (Err(CommitError::Store(error)), _) => return Err(error.into()),
+            }
+        }
+        Err(ActError::Contended)
+    }
+
+    /// What an earlier request with this key is answered with.
+    async fn answered_before<R>(
+        &self,
+        caller: &Caller,
+        keyed: &Keyed,
+    ) -> Result<Option<Answered>, ActError<R>> {
+        Ok(match self.earlier(caller, keyed).await? {
+            Earlier::Nothing => None,
+            Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
+            Earlier::Pending(payment) => {
+                let found = self.parts.store.payment(caller.scope, payment).await?;
+                let found = found.ok_or(ActError::NotFound)?;
+                Some(Answered::again(pending(&found)))
+            }
+        })
+    }
+}
+
+fn pending(payment: &Payment) -> Outcome {
+    Outcome::Pending(Box::new(PaymentView::impersonal(payment)))
+}

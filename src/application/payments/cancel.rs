@@ -1,0 +1,119 @@
+//! Owns giving money back: all of it, or a part, or closing what nobody has paid.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::id::{GatewayOrderId, PaymentId, SagaId};
+use domain::money::Money;
+use domain::payment::{CancelBegun, CancelRefusal, CancelRequest, Payment};
+use domain::saga::Outcome;
+use domain::text::CancelReason;
+
+use super::Answered;
+use super::act::{ActError, Command, Decided, Verb};
+use crate::idempotency::Keyed;
+use crate::outcome::Ended;
+use crate::ports::store;
+use crate::view::PaymentView;
+use crate::{App, Caller};
+
+/// What somebody wants back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// How much, in minor units of the payment's currency; all that is left when it is not said.
+    pub amount_minor: Option<i64>,
+    /// How much of it is without VAT, in the same units.
+    pub tax_free_minor: Option<i64>,
+    /// Why.
+    pub reason: CancelReason,
+}
+
+/// Why a cancellation was not begun.
+pub type CancelError = ActError<CancelRefusal>;
+
+impl App {
+    /// Gives money back, or closes a payment that nobody has paid. Runs and answers as
+    /// [`App::approve`] does.
+    ///
+    /// # Errors
+    /// See [`ActError`]; nothing is stored and nothing was sent then.
+    pub async fn cancel(
+        self: &Arc<Self>,
+        caller: Caller,
+        command: Cancel,
+        keyed: Keyed,
+    ) -> Result<Answered, CancelError> {
+        self.act(caller, command, keyed).await
+    }
+
+    /// The gateway order that `payment` was captured under.
+    async fn captured_order(
+        &self,
+        payment: &Payment,
+    ) -> Result<Option<GatewayOrderId>, store::Error> {
+        if payment.captured.is_zero() {
+            return Ok(None);
+        }
+        let sagas = self.parts.store.sagas_of(payment.facts.id).await?;
+        let mut approved = sagas
+            .iter()
+            .filter(|saga| matches!(saga.progress.outcome, Some(Outcome::Approved)));
+        Ok(approved.next().map(|saga| saga.head.gateway_order))
+    }
+}
+
+#[async_trait]
+impl Command for Cancel {
+    type Refusal = CancelRefusal;
+
+    const VERB: Verb = Verb::Cancel;
+
+    fn payment(&self) -> PaymentId {
+        self.payment
+    }
+
+    async fn decide(
+        &self,
+        app: &App,
+        caller: &Caller,
+        payment: Payment,
+    ) -> Result<Decided, CancelError> {
+        let account = payment.facts.account;
+        let currency = payment.facts.amount.currency();
+        // Only what is beyond every amount is no money: more than is left, in any case.
+        let money = |minor: Option<i64>| {
+            let money = minor.map(|minor| Money::new(minor, currency));
+            money.transpose().map_err(|_| {
+                let left = payment.balance().unwrap_or(Money::zero(currency));
+                ActError::Refused(CancelRefusal::OverBalance { left })
+            })
+        };
+        let request = CancelRequest {
+            amount: money(self.amount_minor)?,
+            tax_free: money(self.tax_free_minor)?,
+            reason: self.reason.clone(),
+            actor: caller.actor,
+            order: app.captured_order(&payment).await?,
+            credential_version: app.runner.credential_version(account).await?,
+            keyed: true,
+            hold: Some(app.runner.hold()),
+        };
+        let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
+        match payment
+            .begin_cancel(&request, &ctx)
+            .map_err(ActError::Refused)?
+        {
+            CancelBegun::Withdrawn(moved) => {
+                let payment = Box::new(PaymentView::impersonal(&moved.payment));
+                Ok(Decided::Over(moved, Ended::Canceled { payment }))
+            }
+            CancelBegun::Reserved(moved, saga) => {
+                let gateway = app.parts.gateways.of(account);
+                gateway.ok_or(ActError::NoGateway)?.admit()?;
+                Ok(Decided::Drive(moved, saga))
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Owns the books of the scripted gateway and Toss's rules for them (`toss-api.md §6, §14`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::decline::{Class, Decline, Reason};
+use domain::id::GatewayOrderId;
+use domain::money::Money;
+use domain::saga::{CancelCall, ConfirmCall};
+use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
+use domain::text::PaymentKey;
+use tokio::time::Instant;
+
+use crate::faults::Fault;
+
+const WINDOW: Duration = Duration::from_mins(10);
+
+/// One authentication at the gateway.
+pub(crate) struct Account {
+    pub(crate) key: PaymentKey,
+    pub(crate) order: GatewayOrderId,
+    pub(crate) amount: Money,
+    pub(crate) authenticated: Instant,
+    pub(crate) status: Status,
+    pub(crate) captured: Option<Money>,
+    pub(crate) cancels: Vec<Cancel>,
+}
+
+pub(crate) enum Late {
+    Confirm(ConfirmCall),
+    Cancel(CancelCall),
+}
+
+#[derive(Default)]
+pub(crate) struct Books {
+    pub(crate) accounts: Vec<Account>,
+    stored: BTreeMap<String, Answer>,
+    pub(crate) late: Vec<(Instant, Late)>,
+    transactions: u32,
+    pub(crate) confirms_with_effect: u32,
+    pub(crate) lies: i64,
+    /// Cancellations that a call of ours made.
+    pub(crate) cancels_with_effect: usize,
+}
+
+impl Books {
+    pub(crate) fn snapshot(account: &Account) -> Snapshot {
+        let total = account.captured.unwrap_or(account.amount);
+        let balance = account
+            .cancels
+            .iter()
+            .try_fold(total, |left, cancel| left.minus(cancel.amount))
+            .expect("the gateway never gives back more than it took");
+        Snapshot {
+            payment_key: account.key.clone(),
+            order_id: account.order.to_string(),
+            merchant_id: "tgen_script".to_owned(),
+            status: account.status.clone(),
+            total: Some(total),
+            balance: Some(balance),
+            approved_at: account.captured.map(|_| crate::world::START),
+            last_transaction_key: None,
+            cancels: account.cancels.clone(),
+            failure: None,
+            method: Some("카드".to_owned()),
+            receipt_url: None,
+        }
+    }
+
+    pub(crate) fn found(account: &Account) -> Answer {
+        Answer::Found(Box::new(Self::snapshot(account)))
+    }
+
+    /// Lets time pass: windows close and late requests arrive.
+    pub(crate) fn catch_up(&mut self, now: Instant) {
+        self.late.sort_by_key(|(at, _)| *at);
+        while self.late.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, late) = self.late.remove(0);
+            self.lapse(at);
+            match late {
+                Late::Confirm(call) => self.confirm(&call, None),
+                Late::Cancel(call) => self.cancel(&call, None),
+            };
+        }
+        self.lapse(now);
+    }
+
+    fn lapse(&mut self, now: Instant) {
+        for account in &mut self.accounts {
+            if account.status == Status::InProgress && now >= account.authenticated + WINDOW {
+                account.status = Status::Expired;
+            }
+        }
+    }
+
+    fn once(&mut self, key: &str, act: impl FnOnce(&mut Self) -> Answer) -> Answer {
+        if let Some(stored) = self.stored.get(key) {
+            return stored.clone();
+        }
+        let answer = act(self);
+        self.stored.insert(key.to_owned(), answer.clone());
+        answer
+    }
+
+    pub(crate) fn confirm(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
+        self.once(call.key.as_str(), |books| books.confirm_first(call, fault))
+    }
+
+    fn confirm_first(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
+        let Some(account) = self.accounts.iter_mut().find(|a| a.key == call.payment_key) else {
+            return Answer::Unknown(Cause::SessionGone);
+        };
+        match account.status {
+            Status::InProgress => {}
+            Status::Expired => return Answer::Unknown(Cause::SessionGone),
+            Status::Ready
+            | Status::WaitingForDeposit
+            | Status::Done
+            | Status::Canceled
+            | Status::PartialCanceled
+            | Status::Aborted
+            | Status::Other(_) => {
+                return Answer::Unknown(Cause::Conflict("ALREADY_PROCESSED_PAYMENT".to_owned()));
+            }
+        }
+        match fault {
+            Some(Fault::Decline) => {
+                account.status = Status::Aborted;
+                Answer::Declined(refused())
+            }
+            Some(Fault::Temporary) => Answer::Unknown(Cause::Temporary("PROVIDER_ERROR".into())),
+            Some(Fault::UnknownCode) => Answer::Unknown(Cause::Unreadable("NEW_CODE".into())),
+            Some(Fault::WrongOrder) => {
+                let mut snapshot = Self::snapshot(account);
+                snapshot.status = Status::Done;
+                snapshot.approved_at = Some(crate::world::START);
+                "somebody-elses-order".clone_into(&mut snapshot.order_id);
+                Answer::Found(Box::new(snapshot))
+            }
+            _ => {
+                let extra = i64::from(fault == Some(Fault::WrongAmount));
+                let amount = Money::new(call.amount.minor() + extra, call.amount.currency());
+                account.captured = Some(amount.unwrap());
+                account.status = Status::Done;
+                self.confirms_with_effect += 1;
+                if fault == Some(Fault::UnknownCodeAfterEffect) {
+                    return Answer::Unknown(Cause::Unreadable("NEW_CODE".into()));
+                }
+                Self::found(account)
+            }
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, call: &CancelCall, fault: Option<Fault>) -> Answer {
+        self.once(call.key.as_str(), |books| books.cancel_first(call, fault))
+    }
+
+    fn cancel_first(&mut self, call: &CancelCall, fault: Option<Fault>) -> Answer {
+        let amount = match fault {
+            Some(Fault::Decline) => return Answer::Declined(refused()),
+            Some(Fault::Temporary) => {
+                return Answer::Unknown(Cause::Temporary("PROVIDER_ERROR".into()));
+            }
+            Some(Fault::UnknownCode) => {
+                return Answer::Unknown(Cause::Unreadable("NEW_CODE".into()));
+            }
+            Some(Fault::WrongAmount) => call.amount.minor() - 1,
+            Some(_) | None => call.amount.minor(),
+        };
+        let amount = Money::new(amount, call.amount.currency()).unwrap();
+        let Some(at) = self.accounts.iter().position(|a| a.key == call.payment_key) else {
+            return Answer::Unknown(Cause::Conflict("NOT_FOUND_PAYMENT".to_owned()));
+        };
+        if fault == Some(Fault::WrongOrder) {
+            let mut snapshot = Self::snapshot(&self.accounts[at]);
+            "somebody-elses-order".clone_into(&mut snapshot.order_id);
+            snapshot.balance = snapshot.balance.and_then(|left| left.minus(amount).ok());
+            snapshot
+                .cancels
+                .push(self.transaction(amount, &call.reason));
+            return Answer::Found(Box::new(snapshot));
+        }
+        if Self::snapshot(&self.accounts[at]).balance != Some(call.refundable) {
+            return Answer::Unknown(Cause::Conflict("NOT_MATCHES_REFUNDABLE_AMOUNT".to_owned()));
+        }
+        self.cancels_with_effect += 1;
+        self.give_back(at, amount, call.tax_free, &call.reason);
+        if fault == Some(Fault::UnknownCodeAfterEffect) {
+            return Answer::Unknown(Cause::Unreadable("NEW_CODE".into()));
+        }
+        Self::found(&self.accounts[at])
+    }
+
+    fn transaction(&mut self, amount: Money, reason: &str) -> Cancel {
+        self.transactions += 1;
+        Cancel {
+            transaction_key: format!("txrd_{}", self.transactions).parse().unwrap(),
+            amount,
+            tax_free: Money::zero(amount.currency()),
+            reason: reason.to_owned(),
+            done: true,
+            canceled_at: None,
+        }
+    }
+
+    fn give_back(&mut self, at: usize, amount: Money, tax_free: Option<Money>, reason: &str) {
+        let mut cancel = self.transaction(amount, reason);
+        cancel.tax_free = tax_free.unwrap_or(cancel.tax_free);
+        let account = &mut self.accounts[at];
+        account.cancels.push(cancel);
+        account.status = if account.captured == Some(amount) {
+            Status::Canceled
+        } else {
+            Status::PartialCanceled
+        };
+    }
+
+    /// Somebody gives back a little of it at the gateway's own console.
+    pub(crate) fn elsewhere(&mut self, key: &PaymentKey) {
+        let at = self.accounts.iter().position(|a| a.key == *key).unwrap();
+        let left = Self::snapshot(&self.accounts[at]).balance.unwrap();
+        let little = Money::new(7, left.currency()).unwrap();
+        if left.minus(little).is_ok() {
+            self.give_back(at, little, None, "console");
+        }
+    }
+}
+
+fn refused() -> Decline {
+    Decline {
+        reason: Reason::CardRefused,
+        class: Class::Buyer,
+        code: "REJECT_CARD_COMPANY".to_owned(),
+        message: "refused".to_owned(),
+    }
+}

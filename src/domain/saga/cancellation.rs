@@ -1,0 +1,154 @@
+//! Owns the cancellation: give back once what was asked for, believe only what the gateway shows,
+//! and let go of the reservation only when it can take effect no more.
+
+use super::policy::after;
+use super::{Absorbed, CancelCall, Heard, Outcome, Saga};
+use crate::Ctx;
+use crate::decline::Decline;
+use crate::money::Money;
+use crate::payment::Payment;
+use crate::snapshot::{Answer, Cancel, Cause, Snapshot};
+
+pub(super) fn call(saga: &Saga) -> CancelCall {
+    let reason = saga.head.reason.as_deref().unwrap_or_default();
+    CancelCall {
+        key: saga.gateway_key(),
+        payment_key: saga.head.payment_key.clone(),
+        amount: saga.head.amount,
+        tax_free: Some(saga.head.tax_free).filter(|part| !part.is_zero()),
+        refundable: saga.progress.refundable,
+        reason: format!("{reason} {}", saga.tag()),
+    }
+}
+
+pub(super) fn absorb(
+    mut saga: Saga,
+    payment: &Payment,
+    answer: &Answer,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    let called = saga.is_calling();
+    let before = saga.heard_back(answer, ctx);
+    match answer {
+        Answer::Found(snapshot) if saga.concerns(snapshot) => {
+            found(saga, payment, snapshot, before, ctx)
+        }
+        // Also a refusal is only believed once a question shows no effect: an earlier call of
+        // ours may be the reason for it.
+        Answer::Declined(decline) if called => {
+            Absorbed::waiting(saga.heard_now(Heard::Refused(decline.clone()), ctx))
+        }
+        Answer::Unknown(cause) if called => Absorbed::waiting(called_in_vain(saga, cause, ctx)),
+        Answer::Found(_) | Answer::NotFound if called => {
+            Absorbed::waiting(saga.heard_now(Heard::Noise, ctx))
+        }
+        Answer::Found(_) | Answer::Declined(_) | Answer::NotFound | Answer::Unknown(_) => {
+            Absorbed::waiting(saga.ask_later(ctx))
+        }
+    }
+}
+
+fn found(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    before: Option<Money>,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    let settled = snapshot.cancels.iter().all(|cancel| cancel.done);
+    let Some(left) = snapshot.balance.filter(|_| settled) else {
+        return Absorbed::waiting(saga.ask_later(ctx));
+    };
+    let called = saga.is_calling();
+    if let Some(ours) = ours(&saga, snapshot) {
+        if ours.amount != saga.head.amount && !saga.is_confirmed(ours.amount, before) {
+            return Absorbed::waiting(if called {
+                saga.heard_now(Heard::Noise, ctx)
+            } else {
+                saga.ask_later(ctx)
+            });
+        }
+        return match payment.clone().cancellations(&saga, snapshot, ctx) {
+            Some(moved) => Absorbed {
+                saga: saga.close(Outcome::Canceled),
+                changes: moved.changes,
+            },
+            None => Absorbed::waiting(saga.ask_later(ctx)),
+        };
+    }
+    if called {
+        return Absorbed::waiting(saga.heard_now(Heard::Noise, ctx));
+    }
+    if left != saga.progress.refundable {
+        if !payment.lacks_one_of(snapshot) || !saga.is_confirmed(left, before) {
+            return Absorbed::waiting(saga.ask_later(ctx));
+        }
+        // Somebody else gave back a part. The gateway compares the balance we expected, so no
+        // call of ours can take effect any more; who asked has to decide again.
+        return refused(saga, payment, &Decline::balance_changed(), snapshot, ctx);
+    }
+    no_effect(saga, payment, snapshot, ctx)
+}
+
+/// The cancellation at the gateway that this saga made.
+fn ours<'s>(saga: &Saga, snapshot: &'s Snapshot) -> Option<&'s Cancel> {
+    let tag = saga.tag();
+    let mut cancels = snapshot.cancels.iter();
+    cancels.find(|cancel| cancel.reason.ends_with(&tag))
+}
+
+/// A question showed the balance that we expected, and nothing of ours.
+fn no_effect(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Absorbed {
+    let answered = saga.progress.unanswered == 0;
+    let in_flight = saga.is_in_flight(ctx);
+    let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
+    match saga.progress.heard.clone() {
+        Heard::Refused(decline) if answered || !in_flight => {
+            refused(saga, payment, &decline, snapshot, ctx)
+        }
+        Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),
+        // Safe under a new key also while an old call is on its way: whichever comes second finds
+        // another balance than it expects.
+        Heard::Temporary => Absorbed::waiting(saga.call_anew(ctx)),
+        Heard::Nothing | Heard::SessionGone | Heard::Noise if !in_flight => {
+            Absorbed::waiting(saga.call_anew(ctx))
+        }
+        Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::Refused(_) => {
+            Absorbed::waiting(saga.ask_later(ctx))
+        }
+    }
+}
+
+fn refused(
+    saga: Saga,
+    payment: &Payment,
+    decline: &Decline,
+    snapshot: &Snapshot,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    match payment
+        .clone()
+        .cancel_refused(&saga, decline, snapshot, ctx)
+    {
+        Some(moved) => Absorbed {
+            saga: saga.close(Outcome::Declined(decline.clone())),
+            changes: moved.changes,
+        },
+        None => Absorbed::waiting(saga.ask_later(ctx)),
+    }
+}
+
+fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
+    match cause {
+        Cause::NotSent => saga.not_sent(ctx),
+        Cause::Lost => saga.lost(ctx),
+        Cause::Busy {
+            retry_after_seconds,
+        } => saga.busy(*retry_after_seconds, ctx),
+        Cause::Temporary(_) | Cause::Configuration(_) => saga.heard_later(Heard::Temporary, ctx),
+        // Nothing of ours took effect, if a question shows the balance we expected.
+        Cause::Conflict(code) => saga.heard_now(Heard::Refused(Decline::conflict(code)), ctx),
+        Cause::Refused(decline) => saga.heard_now(Heard::Refused(decline.clone()), ctx),
+        Cause::SessionGone | Cause::Unreadable(_) => saga.heard_later(Heard::Noise, ctx),
+    }
+}
