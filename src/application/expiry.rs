@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::id::SagaId;
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::App;
 use crate::crash::crash_point;
@@ -48,7 +48,11 @@ impl App {
             match store.commit(&moved.changes).await {
                 Ok(()) => expired = expired.saturating_add(1),
                 Err(CommitError::Conflict | CommitError::InDoubt) => {}
-                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Store(error)) => {
+                    // Where the store answers, it is this payment that it does not take.
+                    store.ping().await?;
+                    error!(payment = %moved.payment.facts.id, %error, "payment not expired");
+                }
             }
             crash_point!("expiry.after_commit");
         }

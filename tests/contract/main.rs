@@ -17,3 +17,4 @@ mod records;
 mod round_trips;
 mod samples;
 mod stores;
+mod unreadable;

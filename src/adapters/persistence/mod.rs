@@ -71,6 +71,16 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>, OpenEr
     Ok(Arc::new(Database::connect(url, options).await?))
 }
 
+/// What can be read of `rows`. A row that cannot is logged and left out, so that work which others
+/// wait for goes on.
+fn readable<T: TryFrom<R, Error = Error>, R>(rows: Vec<R>) -> Vec<T> {
+    let read = |row: Result<T, Error>| {
+        row.inspect_err(|error| tracing::error!(%error, "left out"))
+            .ok()
+    };
+    rows.into_iter().map(T::try_from).filter_map(read).collect()
+}
+
 /// What the only row is, where there is one.
 fn one<T: TryFrom<R, Error = Error>, R>(rows: Vec<R>) -> Result<Option<T>, Error> {
     rows.into_iter().next().map(T::try_from).transpose()

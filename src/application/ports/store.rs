@@ -125,7 +125,8 @@ pub trait Payments: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Payment>, Error>;
 
-    /// READY payments whose expiry has passed, oldest expiry first.
+    /// READY payments whose expiry has passed, oldest expiry first. One that cannot be read is
+    /// left out and logged.
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error>;
 
     /// A payment's events with a sequence above `after`, in order.
@@ -151,7 +152,8 @@ pub trait Sagas: Send + Sync {
 
     /// Takes open sagas that are due (`due_at <= now`) and held by nobody, or by somebody whose
     /// lease is over by the database's clock; oldest due first. Raises their version and holds
-    /// them. No saga is given to two claimers.
+    /// them. No saga is given to two claimers. One that cannot be read is left out and logged; one
+    /// of a kind that this version does not know is not touched.
     async fn claim_sagas(&self, now: Timestamp, hold: Hold, limit: u32)
     -> Result<Vec<Saga>, Error>;
 

@@ -21,7 +21,7 @@ use super::connection::Database;
 use super::dialect::{columns, payment_is_ready, when};
 use super::schema::{gateway_orders, payments};
 use super::types::AsInstant;
-use super::{books, one};
+use super::{books, one, readable};
 
 fn all<T: TryFrom<R, Error = Error>, R>(rows: Vec<R>) -> Result<Vec<T>, Error> {
     rows.into_iter().map(T::try_from).collect()
@@ -122,7 +122,7 @@ impl Payments for Database {
             .order((payments::expires_at.asc(), payments::id.asc()))
             .limit(limit.into())
             .select(columns::<PaymentRow>());
-        all(self.load::<_, PaymentRow>(query).await?)
+        Ok(readable(self.load::<_, PaymentRow>(query).await?))
     }
 
     async fn events(

@@ -8,12 +8,12 @@ use chrono::{DateTime, TimeDelta};
 use diesel::QueryResult;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable,
 };
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{PaymentId, SagaId, WorkerId};
-use domain::saga::{Phase, Saga};
+use domain::saga::{Kind, Phase, Saga};
 
 pub(super) use row::{ProgressRow, SagaRow};
 
@@ -21,9 +21,9 @@ use super::connection::{Database, Lease, RunQueryDsl};
 use super::declines::Why;
 use super::dialect::{SkipLocked, Steady, columns, db_now, db_now_plus, saga_is_open};
 use super::error::{corrupt, of_read};
-use super::one;
 use super::schema::sagas;
 use super::types::{AsInstant, Instant};
+use super::{one, readable};
 
 impl Database {
     #[expect(
@@ -31,6 +31,7 @@ impl Database {
         reason = "the database adds, and checks"
     )]
     /// Selects and holds in one transaction; the selected rows are nobody else's until it ends.
+    /// Kinds that this version does not know are left to the one that does.
     async fn claim(
         lease: &mut Lease,
         now: Timestamp,
@@ -40,6 +41,7 @@ impl Database {
         lease.begin().await?;
         let due = sagas::table
             .filter(saga_is_open())
+            .filter(sagas::kind.eq_any(Kind::ALL.map(Kind::as_str)))
             .filter(sagas::due_at.le(AsInstant(now)))
             .filter(
                 sagas::lease_until
@@ -94,8 +96,8 @@ impl Sagas for Database {
         let claimed =
             tokio::time::timeout(self.patience, Self::claim(&mut lease, now, hold, limit));
         let claimed = claimed.await.map_err(|_| too_slow())?;
-        let rows = claimed.map_err(|error| of_read(&error))?;
-        rows.into_iter().map(Saga::try_from).collect()
+        // What is left out stays held, so that it makes room for others until its lease is over.
+        Ok(readable(claimed.map_err(|error| of_read(&error))?))
     }
 
     async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
@@ -161,22 +163,32 @@ impl Sagas for Database {
                 count_star(),
                 sql::<Instant>("MIN(created_at)"),
             ));
-        let rows = self
-            .load::<_, (String, String, i64, AsInstant)>(query)
-            .await?;
-        let open = |(kind, phase, count, oldest): (String, String, i64, AsInstant)| {
-            let read = || -> Result<OpenSagas, Why> {
-                let (kind, phase) = (kind.parse()?, phase.parse()?);
-                Ok(OpenSagas {
-                    kind,
-                    phase,
-                    count: count.try_into()?,
-                    oldest: oldest.0,
-                })
-            };
-            read().map_err(corrupt("sagas", "open"))
+        Ok(readable(self.load::<_, OpenRow>(query).await?))
+    }
+}
+
+/// How many sagas of a kind and phase are open.
+#[derive(Queryable)]
+struct OpenRow {
+    kind: String,
+    phase: String,
+    count: i64,
+    oldest: AsInstant,
+}
+
+impl TryFrom<OpenRow> for OpenSagas {
+    type Error = Error;
+
+    fn try_from(row: OpenRow) -> Result<Self, Error> {
+        let read = || -> Result<Self, Why> {
+            Ok(Self {
+                kind: row.kind.parse()?,
+                phase: row.phase.parse()?,
+                count: row.count.try_into()?,
+                oldest: row.oldest.0,
+            })
         };
-        rows.into_iter().map(open).collect()
+        read().map_err(corrupt("sagas", format!("{} {}", row.kind, row.phase)))
     }
 }
 

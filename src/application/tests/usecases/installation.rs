@@ -29,6 +29,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::store::Flawed;
+
 pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 
 struct Virtual(Instant);
@@ -105,6 +107,7 @@ impl Gateways for Only {
 pub(crate) struct Installation {
     pub(crate) app: Arc<App>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) store: Arc<Flawed>,
     pub(crate) gateway: Arc<Told>,
     pub(crate) caller: Caller,
     pub(crate) tasks: TaskTracker,
@@ -160,9 +163,9 @@ impl Installation {
         let gateway = Arc::new(Told::default());
         let tasks = TaskTracker::new();
         let drain = CancellationToken::new();
-        let store: Arc<dyn application::Store> = Arc::<Memory>::clone(&memory);
+        let store = Arc::new(Flawed::new(Arc::clone(&memory)));
         let parts = Parts {
-            store,
+            store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
             clock,
             ids,
@@ -180,6 +183,7 @@ impl Installation {
         Self {
             app,
             memory,
+            store,
             gateway,
             caller,
             tasks,

@@ -11,3 +11,4 @@ mod idempotency;
 mod installation;
 mod prepare;
 mod recovery;
+mod store;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use application::ports::store::PaymentFilter;
-use application::{ApproveError, Ended, Outcome, PrepareError, ReadError};
+use application::{Approve, ApproveError, Ended, Outcome, PrepareError, ReadError};
 use domain::id::{PaymentId, RawId};
 use domain::payment::{ApproveRefusal, PayStatus};
 
 use crate::installation::{Installation, done, krw, order};
+use crate::store::Fault;
 
 #[tokio::test(start_paused = true)]
 async fn an_order_has_one_payment() {
@@ -91,6 +92,20 @@ async fn unpaid_payments_expire_and_late_approvals_are_refused() {
         "{late:?}"
     );
     assert!(here.keys_used().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_cannot_expire_keeps_no_other_from_it() {
+    let here = Installation::new();
+    let first = here.prepared("order-0001").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = here.prepared("order-0002").await;
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    here.store.is(Fault::Refuses(first.payment));
+    assert_eq!(here.app.expire_unpaid().await.unwrap(), 1);
+    let status = async |command: &Approve| here.payment(command.payment).await.status();
+    assert_eq!(status(&first).await, PayStatus::Ready);
+    assert_eq!(status(&second).await, PayStatus::Expired);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,175 @@
+//! Owns a store that is the one in memory, except for what a test wants to go wrong.
+
+use std::sync::{Arc, Mutex};
+
+use application::memory::Memory;
+use application::ports::store::{
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::change::{Change, GatewayOrder, Hold};
+use domain::event::PaymentEvent;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::idempotency::{IssuedKey, KeyRef, Reservation};
+use domain::ledger::Entry;
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::payment::Payment;
+use domain::principal::Scope;
+use domain::saga::Saga;
+use domain::text::OrderId;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Commits about this payment are refused, whatever they say.
+    Refuses(PaymentId),
+}
+
+/// The store in memory, and what is wrong with it.
+pub(crate) struct Flawed {
+    memory: Arc<Memory>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Flawed {
+    pub(crate) fn new(memory: Arc<Memory>) -> Self {
+        let fault = Mutex::new(None);
+        Self { memory, fault }
+    }
+
+    /// Goes wrong from now on.
+    pub(crate) fn is(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    fn suffers(&self, fault: Fault) -> bool {
+        *self.fault.lock().unwrap() == Some(fault)
+    }
+}
+
+#[async_trait]
+impl Commit for Flawed {
+    async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        for change in changes {
+            if let Change::UpdatePayment { payment, .. } = change
+                && self.suffers(Fault::Refuses(payment.facts.id))
+            {
+                return Err(Error::Broken("a constraint".to_owned()).into());
+            }
+        }
+        self.memory.commit(changes).await
+    }
+}
+
+#[async_trait]
+impl Payments for Flawed {
+    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.memory.payment(scope, id).await
+    }
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.memory.any_payment(id).await
+    }
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        self.memory.payment_of_order(scope, o).await
+    }
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        self.memory.gateway_order(id).await
+    }
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        self.memory.gateway_orders(payment).await
+    }
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error> {
+        self.memory.payments(scope, filter, after, limit).await
+    }
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.memory.payments_to_expire(now, limit).await
+    }
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error> {
+        self.memory.events(payment, after, limit).await
+    }
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        self.memory.entries(payment).await
+    }
+}
+
+#[async_trait]
+impl Sagas for Flawed {
+    async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        self.memory.saga(id).await
+    }
+    async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
+        self.memory.sagas_of(payment).await
+    }
+    async fn claim_sagas(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.memory.claim_sagas(now, hold, limit).await
+    }
+    async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        self.memory.renew_hold(saga, version, hold).await
+    }
+    async fn release_hold(
+        &self,
+        saga: SagaId,
+        version: i64,
+        holder: WorkerId,
+    ) -> Result<(), Error> {
+        self.memory.release_hold(saga, version, holder).await
+    }
+    async fn hasten(
+        &self,
+        payment: PaymentId,
+        now: Timestamp,
+        gap: TimeDelta,
+    ) -> Result<u64, Error> {
+        self.memory.hasten(payment, now, gap).await
+    }
+    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+        self.memory.open_sagas().await
+    }
+}
+
+#[async_trait]
+impl Keys for Flawed {
+    async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        self.memory.reservation(key).await
+    }
+    async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
+        self.memory.issued_key(key).await
+    }
+}
+
+#[async_trait]
+impl Access for Flawed {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        self.memory.api_key(hash).await
+    }
+    async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
+        self.memory.merchants().await
+    }
+    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
+        self.memory.gateway_accounts(scope).await
+    }
+    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        self.memory.gateway_account(id).await
+    }
+    async fn ping(&self) -> Result<(), Error> {
+        self.memory.ping().await
+    }
+}

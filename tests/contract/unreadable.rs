@@ -1,0 +1,140 @@
+//! A row that cannot be read keeps nobody else waiting, and a saga that only a newer version knows
+//! is left to it.
+
+use std::time::Duration;
+
+use application::ports::store::{Commit, Payments, Sagas};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use domain::change::Hold;
+use domain::id::SagaId;
+use domain::saga::{self, Saga};
+use payflow::adapters::persistence::Database;
+use tokio_postgres::NoTls;
+
+use crate::samples::{self, at};
+use crate::stores::{opened, sqlite_url};
+use crate::support::postgres;
+
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let (url, _folder) = super::sqlite_url();
+                super::$test(&url).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let server = super::postgres();
+                super::$test(server.url()).await;
+            })+
+        }
+    };
+}
+
+on_both_databases!(
+    an_unreadable_saga_keeps_no_other_waiting,
+    a_kind_of_a_newer_version_is_not_touched,
+    an_unreadable_payment_keeps_no_other_from_expiring,
+);
+
+/// Writes past the store, and past the words that a column takes.
+async fn write(url: &str, sql: &str) {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut conn = SqliteConnection::establish(path).expect("a database");
+        let unchecked = "PRAGMA busy_timeout = 5000; PRAGMA ignore_check_constraints = ON";
+        conn.batch_execute(unchecked).expect("set");
+        conn.batch_execute(sql).expect("written");
+        return;
+    }
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a server");
+    let driven = tokio_util::task::TaskTracker::new();
+    driven.spawn(connection);
+    let unchecked = "ALTER TABLE sagas DROP CONSTRAINT IF EXISTS sagas_kind_word";
+    client.batch_execute(unchecked).await.expect("altered");
+    client.batch_execute(sql).await.expect("written");
+}
+
+/// Reversals that are due one after the other.
+async fn due(store: &Database, count: i64) -> Vec<Saga> {
+    let tenant = samples::tenant(store).await;
+    let (payment, order) = samples::stored(store, &tenant).await;
+    let sagas: Vec<Saga> = (0..count)
+        .map(|number| {
+            let mut saga = samples::saga(&payment, &order, saga::Kind::Reversal);
+            saga.progress.due_at = at(number);
+            saga
+        })
+        .collect();
+    let changes: Vec<_> = sagas.iter().map(|saga| samples::open(saga, None)).collect();
+    store.commit(&changes).await.expect("opened");
+    sagas
+}
+
+async fn claimed(store: &Database, hold: Hold) -> Vec<SagaId> {
+    let claimed = store.claim_sagas(at(1_000), hold, 2).await;
+    let claimed = claimed.expect("claimed");
+    claimed.iter().map(|saga| saga.head.id).collect()
+}
+
+async fn an_unreadable_saga_keeps_no_other_waiting(url: &str) {
+    let store = opened(url).await;
+    let sagas = due(&store, 3).await;
+    let first = sagas[0].head.id;
+    write(
+        url,
+        &format!("UPDATE sagas SET payment_key = 'a b' WHERE id = '{first}'"),
+    )
+    .await;
+    let hold = samples::hold(Duration::from_mins(1));
+    assert_eq!(claimed(&store, hold).await, [sagas[1].head.id]);
+    assert_eq!(
+        claimed(&store, hold).await,
+        [sagas[2].head.id],
+        "what cannot be read takes its place among the two only once"
+    );
+}
+
+async fn a_kind_of_a_newer_version_is_not_touched(url: &str) {
+    let store = opened(url).await;
+    let sagas = due(&store, 2).await;
+    let newer = sagas[0].head.id;
+    write(
+        url,
+        &format!("UPDATE sagas SET kind = 'TELEPATHY' WHERE id = '{newer}'"),
+    )
+    .await;
+    let hold = samples::hold(Duration::from_mins(1));
+    assert_eq!(claimed(&store, hold).await, [sagas[1].head.id]);
+    let counted = store.open_sagas().await.expect("counted");
+    assert_eq!(counted.len(), 1, "the others are counted all the same");
+    // Its own version finds it as it was: neither held nor fenced.
+    write(
+        url,
+        &format!("UPDATE sagas SET kind = 'REVERSAL' WHERE id = '{newer}'"),
+    )
+    .await;
+    assert_eq!(
+        store.saga(newer).await.expect("read"),
+        Some(sagas[0].clone())
+    );
+    assert_eq!(claimed(&store, hold).await, [newer]);
+}
+
+async fn an_unreadable_payment_keeps_no_other_from_expiring(url: &str) {
+    let store = opened(url).await;
+    let tenant = samples::tenant(&store).await;
+    let (bad, _) = samples::stored(&store, &tenant).await;
+    let (good, _) = samples::stored(&store, &tenant).await;
+    let id = bad.facts.id;
+    write(
+        url,
+        &format!("UPDATE payments SET order_name = ' ' WHERE id = '{id}'"),
+    )
+    .await;
+    let found = store.payments_to_expire(at(9_999), 10).await;
+    assert_eq!(found.expect("read"), [good]);
+}
