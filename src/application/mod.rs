@@ -15,6 +15,7 @@ pub mod ports;
 mod recovery;
 mod runner;
 pub mod seal;
+mod settle;
 pub mod view;
 
 use std::sync::Arc;

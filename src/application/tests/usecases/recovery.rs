@@ -11,6 +11,7 @@ use domain::snapshot::{Answer, Cause, Status};
 use tokio::time::sleep;
 
 use crate::installation::{Installation, done, snapshot};
+use crate::store::Fault;
 
 fn rival() -> Hold {
     Hold {
@@ -39,6 +40,21 @@ async fn a_heartbeat_keeps_the_hold_while_a_call_is_out() {
         here.payment(command.payment).await.status(),
         PayStatus::Done
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_delays_no_answer() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.store.is(Fault::RenewalsHang);
+    here.will_answer(Duration::from_secs(7), done(&command));
+    let begun = tokio::time::Instant::now();
+    let answered = here.approve(&command, "k").await.unwrap();
+    assert!(
+        matches!(answered.outcome, Outcome::Ended(_)),
+        "{answered:?}"
+    );
+    assert_eq!(begun.elapsed(), Duration::from_secs(7));
 }
 
 #[tokio::test(start_paused = true)]

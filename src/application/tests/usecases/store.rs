@@ -23,6 +23,8 @@ use domain::text::OrderId;
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// Asked to prolong a hold, it never answers.
+    RenewalsHang,
     /// Commits about this payment are refused, whatever they say.
     Refuses(PaymentId),
 }
@@ -122,6 +124,9 @@ impl Sagas for Flawed {
         self.memory.claim_sagas(now, hold, limit).await
     }
     async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        if self.suffers(Fault::RenewalsHang) {
+            std::future::pending::<()>().await;
+        }
         self.memory.renew_hold(saga, version, hold).await
     }
     async fn release_hold(

@@ -1,0 +1,181 @@
+//! Owns committing what an answer means: under the fence, again while the store is away, and
+//! decided anew when somebody else was first.
+
+use std::time::Duration;
+
+use domain::change::Change;
+use domain::id::SagaId;
+use domain::payment::Payment;
+use domain::saga::{Absorbed, Saga};
+use domain::snapshot::Answer;
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use crate::Runner;
+use crate::crash::crash_point;
+use crate::outcome::Ended;
+use crate::ports::store::CommitError;
+
+/// The first pause before a commit is tried again while the store is away.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// The longest such pause.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// What became of committing an answer.
+pub(crate) enum Settled {
+    /// The saga as committed, and its payment.
+    Went(Box<Saga>, Box<Payment>),
+    /// Another worker has moved the saga, or the store stays away.
+    LetGo,
+}
+
+impl Runner {
+    /// Commits what `answer` means, deciding again when somebody else was first.
+    pub(crate) async fn settle(
+        &self,
+        saga: Saga,
+        mut seen: Option<Box<Payment>>,
+        answer: &Answer,
+    ) -> Settled {
+        let give_up = Instant::now().checked_add(self.parts.timings.commit_patience);
+        let mut conflicts = 0_u32;
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.settle_once(&saga, seen.take(), answer).await {
+                Ok(Some((next, payment))) => return Settled::Went(next, payment),
+                Ok(None) => return Settled::LetGo,
+                Err(CommitError::Conflict) => {
+                    conflicts = conflicts.saturating_add(1);
+                    if conflicts >= self.parts.bounds.conflicts_max {
+                        warn!(saga = %saga.head.id, "too many conflicts; left to recovery");
+                        return Settled::LetGo;
+                    }
+                }
+                Err(error @ (CommitError::InDoubt | CommitError::Store(_))) => {
+                    if give_up.is_none_or(|end| Instant::now() >= end) {
+                        warn!(saga = %saga.head.id, %error, "store stays away; left to recovery");
+                        return Settled::LetGo;
+                    }
+                    // The answer is kept here: only the commit is tried again, never the call.
+                    self.holding(&saga, sleep(pause)).await;
+                    pause = pause.saturating_mul(2).min(RETRY_MAX);
+                }
+            }
+        }
+    }
+
+    /// One try: read the payment, absorb, commit. `None` when the fence says it is not ours.
+    async fn settle_once(
+        &self,
+        saga: &Saga,
+        seen: Option<Box<Payment>>,
+        answer: &Answer,
+    ) -> Result<Option<(Box<Saga>, Box<Payment>)>, CommitError> {
+        let payment = match seen {
+            Some(payment) => *payment,
+            None => self.payment_of(saga).await?,
+        };
+        let spare = SagaId::new(self.parts.ids.draw());
+        let ctx = self.ctx(spare, &saga.head.trace);
+        let Absorbed {
+            saga: next,
+            mut changes,
+        } = saga.clone().absorb(&payment, answer, &ctx);
+        let after = newest(&changes).unwrap_or(payment);
+        if let Some(ended) = Ended::of(&next, &after).filter(|_| next.head.keyed) {
+            changes.push(Change::FinishKey {
+                saga: next.head.id,
+                outcome: ended.to_bytes(),
+            });
+        }
+        let committed = self.commit_under_fence(&next, &changes).await;
+        match committed {
+            Ok(()) => {
+                log_progress(&next);
+                Ok(Some((Box::new(next), Box::new(after))))
+            }
+            Err(error) => match self.where_it_stands(&next).await? {
+                Standing::Written => Ok(Some((Box::new(next), Box::new(after)))),
+                Standing::Ours => Err(error),
+                Standing::Theirs => Ok(None),
+            },
+        }
+    }
+
+    async fn commit_under_fence(&self, next: &Saga, changes: &[Change]) -> Result<(), CommitError> {
+        if next.is_closed() {
+            crash_point!(next.head.kind, "before_closing_commit");
+            self.parts.store.commit(changes).await?;
+            crash_point!(next.head.kind, "after_closing_commit");
+        } else {
+            crash_point!(next.head.kind, "before_progress_commit");
+            self.parts.store.commit(changes).await?;
+            crash_point!(next.head.kind, "after_progress_commit");
+        }
+        Ok(())
+    }
+
+    async fn payment_of(&self, saga: &Saga) -> Result<Payment, CommitError> {
+        let found = self.parts.store.any_payment(saga.head.payment).await?;
+        found.ok_or_else(|| {
+            CommitError::Store(crate::ports::store::Error::Corrupt {
+                table: "sagas",
+                id: saga.head.id.to_string(),
+                why: "its payment does not exist".to_owned(),
+            })
+        })
+    }
+
+    /// After a commit that failed or is in doubt: did `next` get written?
+    async fn where_it_stands(&self, next: &Saga) -> Result<Standing, CommitError> {
+        let found = self.parts.store.saga(next.head.id).await?;
+        Ok(match found {
+            Some(found) if found == *next => Standing::Written,
+            Some(found) if found.version < next.version => Standing::Ours,
+            Some(_) | None => Standing::Theirs,
+        })
+    }
+}
+
+/// What the store shows of a saga after a commit that was not answered with success.
+enum Standing {
+    /// Our commit is in.
+    Written,
+    /// Nobody has moved it.
+    Ours,
+    /// Somebody else has.
+    Theirs,
+}
+
+/// The payment as the last of `changes` leaves it.
+fn newest(changes: &[Change]) -> Option<Payment> {
+    changes.iter().rev().find_map(|change| match change {
+        Change::UpdatePayment { payment, .. } | Change::InsertPayment(payment) => {
+            Some(payment.as_ref().clone())
+        }
+        Change::InsertMerchant(_)
+        | Change::InsertApiKey(_)
+        | Change::InsertGatewayAccount(_)
+        | Change::PinMerchantId { .. }
+        | Change::InsertGatewayOrder(_)
+        | Change::InsertSaga { .. }
+        | Change::UpdateSaga { .. }
+        | Change::InsertEntry(_)
+        | Change::AppendEvent(_)
+        | Change::ReserveKey(_)
+        | Change::FinishKey { .. }
+        | Change::IssueKey(_) => None,
+    })
+}
+
+fn log_progress(saga: &Saga) {
+    info!(
+        saga = %saga.head.id,
+        payment = %saga.head.payment,
+        kind = %saga.head.kind,
+        phase = saga.progress.phase.as_str(),
+        n = saga.progress.n,
+        trace_id = %saga.head.trace,
+        "saga progressed"
+    );
+}
