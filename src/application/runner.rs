@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::{Instrument as _, error_span, warn};
 
 use crate::Parts;
 use crate::accounts::Accounts;
@@ -101,10 +101,16 @@ impl Runner {
     }
 
     /// Drives `saga`, which this worker holds, until it is over or would wait past `until`. The
-    /// `payment` as last seen saves a read; a conflict tells when it was too old.
+    /// `payment` as last seen saves a read; a conflict tells when it was too old. Every line that
+    /// is logged on the way carries the saga and its trace, whichever level is written.
     pub async fn drive(&self, saga: Saga, payment: Option<Box<Payment>>, until: Instant) -> Driven {
+        let span = error_span!("saga", saga = %saga.head.id, trace_id = %saga.head.trace);
+        self.drive_on(saga, payment, until).instrument(span).await
+    }
+
+    async fn drive_on(&self, saga: Saga, payment: Option<Box<Payment>>, until: Instant) -> Driven {
         let Some(gateway) = self.parts.gateways.of(saga.head.account) else {
-            warn!(saga = %saga.head.id, account = %saga.head.account, "no gateway is configured");
+            warn!(account = %saga.head.account, "no gateway is configured");
             return self.let_go(saga).await;
         };
         let mut saga = saga;
@@ -170,7 +176,7 @@ impl Runner {
             .release_hold(saga.head.id, saga.version, self.worker)
             .await;
         if let Err(error) = released {
-            warn!(saga = %saga.head.id, %error, "hold not released; its lease will end it");
+            warn!(%error, "hold not released; its lease will end it");
         }
         Driven::Waiting(Box::new(saga))
     }
@@ -221,7 +227,7 @@ impl Runner {
             if renewal.as_ref().is_none_or(JoinHandle::is_finished) {
                 let (store, hold) = (Arc::clone(&self.parts.store), self.hold());
                 let renewed = renew(store, saga.head.id, saga.version, hold);
-                renewal = Some(self.tasks.spawn(renewed));
+                renewal = Some(self.tasks.spawn(renewed.in_current_span()));
             }
         }
     }
@@ -231,7 +237,7 @@ impl Runner {
 async fn renew(store: Arc<dyn Store>, saga: SagaId, version: i64, hold: Hold) {
     match store.renew_hold(saga, version, hold).await {
         Ok(true) => {}
-        Ok(false) => warn!(%saga, "hold lost while a call is out"),
-        Err(error) => warn!(%saga, %error, "hold not renewed"),
+        Ok(false) => warn!("hold lost while a call is out"),
+        Err(error) => warn!(%error, "hold not renewed"),
     }
 }

@@ -47,13 +47,13 @@ impl Runner {
                 Err(CommitError::Conflict) => {
                     conflicts = conflicts.saturating_add(1);
                     if conflicts >= self.parts.bounds.conflicts_max {
-                        warn!(saga = %saga.head.id, "too many conflicts; left to recovery");
+                        warn!("too many conflicts; left to recovery");
                         return Settled::LetGo;
                     }
                 }
                 Err(error @ (CommitError::InDoubt | CommitError::Store(_))) => {
                     if give_up.is_none_or(|end| Instant::now() >= end) {
-                        warn!(saga = %saga.head.id, %error, "store stays away; left to recovery");
+                        warn!(%error, "store stays away; left to recovery");
                         return Settled::LetGo;
                     }
                     // The answer is kept here: only the commit is tried again, never the call.
@@ -170,12 +170,10 @@ fn newest(changes: &[Change]) -> Option<Payment> {
 
 fn log_progress(saga: &Saga) {
     info!(
-        saga = %saga.head.id,
         payment = %saga.head.payment,
         kind = %saga.head.kind,
         phase = saga.progress.phase.as_str(),
         n = saga.progress.n,
-        trace_id = %saga.head.trace,
         "saga progressed"
     );
 }

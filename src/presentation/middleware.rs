@@ -12,7 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, error_span, info};
 
 use super::Api;
 use super::catalogue::Code;
@@ -64,7 +64,8 @@ pub(super) async fn frame(
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = request.method().clone();
-    let span = info_span!("request", trace_id = %trace, %method, route);
+    // At this level it is there whichever lines are written.
+    let span = error_span!("request", trace_id = %trace, %method, route);
     request.extensions_mut().insert(Trace(trace.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let unrendered = response.extensions_mut().remove::<Unrendered>();

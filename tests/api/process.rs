@@ -143,10 +143,19 @@ async fn it_starts_takes_money_stops_and_remembers() {
     assert_eq!(second.terminate(), Some(0));
 
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
-    assert!(
-        log.lines().count() > 20 && log.contains("trace_id"),
-        "{log}"
-    );
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let answers = lines
+        .iter()
+        .filter(|line| line["message"] == "gateway answered");
+    let answers: Vec<&Value> = answers.collect();
+    assert_eq!(answers.len(), 2, "two payments: {log}");
+    for line in answers {
+        let spans = line["spans"].as_array().unwrap();
+        let saga = spans.iter().find(|span| span["name"] == "saga").unwrap();
+        assert!(text(&saga["saga"]).starts_with("sag_"), "{line}");
+        assert_eq!(text(&saga["trace_id"]).len(), 32, "{line}");
+    }
     for canary in [NAME, CARD, &secret, "test_sk_sandbox"] {
         assert!(!log.contains(canary), "{canary} was logged");
     }

@@ -9,6 +9,7 @@ use domain::id::PaymentId;
 use domain::payment::{Moved, Payment};
 use domain::saga::Saga;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::Answered;
 use crate::crash::crash_point;
@@ -125,10 +126,8 @@ impl App {
         let payment = command.payment();
         let scope = caller.scope;
         let app = Arc::clone(self);
-        let task = self
-            .runner
-            .tasks
-            .spawn(async move { app.act_on_task(caller, command, keyed, until).await });
+        let task = async move { app.act_on_task(caller, command, keyed, until).await };
+        let task = self.runner.tasks.spawn(task.in_current_span());
         if let Ok(Ok(answered)) = timeout_at(until, task).await {
             crash_point!(C::VERB, "before_answer");
             return answered;
