@@ -57,25 +57,31 @@ impl Runner {
             .map_or(1, |account| account.credential_version))
     }
 
-    /// Believes an answer only when it is about our own merchant id at the gateway.
+    /// Believes an answer only when it is known to be about our own merchant id at the gateway;
+    /// until one is pinned, every id is.
     pub(crate) async fn vouched(&self, id: GatewayAccountId, answer: Answer) -> Answer {
         let Answer::Found(snapshot) = answer else {
             return answer;
         };
-        match self.account(id).await {
-            Ok(Some(account)) => match &account.merchant_id {
-                Some(known) if *known != snapshot.merchant_id => {
-                    error!(account = %id, "an answer carries another merchant id");
-                    Answer::Unknown(Cause::Unreadable("another merchant id".to_owned()))
-                }
-                Some(_) | None => Answer::Found(snapshot),
-            },
-            // Without the store nothing can be committed either; the commit's patience applies.
-            Ok(None) | Err(_) => Answer::Found(snapshot),
+        let known = match self.account(id).await {
+            Ok(Some(account)) => account.merchant_id,
+            Ok(None) => {
+                error!(account = %id, "an answer for an account that does not exist");
+                return unvouched("no account");
+            }
+            Err(error) => {
+                warn!(account = %id, %error, "an answer cannot be told from a stranger's");
+                return unvouched("the account is not readable");
+            }
+        };
+        if known.is_some_and(|known| known != snapshot.merchant_id) {
+            error!(account = %id, "an answer carries another merchant id");
+            return unvouched("another merchant id");
         }
+        Answer::Found(snapshot)
     }
 
-    /// Pins the merchant id that the first believed capture showed.
+    /// Pins the merchant id that the first booked capture showed.
     pub(crate) async fn pin(&self, id: GatewayAccountId, snapshot: &Snapshot) {
         if self.accounts.get(id).is_some() || snapshot.merchant_id.is_empty() {
             return;
@@ -96,4 +102,9 @@ impl Runner {
             Err(error) => warn!(account = %id, %error, "merchant id not pinned"),
         }
     }
+}
+
+/// What an answer is worth that may be somebody else's: it has to be asked for again.
+fn unvouched(why: &str) -> Answer {
+    Answer::Unknown(Cause::Unreadable(why.to_owned()))
 }

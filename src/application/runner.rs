@@ -8,7 +8,7 @@ use domain::change::Hold;
 use domain::event::Hash;
 use domain::id::{SagaId, WorkerId};
 use domain::payment::Payment;
-use domain::saga::{Saga, Step};
+use domain::saga::{Outcome, Saga, Step};
 use domain::snapshot::{Answer, Cause};
 use domain::{Ctx, Timestamp};
 use sha2::{Digest, Sha256};
@@ -134,7 +134,9 @@ impl Runner {
             match self.settle(saga, seen.take(), &answer).await {
                 Settled::LetGo => return Driven::LetGo,
                 Settled::Went(saga, payment) if saga.is_closed() => {
-                    if let Answer::Found(snapshot) = &answer {
+                    if let (Some(Outcome::Approved), Answer::Found(snapshot)) =
+                        (&saga.progress.outcome, &answer)
+                    {
                         self.pin(saga.head.account, snapshot).await;
                     }
                     return Driven::Closed {

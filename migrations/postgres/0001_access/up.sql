@@ -43,7 +43,7 @@ CREATE TABLE gateway_accounts (
     mode TEXT COLLATE "C" NOT NULL,
     -- Which adapter serves it, for example toss.
     gateway TEXT COLLATE "C" NOT NULL,
-    -- The merchant id at the gateway: given, or pinned at the first answer.
+    -- The merchant id at the gateway: given, or pinned at the first capture.
     gateway_merchant_id TEXT COLLATE "C",
     -- Raised when the secret key is replaced: the gateway scopes its keys by it.
     credential_version INTEGER NOT NULL,

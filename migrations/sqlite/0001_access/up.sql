@@ -47,7 +47,7 @@ CREATE TABLE gateway_accounts (
     mode TEXT NOT NULL,
     -- Which adapter serves it, for example toss.
     gateway TEXT NOT NULL,
-    -- The merchant id at the gateway: given, or pinned at the first answer.
+    -- The merchant id at the gateway: given, or pinned at the first capture.
     gateway_merchant_id TEXT,
     -- Raised when the secret key is replaced: the gateway scopes its keys by it.
     credential_version INTEGER NOT NULL,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use application::ports::gateway::Refused;
-use application::ports::store::{Access, Payments};
+use application::ports::store::Payments;
 use application::{ApproveError, Ended, Outcome};
 use domain::decline::{Class, Decline, Reason};
 use domain::ledger::{Account, Movement};
@@ -267,28 +267,6 @@ async fn a_caller_that_leaves_changes_nothing() {
         PayStatus::Done
     );
     assert_eq!(here.keys_used().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_first_capture_pins_the_merchant_id_and_others_are_not_believed() {
-    let here = Installation::with_merchant_id(None);
-    let first = here.prepared("order-0001").await;
-    here.will_answer(Duration::ZERO, done(&first));
-    here.approve(&first, "k1").await.unwrap();
-    let account = here.payment(first.payment).await.facts.account;
-    let pinned = here.memory.gateway_account(account).await.unwrap().unwrap();
-    assert_eq!(pinned.merchant_id.as_deref(), Some("tgen_test"));
-
-    let second = here.prepared("order-0002").await;
-    let mut foreign = snapshot(&second, Status::Done, 10_000);
-    foreign.merchant_id = "tgen_other".to_owned();
-    here.will_answer(Duration::ZERO, Answer::Found(Box::new(foreign)));
-    let answered = here.approve(&second, "k2").await.unwrap();
-    assert!(
-        matches!(answered.outcome, Outcome::Pending(_)),
-        "{answered:?}"
-    );
-    assert_eq!(here.memory.entries(second.payment).await.unwrap().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,6 +23,8 @@ use domain::text::OrderId;
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// Accounts cannot be read.
+    AccountsAway,
     /// Asked to prolong a hold, it never answers.
     RenewalsHang,
     /// Commits about this payment are refused, whatever they say.
@@ -41,9 +43,9 @@ impl Flawed {
         Self { memory, fault }
     }
 
-    /// Goes wrong from now on.
-    pub(crate) fn is(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = Some(fault);
+    /// Goes wrong from now on, or works again.
+    pub(crate) fn is(&self, fault: impl Into<Option<Fault>>) {
+        *self.fault.lock().unwrap() = fault.into();
     }
 
     fn suffers(&self, fault: Fault) -> bool {
@@ -172,6 +174,9 @@ impl Access for Flawed {
         self.memory.gateway_accounts(scope).await
     }
     async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        if self.suffers(Fault::AccountsAway) {
+            return Err(Error::Unavailable("pulled the plug".to_owned()));
+        }
         self.memory.gateway_account(id).await
     }
     async fn ping(&self) -> Result<(), Error> {
