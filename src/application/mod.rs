@@ -10,6 +10,7 @@ mod expiry;
 mod idempotency;
 pub mod memory;
 pub mod outcome;
+mod patience;
 mod payments;
 pub mod ports;
 mod recovery;

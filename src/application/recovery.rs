@@ -2,12 +2,14 @@
 //! over states, never a queue that may have lost a task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::warn;
 
 use crate::App;
 use crate::crash::crash_point;
+use crate::patience::Patience;
 use crate::ports::store;
 
 /// What one pass did.
@@ -70,7 +72,8 @@ impl App {
             let app = Arc::clone(self);
             let saga = saga.resumed(now);
             self.runner.tasks.spawn(async move {
-                app.runner.drive(saga, None, Instant::now()).await;
+                let patience = Patience::of(Duration::ZERO);
+                app.runner.drive(saga, None, &patience).await;
                 drop(permit);
             });
         }

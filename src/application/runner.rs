@@ -2,7 +2,6 @@
 //! fence, until it rests or has to wait longer than anybody is willing to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::change::Hold;
 use domain::event::Hash;
@@ -21,6 +20,7 @@ use tracing::{Instrument as _, error_span, warn};
 use crate::Parts;
 use crate::accounts::Accounts;
 use crate::crash::crash_point;
+use crate::patience::Patience;
 use crate::ports::{PaymentGateway, Store};
 use crate::seal::seal;
 use crate::settle::Settled;
@@ -34,8 +34,6 @@ pub enum Driven {
         saga: Box<Saga>,
         /// The payment.
         payment: Box<Payment>,
-        /// How long the gateway took of it.
-        gateway_time: Duration,
     },
     /// It waits; recovery goes on when it is due.
     Waiting(Box<Saga>),
@@ -100,26 +98,37 @@ impl Runner {
         self.parts.clock.now()
     }
 
-    /// Drives `saga`, which this worker holds, until it is over or would wait past `until`. The
-    /// `payment` as last seen saves a read; a conflict tells when it was too old. Every line that
+    /// Drives `saga`, which this worker holds, until it is over or would wait past
+    /// `patience`. The `payment` as last seen saves a read; a conflict tells when it was too old. Every line that
     /// is logged on the way carries the saga and its trace, whichever level is written.
-    pub async fn drive(&self, saga: Saga, payment: Option<Box<Payment>>, until: Instant) -> Driven {
+    pub async fn drive(
+        &self,
+        saga: Saga,
+        payment: Option<Box<Payment>>,
+        patience: &Patience,
+    ) -> Driven {
         let span = error_span!("saga", saga = %saga.head.id, trace_id = %saga.head.trace);
-        self.drive_on(saga, payment, until).instrument(span).await
+        self.drive_on(saga, payment, patience)
+            .instrument(span)
+            .await
     }
 
-    async fn drive_on(&self, saga: Saga, payment: Option<Box<Payment>>, until: Instant) -> Driven {
+    async fn drive_on(
+        &self,
+        saga: Saga,
+        payment: Option<Box<Payment>>,
+        patience: &Patience,
+    ) -> Driven {
         let Some(gateway) = self.parts.gateways.of(saga.head.account) else {
             warn!(account = %saga.head.account, "no gateway is configured");
             return self.let_go(saga).await;
         };
         let mut saga = saga;
         let mut seen = payment;
-        let mut gateway_time = Duration::ZERO;
         loop {
             let step = saga.next(self.now());
             if let Step::Wait(due) = step {
-                if !self.wait(&saga, due, until).await {
+                if !self.wait(&saga, due, patience).await {
                     return self.let_go(saga).await;
                 }
                 continue;
@@ -127,9 +136,8 @@ impl Runner {
             if self.drain.is_cancelled() && !matches!(step, Step::Rest) {
                 return self.let_go(saga).await;
             }
-            let begun = Instant::now();
-            let answer = self.perform(gateway.as_ref(), &saga, &step).await;
-            gateway_time = gateway_time.saturating_add(begun.elapsed());
+            let performed = self.perform(gateway.as_ref(), &saga, &step);
+            let answer = patience.at_gateway(performed).await;
             let answer = self.vouched(saga.head.account, answer).await;
             match self.settle(saga, seen.take(), &answer).await {
                 Settled::LetGo => return Driven::LetGo,
@@ -139,11 +147,7 @@ impl Runner {
                     {
                         self.pin(saga.head.account, snapshot).await;
                     }
-                    return Driven::Closed {
-                        saga,
-                        payment,
-                        gateway_time,
-                    };
+                    return Driven::Closed { saga, payment };
                 }
                 Settled::Went(next, payment) => {
                     saga = *next;
@@ -153,18 +157,18 @@ impl Runner {
         }
     }
 
-    /// Waits for `due`; `false` when that is past `until` or the process is to end.
-    async fn wait(&self, saga: &Saga, due: Timestamp, until: Instant) -> bool {
+    /// Waits for `due`; `false` when that is past `patience` or the process is to end.
+    async fn wait(&self, saga: &Saga, due: Timestamp, patience: &Patience) -> bool {
         let pause = due
             .signed_duration_since(self.now())
             .to_std()
             .unwrap_or_default();
-        let left = until.saturating_duration_since(Instant::now());
+        let left = patience.until().saturating_duration_since(Instant::now());
         if pause > left {
             return false;
         }
         tokio::select! {
-            () = self.holding(saga, sleep(pause)) => true,
+            () = patience.at_gateway(self.holding(saga, sleep(pause))) => true,
             () = self.drain.cancelled() => false,
         }
     }

@@ -115,6 +115,19 @@ async fn metrics_have_their_own_listener() {
 }
 
 #[tokio::test]
+async fn waiting_for_the_gateway_is_not_our_own_time() {
+    let rig = Rig::with("[timings]\ndivide_by = 10\n").await;
+    rig.gateway.hold();
+    let payment = rig.prepared().await;
+    let pending = rig.approve(&payment, "key-1").await;
+    assert_eq!(pending.code(), "PAYMENT_PENDING");
+    let timing = pending.header("server-timing");
+    let (_, own) = timing.split_once("own;dur=").unwrap();
+    let own: f64 = own.parse().unwrap();
+    assert!(own < 400.0, "of 800 ms of waiting: {timing}");
+}
+
+#[tokio::test]
 async fn stopping_lets_what_is_under_way_finish() {
     let rig = Rig::with("[timings]\ndivide_by = 10\n").await;
     rig.gateway.hold();

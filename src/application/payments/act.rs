@@ -8,13 +8,14 @@ use domain::change::Change;
 use domain::id::PaymentId;
 use domain::payment::{Moved, Payment};
 use domain::saga::Saga;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
 use super::Answered;
 use crate::crash::crash_point;
 use crate::idempotency::{Earlier, Either, KeyError, Keyed};
 use crate::outcome::{Ended, Outcome};
+use crate::patience::Patience;
 use crate::ports::gateway::Refused;
 use crate::ports::store::{self, CommitError};
 use crate::runner::Driven;
@@ -120,22 +121,27 @@ impl App {
         if self.runner.drain.is_cancelled() {
             return Err(ActError::Stopping);
         }
-        let until = Instant::now()
-            .checked_add(self.parts.timings.patience)
-            .unwrap_or_else(Instant::now);
+        let patience = Arc::new(Patience::of(self.parts.timings.patience));
         let payment = command.payment();
         let scope = caller.scope;
         let app = Arc::clone(self);
-        let task = async move { app.act_on_task(caller, command, keyed, until).await };
+        let lent = Arc::clone(&patience);
+        let task = async move { app.act_on_task(caller, command, keyed, &lent).await };
         let task = self.runner.tasks.spawn(task.in_current_span());
-        if let Ok(Ok(answered)) = timeout_at(until, task).await {
+        let ended = timeout_at(patience.until(), task).await;
+        let gateway_time = patience.gateway_time();
+        let timed = |answered| Answered {
+            gateway_time,
+            ..answered
+        };
+        if let Ok(Ok(answered)) = ended {
             crash_point!(C::VERB, "before_answer");
-            return answered;
+            return answered.map(timed);
         }
         // The task was lost or is at work still: either way the saga tells, not this answer.
         let found = self.parts.store.payment(scope, payment).await?;
         let found = found.ok_or(ActError::NotFound)?;
-        Ok(Answered::first(pending(&found)))
+        Ok(timed(Answered::first(pending(&found))))
     }
 
     async fn act_on_task<C: Command>(
@@ -143,24 +149,17 @@ impl App {
         caller: Caller,
         command: C,
         keyed: Keyed,
-        until: Instant,
+        patience: &Patience,
     ) -> Result<Answered, ActError<C::Refusal>> {
         let (saga, payment) = match self.begin(&caller, &command, &keyed).await? {
             Begun::Answered(answered) => return Ok(*answered),
             Begun::Saga(saga, payment) => (*saga, payment),
         };
-        match self.runner.drive(saga, payment, until).await {
-            Driven::Closed {
-                saga,
-                payment,
-                gateway_time,
-            } => {
+        match self.runner.drive(saga, payment, patience).await {
+            Driven::Closed { saga, payment } => {
                 let ended = Ended::of(&saga, &payment);
-                Ok(Answered {
-                    outcome: ended.map_or_else(|| pending(&payment), Outcome::Ended),
-                    replayed: false,
-                    gateway_time,
-                })
+                let outcome = ended.map_or_else(|| pending(&payment), Outcome::Ended);
+                Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
                 let store = &self.parts.store;

@@ -23,7 +23,7 @@ pub struct Answered {
     pub outcome: Outcome,
     /// Whether this is the answer to an earlier request with the same key.
     pub replayed: bool,
-    /// How long the gateway took of it.
+    /// How long it took for the gateway's sake: calls, and pauses before it is asked again.
     pub gateway_time: Duration,
 }
 

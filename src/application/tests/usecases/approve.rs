@@ -241,6 +241,7 @@ async fn patience_ends_in_pending_and_the_work_goes_on() {
     let answered = here.approve(&command, "k").await.unwrap();
     assert!(matches!(answered.outcome, Outcome::Pending(_)));
     assert_eq!(begun.elapsed(), Duration::from_secs(8));
+    assert_eq!(answered.gateway_time, Duration::from_secs(8));
     tokio::time::sleep(Duration::from_secs(23)).await;
     assert_eq!(
         here.payment(command.payment).await.status(),
@@ -252,6 +253,19 @@ async fn patience_ends_in_pending_and_the_work_goes_on() {
         again.outcome,
         Outcome::Ended(Ended::Approved { .. })
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_before_the_gateway_is_asked_again_are_the_gateways_time() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.will_answer(Duration::from_millis(300), Answer::Unknown(Cause::Lost));
+    let begun = Instant::now();
+    let answered = here.approve(&command, "k").await.unwrap();
+    assert!(matches!(answered.outcome, Outcome::Pending(_)));
+    // Asked after 2 s and 5 s; the next question would be later than anybody waits.
+    assert_eq!(begun.elapsed(), Duration::from_millis(7_300));
+    assert_eq!(answered.gateway_time, begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
