@@ -17,7 +17,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
-use domain::saga::{Phase, Saga};
+use domain::saga::Saga;
 
 use crate::ports::Clock;
 use crate::ports::store::{Commit, CommitError, Error, OpenSagas, Sagas};
@@ -226,7 +226,7 @@ impl Sagas for Memory {
         for held in self.state().sagas.values_mut() {
             let progress = &held.saga.progress;
             let waits = held.saga.head.payment == payment
-                && progress.phase == Phase::Ask
+                && !held.saga.is_closed()
                 && progress.due_at > now
                 && progress.asked_at.is_none_or(|asked| asked <= oldest);
             if waits && !held.is_held(lease_now) {

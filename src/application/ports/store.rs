@@ -166,8 +166,9 @@ pub trait Sagas: Send + Sync {
     async fn release_hold(&self, saga: SagaId, version: i64, holder: WorkerId)
     -> Result<(), Error>;
 
-    /// Pulls the due time of a payment's waiting questions forward to `now`, unless one was asked
-    /// less than `gap` ago; how many were pulled. Does not raise the version.
+    /// Pulls the due time of a payment's sagas that wait and that nobody holds forward to `now`,
+    /// unless one was asked about less than `gap` ago; how many were pulled. Does not raise the
+    /// version.
     async fn hasten(
         &self,
         payment: PaymentId,

@@ -13,7 +13,7 @@ use diesel::prelude::{
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{PaymentId, SagaId, WorkerId};
-use domain::saga::{Kind, Phase, Saga};
+use domain::saga::{Kind, Saga};
 
 pub(super) use row::{ProgressRow, SagaRow};
 
@@ -136,7 +136,7 @@ impl Sagas for Database {
         let oldest = now.checked_sub_signed(gap).unwrap_or(DateTime::UNIX_EPOCH);
         let waiting = sagas::table
             .filter(sagas::payment_id.eq(payment.to_string()))
-            .filter(sagas::phase.eq(Phase::Ask.as_str()))
+            .filter(saga_is_open())
             .filter(sagas::due_at.gt(AsInstant(now)))
             .filter(
                 sagas::asked_at

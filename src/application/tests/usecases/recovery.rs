@@ -138,6 +138,26 @@ async fn reading_a_stuck_payment_asks_but_not_too_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reading_hastens_a_call_that_was_not_sent() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    for _ in 0..2 {
+        here.will_answer(Duration::ZERO, Answer::Unknown(Cause::NotSent));
+    }
+    let answered = here.approve(&command, "k").await.unwrap();
+    assert!(matches!(answered.outcome, Outcome::Pending(_)));
+    here.tasks.spawn(here.app.clone().recover_continuously());
+    here.will_show(done(&command));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(here.gateway.asked.lock().unwrap().len(), 0, "not due yet");
+    let read = here.app.payment(&here.caller, command.payment).await;
+    read.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let status = here.payment(command.payment).await.status();
+    assert_eq!(status, PayStatus::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn recovery_runs_by_itself_from_the_start() {
     let here = Installation::new();
     let command = here.prepared("order-0001").await;
