@@ -51,7 +51,8 @@ impl App {
                 Err(CommitError::Store(error)) => {
                     // Where the store answers, it is this payment that it does not take.
                     store.ping().await?;
-                    error!(payment = %moved.payment.facts.id, trace_id = trace, %error, "payment not expired");
+                    let payment = moved.payment.facts.id;
+                    error!(%payment, trace_id = trace, %error, "payment not expired");
                 }
             }
             crash_point!("expiry.after_commit");

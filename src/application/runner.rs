@@ -98,8 +98,8 @@ impl Runner {
         self.parts.clock.now()
     }
 
-    /// Drives `saga`, which this worker holds, until it is over or would wait past
-    /// `patience`. The `payment` as last seen saves a read; a conflict tells when it was too old. Every line that
+    /// Drives `saga`, which this worker holds, until it is over or would wait past `patience`. The
+    /// `payment` as last seen saves a read; a conflict tells when it was too old. Every line that
     /// is logged on the way carries the saga and its trace, whichever level is written.
     pub async fn drive(
         &self,
