@@ -59,6 +59,11 @@ impl Reply {
         self.body.get("data")?.get(field)?.as_str()
     }
 
+    /// A number of the answer's data.
+    pub(crate) fn number(&self, field: &str) -> Option<i64> {
+        self.body.get("data")?.get(field)?.as_i64()
+    }
+
     /// Whether the answer was given before.
     pub(crate) fn is_replay(&self) -> bool {
         self.header("idempotent-replayed") == Some("true")

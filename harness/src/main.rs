@@ -8,6 +8,7 @@ mod http;
 mod load;
 mod output;
 mod process;
+mod proxy;
 mod random;
 mod sandbox;
 mod service;
@@ -46,6 +47,14 @@ enum Command {
 enum Chaos {
     /// Kills the service at each crash point and checks the books.
     Crash(chaos::crash::Arguments),
+    /// Kills the service at random under load, also while it recovers, and checks the books.
+    Kill(chaos::kill::Arguments),
+    /// Freezes the service past its leases while another takes over, and checks the books.
+    Freeze(chaos::freeze::Arguments),
+    /// Loses the answers of COMMITs under load, on PostgreSQL, and checks the books.
+    Commit(chaos::commit::Arguments),
+    /// Breaks connections to gateway and database under load, and checks the books.
+    Wires(chaos::wires::Arguments),
     /// Sends storms of requests and checks that money moved once.
     Storm(chaos::storm::Arguments),
 }
@@ -72,8 +81,18 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
     match command {
         Command::Check(arguments) => check::command(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
-        Command::Chaos(Chaos::Crash(arguments)) => chaos::crash::run(arguments).await,
-        Command::Chaos(Chaos::Storm(arguments)) => chaos::storm::run(arguments).await,
+        Command::Chaos(chaos) => broken(chaos).await,
         Command::Starve(arguments) => starve::run(arguments).await,
+    }
+}
+
+async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
+    match chaos {
+        Chaos::Crash(arguments) => chaos::crash::run(arguments).await,
+        Chaos::Kill(arguments) => chaos::kill::run(arguments).await,
+        Chaos::Freeze(arguments) => chaos::freeze::run(arguments).await,
+        Chaos::Commit(arguments) => chaos::commit::run(arguments).await,
+        Chaos::Wires(arguments) => chaos::wires::run(arguments).await,
+        Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
     }
 }

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 const POLL: Duration = Duration::from_millis(20);
+/// A signal arrives at once; only a process that is gone never stops.
+const FREEZE_PATIENCE: Duration = Duration::from_secs(5);
 const TAIL_LINES: usize = 25;
 
 /// What to start.
@@ -83,6 +86,35 @@ impl Process {
         }
     }
 
+    /// Stops it in whatever it is doing; it does not notice.
+    pub(crate) async fn freeze(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)?;
+        let begun = Instant::now();
+        while !self.is_frozen()? {
+            ensure!(begun.elapsed() < FREEZE_PATIENCE, "it does not stop");
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        // As long as it was not waited for, nobody else can have its id.
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        Ok(kill_process(pid.context("no process id")?, signal)?)
+    }
+
+    /// Whether the kernel says that it is stopped.
+    fn is_frozen(&self) -> anyhow::Result<bool> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+        Ok(state.is_some_and(|state| state.starts_with('T')))
+    }
+
     /// Kills it, if it still runs, and waits for its end.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         if self.ended()?.is_none() {
@@ -125,5 +157,39 @@ impl Process {
         let lines: Vec<&str> = text.lines().collect();
         let first = lines.len().saturating_sub(TAIL_LINES);
         lines.get(first..).unwrap_or_default().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_frozen_process_does_nothing_until_it_is_thawed() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "while :; do sleep 0.02; echo alive; done";
+        let mut process = Process::start(&Program {
+            path: "/bin/sh".into(),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            environment: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            folder: folder.path().to_owned(),
+            log: folder.path().join("log"),
+        })
+        .unwrap();
+        let length = || std::fs::metadata(folder.path().join("log")).map_or(0, |file| file.len());
+        let alive = |text: &str| text.contains("alive").then_some(());
+        let log = folder.path().join("log");
+        process.file(&log, FREEZE_PATIENCE, alive).await.unwrap();
+        process.freeze().await.unwrap();
+        let before = length();
+        sleep(Duration::from_millis(200)).await;
+        assert_eq!(length(), before);
+        process.thaw().unwrap();
+        let begun = Instant::now();
+        while length() == before {
+            assert!(begun.elapsed() < FREEZE_PATIENCE);
+            sleep(POLL).await;
+        }
+        process.kill().await.unwrap();
     }
 }

@@ -40,6 +40,15 @@ impl Dice {
         low.saturating_add(self.below(span))
     }
 
+    /// One of `all`, of which there is at least one.
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        let among = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let chosen = usize::try_from(self.below(among)).ok();
+        *chosen
+            .and_then(|chosen| all.get(chosen))
+            .expect("a number below the length")
+    }
+
     /// A pause of up to `milliseconds`.
     pub(crate) fn pause(&mut self, milliseconds: u64) -> Duration {
         Duration::from_millis(self.below(milliseconds.saturating_add(1)))

@@ -121,9 +121,34 @@ impl Service {
         Reply::to(self.post(&path).header("Idempotency-Key", key).json(&body)).await
     }
 
+    /// Asks for money back: a part, or all that is left.
+    pub(crate) async fn cancel(
+        &self,
+        payment: &str,
+        amount: Option<i64>,
+        key: &str,
+    ) -> reqwest::Result<Reply> {
+        let path = format!("/api/v1/payments/{payment}/cancel");
+        let mut body = json!({ "reason": "harness" });
+        if let Some(amount) = amount {
+            body["amount"] = amount.into();
+        }
+        Reply::to(self.post(&path).header("Idempotency-Key", key).json(&body)).await
+    }
+
     /// Reads a payment.
     pub(crate) async fn payment(&self, id: &str) -> reqwest::Result<Reply> {
         Reply::to(self.get(&format!("/api/v1/payments/{id}"))).await
+    }
+
+    /// Reads a page of the list, the first or the one at `cursor`.
+    pub(crate) async fn payments(&self, cursor: Option<&str>) -> reqwest::Result<Reply> {
+        let request = self.get("/api/v1/payments").query(&[("limit", "20")]);
+        Reply::to(match cursor {
+            Some(cursor) => request.query(&[("cursor", cursor)]),
+            None => request,
+        })
+        .await
     }
 
     /// Asks whether the process lives.

@@ -62,7 +62,7 @@ struct Spread {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let settings = [("PAYFLOW_DATABASE__POOL_SIZE", POOL_SIZE)];
     let mut stand = Stand::build(&arguments.parts, &settings, Duration::ZERO).await?;
-    let service = stand.start(&[]).await?;
+    let service = stand.start().await?;
     let mut stock = Vec::new();
     for _ in 0..arguments.waiting {
         let order = format!("starve-{}", unique_name());

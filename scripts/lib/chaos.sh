@@ -1,6 +1,8 @@
 # shellcheck shell=bash
-# Owns what of the harness belongs to a full run: storms, and a kill at every crash point, on both
-# databases at once. Longer runs are made by hand; docs/figures.md has them.
+# Owns what the harness breaks, how often: a few of each kind within a full run, and the numbers of
+# the long proof, which goes on where it was stopped. Both databases at once.
+#
+# Sourced with chaos_length=short (the default) or long; long needs chaos_folder, too.
 
 : "${PAYFLOW_TEST_POSTGRES_URL:?}"
 
@@ -8,20 +10,53 @@ cargo build --locked --quiet --package toss-sandbox --package payflow-harness
 # One after the other: the first must not lend its feature to the second.
 cargo build --locked --quiet --bin payflow-crash --features crash-points
 cargo build --locked --quiet --bin payflow
-built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
-sandbox=$built/toss-sandbox
+chaos_built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 
+# The table: kind, databases, arguments of the short run, arguments of the long one.
+CHAOS=(
+  "storm  | both     | --rounds 20 | --rounds 100"
+  "crash  | both     | --seeds 1   | --seeds 3"
+  "kill   | both     | --kills 8   | --seeds 20 --kills 10"
+  "freeze | both     | --freezes 3 | --seeds 10 --freezes 5"
+  "wires  | both     | --seconds 5 | --seeds 5"
+  "commit | postgres | --cuts 10   | --seeds 5 --cuts 20"
+)
+
+# Every kind on one database, also after one has found something.
 chaos_on() {
-  local database=$1
-  "$built/harness" chaos storm --service "$built/payflow" --sandbox "$sandbox" \
-    --database "$database" --rounds 20 >/dev/null
-  "$built/harness" chaos crash --service "$built/payflow-crash" --sandbox "$sandbox" \
-    --database "$database" --seeds 1
+  local name=$1 database=$2 row kind databases short long well=0
+  for row in "${CHAOS[@]}"; do
+    IFS='|' read -r kind databases short long <<<"${row// | /|}"
+    kind=${kind// /} databases=${databases// /}
+    [ "$databases" = both ] || [ "$databases" = "$name" ] || continue
+    if [ "${chaos_length:-short}" = long ]; then
+      break_it "$kind" "$name" "$database" "$long" || well=1
+    else
+      break_it "$kind" "$name" "$database" "$short" || well=1
+    fi
+  done
+  return "$well"
 }
 
-chaos_on sqlite &
+break_it() {
+  local kind=$1 name=$2 database=$3 service=$chaos_built/payflow begun=$SECONDS result=0 arguments
+  read -r -a arguments <<<"$4"
+  if [ "$kind" = crash ]; then
+    service=$chaos_built/payflow-crash
+    arguments+=(--at-once 3)
+  fi
+  if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ]; then
+    arguments+=(--state "${chaos_folder:?}/$kind-$name")
+  fi
+  "$chaos_built/harness" chaos "$kind" --service "$service" --sandbox "$chaos_built/toss-sandbox" \
+    --database "$database" "${arguments[@]}" || result=$?
+  say "chaos $kind on $name: $((SECONDS - begun)) s"
+  return "$result"
+}
+
+chaos_on sqlite sqlite &
 on_sqlite=$!
-chaos_on "$PAYFLOW_TEST_POSTGRES_URL" &
+chaos_on postgres "$PAYFLOW_TEST_POSTGRES_URL" &
 on_postgres=$!
 # Both to their end, also where one of them fails.
 well=0

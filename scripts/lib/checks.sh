@@ -12,7 +12,7 @@ fmt_step() {
 shell_step() {
   local scripts
   mapfile -t scripts < <(find . -name '*.sh' -not -path './target/*' | sort)
-  shellcheck --external-sources .ci/run scripts/test "${scripts[@]}"
+  shellcheck --external-sources .ci/run scripts/test scripts/prove "${scripts[@]}"
 }
 
 clippy_step() {

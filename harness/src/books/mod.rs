@@ -50,6 +50,8 @@ pub(crate) struct Saga {
     pub(crate) kind: String,
     pub(crate) payment: String,
     pub(crate) payment_key: String,
+    /// How much to take, or to give back.
+    pub(crate) amount: i64,
     pub(crate) phase: String,
     pub(crate) outcome: Option<String>,
     pub(crate) keyed: bool,

@@ -1,5 +1,7 @@
 //! Owns the statements that read the books; the same for both databases but for instants.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 
 use super::target::{Dialect, Row};
@@ -32,6 +34,35 @@ impl Books {
         let counted = snapshot.rows(OPEN_SAGAS, |row| row.number(0)).await?;
         counted.first().copied().context("COUNT gave no row")
     }
+}
+
+/// Who drives a saga, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hold {
+    version: i64,
+    holder: String,
+    /// Microseconds since 1970.
+    until: i64,
+}
+
+impl Books {
+    /// The sagas that somebody drives.
+    pub(crate) async fn holds(target: &Target) -> anyhow::Result<BTreeMap<String, Hold>> {
+        let snapshot = Snapshot::open(target).await?;
+        let until = snapshot.dialect().microseconds("lease_until");
+        let sql =
+            format!("SELECT id, version, holder, {until} FROM sagas WHERE holder IS NOT NULL");
+        Ok(snapshot.rows(&sql, hold).await?.into_iter().collect())
+    }
+}
+
+fn hold(row: &Row<'_>) -> anyhow::Result<(String, Hold)> {
+    let hold = Hold {
+        version: row.number(1)?,
+        holder: row.text(2)?,
+        until: row.number(3)?,
+    };
+    Ok((row.text(0)?, hold))
 }
 
 const OPEN_SAGAS: &str = "SELECT COUNT(*) FROM sagas WHERE phase <> 'CLOSED'";
@@ -67,7 +98,10 @@ fn gateway_order(row: &Row<'_>) -> anyhow::Result<(String, String)> {
 
 fn sagas(dialect: Dialect) -> String {
     let keyed = dialect.condition("keyed");
-    format!("SELECT id, kind, payment_id, payment_key, phase, outcome, {keyed} FROM sagas")
+    format!(
+        "SELECT id, kind, payment_id, payment_key, amount, phase, outcome, {keyed}
+         FROM sagas"
+    )
 }
 
 fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
@@ -76,9 +110,10 @@ fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
         kind: row.text(1)?,
         payment: row.text(2)?,
         payment_key: row.text(3)?,
-        phase: row.text(4)?,
-        outcome: row.text_or_null(5)?,
-        keyed: row.flag(6)?,
+        amount: row.number(4)?,
+        phase: row.text(5)?,
+        outcome: row.text_or_null(6)?,
+        keyed: row.flag(7)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -36,8 +37,8 @@ impl FromStr for Target {
 
 /// A database as it was at one instant.
 pub(crate) enum Snapshot {
-    /// Of a file.
-    Sqlite(rusqlite::Connection),
+    /// Of a file; locked, because runs side by side may move between threads.
+    Sqlite(Mutex<rusqlite::Connection>),
     /// Of a server; the set drives its connection.
     Postgres {
         client: tokio_postgres::Client,
@@ -85,7 +86,7 @@ impl Snapshot {
     /// Opens a snapshot.
     pub(crate) async fn open(target: &Target) -> anyhow::Result<Self> {
         match target {
-            Target::Sqlite(path) => Ok(Self::Sqlite(open_file(path)?)),
+            Target::Sqlite(path) => Ok(Self::Sqlite(Mutex::new(open_file(path)?))),
             Target::Postgres(url) => {
                 let (client, driver) = connect(url).await?;
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -113,13 +114,10 @@ impl Snapshot {
     ) -> anyhow::Result<Vec<T>> {
         match self {
             Self::Sqlite(connection) => {
-                let mut statement = connection.prepare(sql).context(sql.to_owned())?;
-                let mut rows = statement.query([])?;
-                let mut all = Vec::new();
-                while let Some(row) = rows.next()? {
-                    all.push(read(&Row::Sqlite(row)).with_context(|| sql.to_owned())?);
-                }
-                Ok(all)
+                let connection = connection
+                    .lock()
+                    .expect("nothing panics while it is locked");
+                rows_of_file(&connection, sql, read)
             }
             Self::Postgres { client, .. } => {
                 let rows = client.query(sql, &[]).await.context(sql.to_owned())?;
@@ -169,6 +167,20 @@ impl Row<'_> {
             Self::Postgres(row) => row.try_get(index)?,
         })
     }
+}
+
+fn rows_of_file<T>(
+    connection: &rusqlite::Connection,
+    sql: &str,
+    read: fn(&Row<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
+    let mut statement = connection.prepare(sql).context(sql.to_owned())?;
+    let mut rows = statement.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(&Row::Sqlite(row)).with_context(|| sql.to_owned())?);
+    }
+    Ok(all)
 }
 
 /// Connects to a server; dropping the set ends the connection.

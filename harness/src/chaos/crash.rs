@@ -1,39 +1,33 @@
 //! Owns kills at named points: start, die there, restart, and look whether a won is missing.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
+use serde::{Deserialize, Serialize};
 use tokio::process::Command;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::aftermath::{SETTINGS, Verdict, reckon};
+use super::journal::Journal;
 use super::parts::random_faults;
-use super::progress::{Progress, Record};
-use super::traffic::{self, Journal};
-use crate::books::Books;
-use crate::check;
+use super::progress::{self, Progress, Totals};
+use super::traffic;
 use crate::output;
 use crate::random::Dice;
 use crate::stand::{Parts, Stand};
 
-/// Leases, patience, windows and schedules at a tenth: what takes minutes takes seconds.
-const SETTINGS: &[(&str, &str)] = &[
-    ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
-    // Ten seconds, so that a run sees an unpaid payment expire.
-    ("PAYFLOW_TIMINGS__PAYMENT_LIFETIME", "100s"),
-];
 /// How long recovery, expiry and reversals get to pass the point, once the clients are done.
 const LINGER: Duration = Duration::from_secs(6);
 /// How much longer nobody pays, where expiry is to be seen.
 const UNPAID: Duration = Duration::from_secs(8);
-/// No saga may be open longer than this after the last start.
-const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
-/// By then the gateway's ten minutes, too, are scaled down to nothing.
-const LAPSE_AFTER: Duration = Duration::from_secs(4);
-/// Just over the gateway's window for confirming an authentication.
-const CONFIRM_WINDOW: Duration = Duration::from_secs(601);
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 const HIT_MAX: u64 = 3;
 /// How often a point that was not reached is tried again, at its first hit.
@@ -42,7 +36,7 @@ const ATTEMPTS_MAX: u64 = 3;
 const ABORTED: i32 = 6;
 
 /// Kills the service at each crash point and checks the books.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     parts: Parts,
@@ -52,12 +46,53 @@ pub(crate) struct Arguments {
     /// How many runs per point.
     #[arg(long, default_value_t = 3)]
     seeds: u64,
+    /// How many points at once, each with a service and a database of its own.
+    #[arg(long, default_value_t = 1)]
+    at_once: usize,
     /// No further run is begun after this time.
     #[arg(long)]
     budget_seconds: Option<u64>,
     /// A file of finished runs: they are not repeated.
     #[arg(long)]
     state: Option<PathBuf>,
+}
+
+/// One run at a crash point.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    /// Where it was to die.
+    point: String,
+    /// What decided everything else.
+    seed: u64,
+    /// At the how-manieth time.
+    hit: u64,
+    /// Whether it died there.
+    reached: bool,
+    /// Whether it was killed once more while recovering.
+    killed_again: bool,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// The last line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sum<'a> {
+    kills: usize,
+    points_never_reached: Vec<&'a str>,
+    #[serde(flatten)]
+    totals: Totals<'a, Record>,
+}
+
+impl progress::Run for Record {
+    fn is(&self, name: &str, seed: u64) -> bool {
+        self.point == name && self.seed == seed
+    }
+
+    fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
 }
 
 /// One run.
@@ -67,46 +102,102 @@ struct Run<'a> {
     hit: u64,
 }
 
+/// What the workers share.
+struct Shared {
+    arguments: Arguments,
+    waiting: Mutex<VecDeque<String>>,
+    progress: Mutex<Progress<Record>>,
+    until: Option<Instant>,
+    complete: AtomicBool,
+}
+
 /// Runs all; whether nothing was wrong.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let points = points(arguments).await?;
-    let mut progress = Progress::resume(arguments.state.as_deref())?;
-    let begun = Instant::now();
-    let budget = arguments
-        .budget_seconds
-        .map_or(Duration::MAX, Duration::from_secs);
-    let mut complete = true;
-    for point in &points {
+    let budget = arguments.budget_seconds.map(Duration::from_secs);
+    let shared = Arc::new(Shared {
+        arguments: arguments.clone(),
+        waiting: Mutex::new(points.iter().cloned().collect()),
+        progress: Mutex::new(Progress::resume(arguments.state.as_deref())?),
+        until: budget.and_then(|budget| Instant::now().checked_add(budget)),
+        complete: AtomicBool::new(true),
+    });
+    let mut workers = JoinSet::new();
+    for _ in 0..arguments.at_once.max(1) {
+        workers.spawn(Arc::clone(&shared).work());
+    }
+    while let Some(worked) = workers.join_next().await {
+        worked??;
+    }
+    let progress = shared.progress.lock().await;
+    Ok(conclude(
+        &progress,
+        &points,
+        shared.complete.load(Ordering::SeqCst),
+    ))
+}
+
+/// Prints the totals; whether all is well.
+fn conclude(progress: &Progress<Record>, points: &[String], complete: bool) -> bool {
+    let records = progress.records();
+    let reached = records.iter().filter(|record| record.reached);
+    let seen: BTreeSet<&str> = reached.clone().map(|record| &*record.point).collect();
+    let tried = |point: &&str| records.iter().any(|record| record.point == **point);
+    let again = records.iter().filter(|record| record.killed_again);
+    let names = points.iter().map(String::as_str);
+    let sum = Sum {
+        kills: reached.count().saturating_add(again.count()),
+        points_never_reached: names
+            .filter(|point| !seen.contains(point))
+            .filter(tried)
+            .collect(),
+        totals: progress.totals(complete),
+    };
+    output::print_json(&sum);
+    sum.totals.are_well() && sum.points_never_reached.is_empty()
+}
+
+impl Shared {
+    /// Takes one point after the other until none waits.
+    async fn work(self: Arc<Self>) -> anyhow::Result<()> {
+        loop {
+            let next = self.waiting.lock().await.pop_front();
+            let Some(point) = next else { return Ok(()) };
+            self.point(&point).await?;
+        }
+    }
+
+    /// All runs at one point. One stand serves them: its books must stay right through all.
+    async fn point(&self, point: &str) -> anyhow::Result<()> {
         let mut stand: Option<Stand> = None;
-        for seed in 1..=arguments.seeds {
-            if progress.has(point, seed) {
+        for seed in 1..=self.arguments.seeds {
+            if self.progress.lock().await.has(point, seed) {
                 continue;
             }
-            if begun.elapsed() >= budget {
-                complete = false;
+            if self.until.is_some_and(|until| Instant::now() >= until) {
+                self.complete.store(false, Ordering::SeqCst);
                 break;
             }
-            // One stand serves a point: its books must stay right through all of its runs.
             let mut standing = match stand.take() {
                 Some(standing) => standing,
-                None => Stand::build(&arguments.parts, SETTINGS, Duration::ZERO).await?,
+                None => Stand::build(&self.arguments.parts, SETTINGS, Duration::ZERO).await?,
             };
             let record = match until_reached(&mut standing, point, seed).await {
                 Ok(record) => record,
                 Err(error) => failed(point, seed, &error),
             };
-            if record.breaches.is_empty() {
+            if record.verdict.breaches.is_empty() {
                 stand = Some(standing);
             } else {
                 standing.dismantle().await?;
             }
-            progress.add(record)?;
+            self.progress.lock().await.add(record)?;
         }
-        if let Some(stand) = stand {
-            stand.dismantle().await?;
+        match stand {
+            Some(stand) => stand.dismantle().await,
+            None => Ok(()),
         }
     }
-    Ok(progress.conclude(&points, complete))
 }
 
 /// The points that the executable knows, of which the wanted ones.
@@ -138,7 +229,7 @@ async fn until_reached(stand: &mut Stand, point: &str, seed: u64) -> anyhow::Res
     let record = one(stand, &Run { point, seed, hit }).await?;
     let mut last = record;
     for attempt in 1..=ATTEMPTS_MAX {
-        if last.reached || !last.breaches.is_empty() {
+        if last.reached || !last.verdict.breaches.is_empty() {
             break;
         }
         // Other faults lead elsewhere; the record keeps the seed that was asked for.
@@ -165,9 +256,7 @@ fn failed(point: &str, seed: u64, error: &anyhow::Error) -> Record {
         hit: 0,
         reached: false,
         killed_again: false,
-        settled_milliseconds: None,
-        unexplained: 0,
-        breaches: vec![format!("{error:#}")],
+        verdict: Verdict::failed(error),
     }
 }
 
@@ -178,7 +267,7 @@ async fn one(stand: &mut Stand, run: &Run<'_>) -> anyhow::Result<Record> {
         .sandbox
         .add_faults(&random_faults(dice.next()))
         .await?;
-    let (mut journal, reached) = until_death(stand, run, dice.next()).await?;
+    let (journal, reached) = until_death(stand, run, dice.next()).await?;
     let killed_again = run.seed.is_multiple_of(2);
     if killed_again {
         stand.launch(&[])?;
@@ -187,33 +276,17 @@ async fn one(stand: &mut Stand, run: &Run<'_>) -> anyhow::Result<Record> {
     }
     stand.sandbox.heal().await?;
     let begun = Instant::now();
-    let service = stand.start(&[]).await?;
-    let (lapsed, ()) = tokio::join!(lapse(stand, begun), journal.return_to(&service));
-    lapsed?;
-    let settled = settle(stand, begun).await?;
-    journal.verify(&service).await?;
-    let mut record = Record {
+    let service = stand.start().await?;
+    let verdict = reckon(stand, &service, journal, begun).await?;
+    stand.kill().await?;
+    Ok(Record {
         point: run.point.to_owned(),
         seed: run.seed,
         hit: run.hit,
         reached,
         killed_again,
-        settled_milliseconds: settled.map(milliseconds),
-        unexplained: 0,
-        breaches: journal.surprises,
-    };
-    let books = Books::read(&stand.target()).await?;
-    let findings = check::compare(&books, &stand.sandbox.ledger().await?);
-    record.unexplained = findings.unexplained;
-    let breaches = findings.breaches.iter();
-    record
-        .breaches
-        .extend(breaches.map(|breach| format!("{} {}", breach.invariant, breach.what)));
-    if !record.breaches.is_empty() {
-        output::say(&stand.tail());
-    }
-    stand.kill().await?;
-    Ok(record)
+        verdict,
+    })
 }
 
 /// Starts the service with the point armed, lets the clients play, and waits for its death there.
@@ -247,26 +320,6 @@ async fn until_death(
 
 fn is_death(status: ExitStatus) -> bool {
     status.signal() == Some(ABORTED)
-}
-
-/// Where sagas stay open for long, the gateway's ten minutes pass, whoever comes back meanwhile.
-async fn lapse(stand: &Stand, begun: Instant) -> anyhow::Result<()> {
-    let left = LAPSE_AFTER.saturating_sub(begun.elapsed());
-    if check::settle(&stand.target(), left).await?.is_none() {
-        stand.sandbox.advance(CONFIRM_WINDOW).await?;
-    }
-    Ok(())
-}
-
-/// How long it took from `begun` until no saga was open; none when one still is.
-async fn settle(stand: &Stand, begun: Instant) -> anyhow::Result<Option<Duration>> {
-    let left = SETTLE_PATIENCE.saturating_sub(begun.elapsed());
-    let settled = check::settle(&stand.target(), left).await?;
-    Ok(settled.map(|_| begun.elapsed()))
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

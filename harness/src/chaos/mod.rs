@@ -1,7 +1,16 @@
-//! Owns the programs that break things on purpose: kills at named points, and storms of requests.
+//! Owns the programs that break things on purpose: kills, freezes, cut COMMITs, and storms.
 
+mod aftermath;
+mod cancels;
+pub(crate) mod commit;
 pub(crate) mod crash;
+pub(crate) mod freeze;
+mod journal;
+pub(crate) mod kill;
+mod load;
 mod parts;
 mod progress;
+mod rounds;
 pub(crate) mod storm;
 mod traffic;
+pub(crate) mod wires;

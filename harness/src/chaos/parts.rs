@@ -33,11 +33,29 @@ pub(super) enum Part {
     Misquoted,
     /// Nobody ever pays.
     Abandoned,
+    /// Withdrawn while it is being paid: one of the two comes first.
+    Withdrawn,
+    /// Paid, and all of it wanted back twice with one key at once.
+    CanceledTwice,
+    /// Paid, and wanted back in four parts at once, the last of them whatever is left.
+    CanceledInParts,
+    /// Given back, the answer lost, and the gateway slow to know of it.
+    CancelLost,
+    /// A temporary error is stored under the cancellation's key; the second key succeeds.
+    CancelTemporary,
+    /// The cancellation arrives after everybody has given up on it.
+    CancelLate,
+    /// The gateway does not give it back.
+    CancelRefused,
+    /// The cancellation's first answer is about another order, the next about another payment.
+    CancelConfused,
+    /// Who wants it back leaves after 50 ms and never comes back.
+    CancelLeaver,
 }
 
 impl Part {
     /// Every part.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Plain,
         Self::Repeated,
         Self::TwoKeys,
@@ -52,59 +70,86 @@ impl Part {
         Self::Confused,
         Self::Misquoted,
         Self::Abandoned,
+        Self::Withdrawn,
+        Self::CanceledTwice,
+        Self::CanceledInParts,
+        Self::CancelLost,
+        Self::CancelTemporary,
+        Self::CancelLate,
+        Self::CancelRefused,
+        Self::CancelConfused,
+        Self::CancelLeaver,
     ];
 
     /// The faults that this payment's calls meet, before any random one.
     pub(super) fn rules(self, order: &str, amount: i64) -> Vec<Value> {
-        let rule = |operation: &str, times: u32, fault: Value| {
-            let target = json!({ "operation": operation, "orderId": order });
-            with(target, times, fault)
-        };
-        let more = json!({ "type": "overCapture", "amount": amount.saturating_add(700) });
-        let code = |code: &str| json!({ "type": "code", "code": code });
-        let plain = |kind: &str| json!({ "type": kind });
-        let wrong = |field: &str| json!({ "type": "wrongBody", "field": field });
-        match self {
-            Self::Plain | Self::Repeated | Self::TwoKeys | Self::Tampered | Self::Abandoned => {
-                Vec::new()
-            }
-            Self::Leaver => {
-                vec![rule(
-                    "confirm",
-                    1,
-                    json!({ "type": "delay", "milliseconds": 200 }),
-                )]
-            }
-            Self::OverCaptured => vec![rule("confirm", 1, more)],
+        let faults = match self {
+            Self::Plain
+            | Self::Repeated
+            | Self::TwoKeys
+            | Self::Tampered
+            | Self::Abandoned
+            | Self::Withdrawn
+            | Self::CanceledTwice
+            | Self::CanceledInParts => Vec::new(),
+            Self::Leaver => vec![("confirm", 1, lasting("delay", 200))],
+            Self::OverCaptured => vec![("confirm", 1, more(amount))],
             Self::StuckReversal => vec![
-                rule("confirm", 1, more),
-                rule("cancel", 1, plain("dropBefore")),
-                rule("cancel", 1, code("PROVIDER_ERROR")),
-                rule("cancel", 1, plain("dropAfter")),
+                ("confirm", 1, more(amount)),
+                ("cancel", 1, plain("dropBefore")),
+                ("cancel", 1, code("PROVIDER_ERROR")),
+                ("cancel", 1, plain("dropAfter")),
             ],
-            Self::Declined => vec![rule("confirm", 1, code("REJECT_CARD_PAYMENT"))],
-            Self::LostAnswer => {
-                vec![
-                    rule("confirm", 1, plain("dropAfter")),
-                    rule("get", 2, plain("notFound")),
-                ]
-            }
-            Self::Temporary => vec![rule("confirm", 1, code("PROVIDER_ERROR"))],
+            Self::Declined => vec![("confirm", 1, code("REJECT_CARD_PAYMENT"))],
+            Self::LostAnswer => vec![
+                ("confirm", 1, plain("dropAfter")),
+                ("get", 2, plain("notFound")),
+            ],
+            Self::Temporary => vec![("confirm", 1, code("PROVIDER_ERROR"))],
             Self::Confused => vec![
-                rule("confirm", 1, wrong("orderId")),
-                rule("get", 1, wrong("paymentKey")),
-                rule("getByOrder", 1, wrong("garbage")),
+                ("confirm", 1, wrong("orderId")),
+                ("get", 1, wrong("paymentKey")),
+                ("getByOrder", 1, wrong("garbage")),
             ],
-            Self::Misquoted => vec![rule("confirm", 1, wrong("amount"))],
-            Self::Late => {
-                vec![rule(
-                    "confirm",
-                    1,
-                    json!({ "type": "late", "milliseconds": 900 }),
-                )]
-            }
-        }
+            Self::Misquoted => vec![("confirm", 1, wrong("amount"))],
+            Self::Late => vec![("confirm", 1, lasting("late", 900))],
+            Self::CancelLost => vec![
+                ("cancel", 1, plain("dropAfter")),
+                ("get", 1, plain("notFound")),
+            ],
+            Self::CancelTemporary => vec![("cancel", 1, code("PROVIDER_ERROR"))],
+            Self::CancelLate => vec![("cancel", 1, lasting("late", 900))],
+            Self::CancelRefused => vec![("cancel", 1, code("EXCEED_CANCEL_LIMIT"))],
+            Self::CancelConfused => vec![
+                ("cancel", 1, wrong("orderId")),
+                ("get", 1, wrong("paymentKey")),
+            ],
+            Self::CancelLeaver => vec![("cancel", 1, lasting("delay", 200))],
+        };
+        let rule = |(operation, times, fault): (&str, u32, Value)| json!({ "operation": operation, "orderId": order, "times": times, "fault": fault });
+        faults.into_iter().map(rule).collect()
     }
+}
+
+fn plain(kind: &str) -> Value {
+    json!({ "type": kind })
+}
+
+fn code(code: &str) -> Value {
+    json!({ "type": "code", "code": code })
+}
+
+fn wrong(field: &str) -> Value {
+    json!({ "type": "wrongBody", "field": field })
+}
+
+fn lasting(kind: &str, milliseconds: u64) -> Value {
+    json!({ "type": kind, "milliseconds": milliseconds })
+}
+
+/// The gateway takes more than it was asked for.
+fn more(amount: i64) -> Value {
+    json!({ "type": "overCapture", "amount": amount.saturating_add(700) })
 }
 
 /// Random faults for all other calls, the same for the same seed.
@@ -124,11 +169,4 @@ pub(super) fn random_faults(seed: u64) -> Value {
             "lateMilliseconds": 1000,
         }
     })
-}
-
-/// A rule that strikes `times` calls of `target` with `fault`.
-fn with(mut target: Value, times: u32, fault: Value) -> Value {
-    target["times"] = times.into();
-    target["fault"] = fault;
-    target
 }

@@ -1,67 +1,47 @@
-//! Owns the record of finished runs: printed, counted, and kept so that a run can be resumed.
+//! Owns the record of finished runs: printed, summed up, and kept so that a run can be resumed.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::aftermath::Verdict;
 use crate::output;
 
-/// One run at a crash point.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Record {
-    /// Where it was to die.
-    pub(super) point: String,
-    /// What decided everything else.
-    pub(super) seed: u64,
-    /// At the how-manieth time.
-    pub(super) hit: u64,
-    /// Whether it died there.
-    pub(super) reached: bool,
-    /// Whether it was killed once more while recovering.
-    pub(super) killed_again: bool,
-    /// From the last start until no saga was open; none when one still is.
-    pub(super) settled_milliseconds: Option<u64>,
-    /// Money that one side has and the other does not.
-    pub(super) unexplained: u64,
-    /// What does not hold.
-    pub(super) breaches: Vec<String>,
-}
+/// The record of one run.
+pub(super) trait Run: Clone + Serialize + DeserializeOwned {
+    /// Whether it is the record of this run.
+    fn is(&self, name: &str, seed: u64) -> bool;
 
-impl Record {
-    fn is_well(&self) -> bool {
-        self.breaches.is_empty() && self.settled_milliseconds.is_some()
-    }
+    /// What it left behind.
+    fn verdict(&self) -> &Verdict;
 }
 
 /// All runs so far.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    records: Vec<Record>,
+#[derive(Debug)]
+pub(super) struct Progress<R> {
+    records: Vec<R>,
     file: Option<PathBuf>,
 }
 
-/// The last line.
+/// What all runs have in common, summed up.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Totals<'a> {
+pub(super) struct Totals<'a, R> {
     runs: usize,
-    kills: usize,
     unexplained: u64,
     breaches: usize,
     unsettled: usize,
     settled_milliseconds_max: u64,
-    points_never_reached: Vec<&'a str>,
     complete: bool,
     /// The runs with which something was wrong, again: whoever reads only the end sees them.
-    failed: Vec<&'a Record>,
+    failed: Vec<&'a R>,
 }
 
-impl Progress {
+impl<R: Run> Progress<R> {
     /// Goes on from a state file, when one is given and exists.
     pub(super) fn resume(file: Option<&Path>) -> anyhow::Result<Self> {
         let mut records = Vec::new();
@@ -78,14 +58,12 @@ impl Progress {
     }
 
     /// Whether this was run before.
-    pub(super) fn has(&self, point: &str, seed: u64) -> bool {
-        self.records
-            .iter()
-            .any(|record| record.point == point && record.seed == seed)
+    pub(super) fn has(&self, name: &str, seed: u64) -> bool {
+        self.records.iter().any(|record| record.is(name, seed))
     }
 
     /// Prints a record and keeps it.
-    pub(super) fn add(&mut self, record: Record) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, record: R) -> anyhow::Result<()> {
         output::print_json(&record);
         if let Some(path) = &self.file {
             let mut file = File::options().create(true).append(true).open(path)?;
@@ -95,56 +73,98 @@ impl Progress {
         Ok(())
     }
 
-    /// Prints the totals; whether all is well.
-    pub(super) fn conclude(&self, points: &[String], complete: bool) -> bool {
-        let reached = |record: &&Record| record.reached;
-        let seen: BTreeSet<&str> = self
-            .records
-            .iter()
-            .filter(reached)
-            .map(|record| &*record.point)
-            .collect();
-        let tried = |point: &&str| self.records.iter().any(|record| record.point == **point);
-        let never: Vec<&str> = points
-            .iter()
-            .map(String::as_str)
-            .filter(|point| !seen.contains(point))
-            .filter(tried)
-            .collect();
-        let again = self
-            .records
-            .iter()
-            .filter(|record| record.killed_again)
-            .count();
-        let settled = self
-            .records
-            .iter()
-            .filter_map(|record| record.settled_milliseconds);
-        let totals = Totals {
+    /// All of them.
+    pub(super) fn records(&self) -> &[R] {
+        &self.records
+    }
+
+    /// Their sum.
+    pub(super) fn totals(&self, complete: bool) -> Totals<'_, R> {
+        let verdicts = || self.records.iter().map(Run::verdict);
+        let settled = verdicts().filter_map(|verdict| verdict.settled_milliseconds);
+        Totals {
             runs: self.records.len(),
-            kills: self
-                .records
-                .iter()
-                .filter(reached)
-                .count()
-                .saturating_add(again),
-            unexplained: self.records.iter().map(|record| record.unexplained).sum(),
-            breaches: self
-                .records
-                .iter()
-                .map(|record| record.breaches.len())
-                .sum(),
-            unsettled: self
-                .records
-                .iter()
-                .filter(|r| r.settled_milliseconds.is_none())
+            unexplained: verdicts()
+                .map(|verdict| verdict.unexplained)
+                .fold(0, u64::saturating_add),
+            breaches: verdicts().map(|verdict| verdict.breaches.len()).sum(),
+            unsettled: verdicts()
+                .filter(|verdict| verdict.settled_milliseconds.is_none())
                 .count(),
             settled_milliseconds_max: settled.max().unwrap_or(0),
-            points_never_reached: never,
             complete,
-            failed: self.records.iter().filter(|r| !r.is_well()).collect(),
+            failed: self
+                .records
+                .iter()
+                .filter(|record| !record.verdict().is_well())
+                .collect(),
+        }
+    }
+}
+
+impl<R> Totals<'_, R> {
+    /// Whether something was proven, and nothing to the contrary.
+    pub(super) fn are_well(&self) -> bool {
+        self.runs > 0 && self.failed.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Record(String, u64, Verdict);
+
+    impl Run for Record {
+        fn is(&self, name: &str, seed: u64) -> bool {
+            (self.0.as_str(), self.1) == (name, seed)
+        }
+
+        fn verdict(&self) -> &Verdict {
+            &self.2
+        }
+    }
+
+    fn record(seed: u64, settled: Option<u64>, breaches: &[&str]) -> Record {
+        let verdict = Verdict {
+            settled_milliseconds: settled,
+            unexplained: 5,
+            breaches: breaches.iter().map(|what| (*what).to_owned()).collect(),
         };
-        output::print_json(&totals);
-        totals.breaches == 0 && totals.unsettled == 0 && totals.points_never_reached.is_empty()
+        Record("kill".to_owned(), seed, verdict)
+    }
+
+    #[test]
+    fn goes_on_where_it_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        let mut progress = Progress::resume(Some(&file)).unwrap();
+        progress.add(record(1, Some(900), &[])).unwrap();
+        let resumed: Progress<Record> = Progress::resume(Some(&file)).unwrap();
+        assert!(resumed.has("kill", 1));
+        assert!(!resumed.has("kill", 2));
+        assert!(!resumed.has("freeze", 1));
+        assert_eq!(resumed.records().len(), 1);
+    }
+
+    #[test]
+    fn no_run_one_breach_or_one_open_saga_is_not_well() {
+        let mut progress: Progress<Record> = Progress::resume(None).unwrap();
+        assert!(!progress.totals(true).are_well());
+        progress.add(record(1, Some(900), &[])).unwrap();
+        assert!(progress.totals(true).are_well());
+        progress.add(record(2, None, &[])).unwrap();
+        assert!(!progress.totals(true).are_well());
+        progress.add(record(3, Some(7), &["I1"])).unwrap();
+        let totals = progress.totals(false);
+        assert_eq!((totals.runs, totals.unsettled, totals.breaches), (3, 1, 1));
+        assert_eq!(
+            (totals.unexplained, totals.settled_milliseconds_max),
+            (15, 900)
+        );
+        assert_eq!(totals.failed.len(), 2);
     }
 }

@@ -1,13 +1,16 @@
-//! Owns storms: many identical requests, two payment keys, and clients that leave, all at once.
+//! Owns storms: many identical requests, two payment keys, clients that leave, and many who want
+//! the same money back.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::cancels;
 use crate::check;
 use crate::http::Reply;
 use crate::output;
@@ -17,7 +20,7 @@ use crate::stand::{Parts, Stand};
 
 /// Long enough that identical requests overlap with the call.
 const LATENCY: Duration = Duration::from_millis(100);
-const LEAVE_AFTER: Duration = Duration::from_millis(50);
+const LEAVE_AFTER: Duration = Duration::from_millis(20);
 const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
 const AMOUNT: i64 = 12_300;
 
@@ -32,6 +35,9 @@ pub(crate) struct Arguments {
     /// How many identical requests at once.
     #[arg(long, default_value_t = 64)]
     at_once: usize,
+    /// Of how many payments, side by side, twenty want a tenth back each; none to leave it out.
+    #[arg(long, default_value_t = 100)]
+    payments: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -41,6 +47,7 @@ struct Figures {
     identical_requests: usize,
     /// Answers to the identical requests, by kind.
     answers: BTreeMap<String, u64>,
+    cancels: cancels::Figures,
     breaches: Vec<String>,
     unexplained: u64,
 }
@@ -54,7 +61,7 @@ struct Storm {
 /// Runs all rounds; whether nothing was wrong.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let mut stand = Stand::build(&arguments.parts, &[], LATENCY).await?;
-    let service = stand.start(&[]).await?;
+    let service = stand.start().await?;
     let figures = Figures {
         rounds: arguments.rounds,
         identical_requests: arguments.at_once,
@@ -69,6 +76,12 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         storm.identical(arguments.at_once).await?;
         storm.two_keys().await?;
         storm.leaver().await?;
+    }
+    let (cancels, breaches) =
+        cancels::race(&storm.stand, &storm.service, arguments.payments).await?;
+    storm.figures.cancels = cancels;
+    for breach in breaches {
+        storm.breach(breach);
     }
     let target = storm.stand.target();
     let findings = check::run(&target, &storm.stand.sandbox, SETTLE_PATIENCE).await?;
@@ -159,12 +172,25 @@ impl Storm {
     /// A client that leaves changes nothing: the payment is approved all the same.
     async fn leaver(&mut self) -> anyhow::Result<()> {
         let wanted = self.authenticated().await?;
-        let key = unique_name();
-        let left = timeout(LEAVE_AFTER, self.service.approve(&wanted, AMOUNT, &key)).await;
-        if left.is_ok() {
+        if !self.left(&wanted).await? {
             self.breach("an approval was faster than the client that leaves".to_owned());
         }
         self.done(&wanted.prepared.payment).await
+    }
+
+    /// Asks, and leaves as soon as the service has begun: a request that never arrived is none.
+    async fn left(&self, wanted: &Authenticated) -> anyhow::Result<bool> {
+        let key = unique_name();
+        let mut request = pin!(self.service.approve(wanted, AMOUNT, &key));
+        let begun = Instant::now();
+        while timeout(LEAVE_AFTER, &mut request).await.is_err() {
+            let reply = self.service.payment(&wanted.prepared.payment).await?;
+            if reply.data("status") != Some("READY") {
+                return Ok(true);
+            }
+            ensure!(begun.elapsed() < SETTLE_PATIENCE, "nothing was begun");
+        }
+        Ok(false)
     }
 
     async fn done(&mut self, payment: &str) -> anyhow::Result<()> {

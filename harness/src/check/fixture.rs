@@ -1,4 +1,5 @@
-//! Owns books that are right, for tests: an approved payment and a wrong capture given back.
+//! Owns books that are right, for tests: an approved payment, a wrong capture given back, and a
+//! payment of which a part was given back.
 
 use serde_json::json;
 
@@ -10,6 +11,21 @@ use crate::sandbox::{Line, Movement};
 pub(super) const DONE: &str = "pay_1";
 /// The payment whose capture was wrong.
 pub(super) const ABORTED: &str = "pay_2";
+/// The payment of which a part was given back, and no more at a second try.
+pub(super) const PARTIAL: &str = "pay_3";
+/// What each payment is for.
+const AMOUNT: i64 = 1000;
+
+/// One event of a payment's history.
+struct Chapter {
+    kind: &'static str,
+    to: &'static str,
+    actor: &'static str,
+    balance: i64,
+    saga: Option<&'static str>,
+    /// A movement's name in the ledger and its amount.
+    moves: Option<(&'static str, i64)>,
+}
 
 /// Books and the gateway's ledger, in agreement.
 pub(super) fn right() -> (Books, Vec<Line>) {
@@ -17,124 +33,161 @@ pub(super) fn right() -> (Books, Vec<Line>) {
     let mut lines = Vec::new();
     approved(&mut books, &mut lines);
     reversed(&mut books, &mut lines);
+    partly_canceled(&mut books, &mut lines);
     (books, lines)
 }
 
 fn approved(books: &mut Books, lines: &mut Vec<Line>) {
-    let story = [
-        ("payment.prepared", None, "READY", "MERCHANT", 0),
-        (
-            "payment.approval_requested",
-            Some("READY"),
-            "IN_PROGRESS",
-            "MERCHANT",
-            0,
-        ),
-        (
-            "payment.approved",
-            Some("IN_PROGRESS"),
-            "DONE",
-            "GATEWAY",
-            1000,
-        ),
-    ];
-    payment(books, DONE, &story);
-    let payment = books.payments.get_mut(DONE).unwrap();
-    payment.captured = 1000;
-    payment.paid_by = Some("key_1".to_owned());
-    saga(books, "sag_1", DONE, "APPROVED", "key_1");
-    movement(books, lines, DONE, "capture", 1000);
+    payment(books, DONE, &[PREPARED, asked("sag_1"), taken("sag_1")]);
+    paid(books, DONE, 0);
+    saga(books, ("sag_1", "APPROVAL", AMOUNT), DONE, "APPROVED");
+    movement(books, lines, DONE, ("capture", AMOUNT, "sag_1"));
 }
 
 fn reversed(books: &mut Books, lines: &mut Vec<Line>) {
+    let wrong = |kind, to, moves| Chapter {
+        kind,
+        to,
+        actor: "GATEWAY",
+        balance: 0,
+        saga: Some("sag_3"),
+        moves,
+    };
+    let found = ("capture", 7000);
+    let returned = ("cancel:cancel 2", 7000);
     let story = [
-        ("payment.prepared", None, "READY", "MERCHANT", 0),
-        (
-            "payment.approval_requested",
-            Some("READY"),
-            "IN_PROGRESS",
-            "MERCHANT",
-            0,
-        ),
-        (
-            "payment.wrong_capture_found",
-            Some("IN_PROGRESS"),
-            "IN_PROGRESS",
-            "GATEWAY",
-            0,
-        ),
-        (
+        PREPARED,
+        asked("sag_2"),
+        wrong("payment.wrong_capture_found", "IN_PROGRESS", Some(found)),
+        wrong(
             "payment.wrong_capture_reversed",
-            Some("IN_PROGRESS"),
             "IN_PROGRESS",
-            "GATEWAY",
-            0,
+            Some(returned),
         ),
-        (
-            "payment.aborted",
-            Some("IN_PROGRESS"),
-            "ABORTED",
-            "GATEWAY",
-            0,
-        ),
+        wrong("payment.aborted", "ABORTED", None),
     ];
     payment(books, ABORTED, &story);
-    saga(books, "sag_2", ABORTED, "MISFIT", "key_2");
-    saga(books, "sag_3", ABORTED, "REVERSED", "key_2");
+    saga(books, ("sag_2", "APPROVAL", AMOUNT), ABORTED, "MISFIT");
+    saga(books, ("sag_3", "REVERSAL", 7000), ABORTED, "REVERSED");
     let reversal = books.sagas.get_mut("sag_3").unwrap();
-    reversal.kind = "REVERSAL".to_owned();
     reversal.keyed = false;
     books
         .keys
         .retain(|key| key.saga.as_deref() != Some("sag_3"));
-    movement(books, lines, ABORTED, "capture", 7000);
-    movement(books, lines, ABORTED, "cancel", 7000);
+    movement(books, lines, ABORTED, ("capture", 7000, "sag_2"));
+    movement(books, lines, ABORTED, ("cancel", 7000, "sag_3"));
 }
 
-type Chapter = (
-    &'static str,
-    Option<&'static str>,
-    &'static str,
-    &'static str,
-    i64,
-);
+fn partly_canceled(books: &mut Books, lines: &mut Vec<Line>) {
+    let canceling = |kind, to, actor, balance| Chapter {
+        kind,
+        to,
+        actor,
+        balance,
+        saga: None,
+        moves: None,
+    };
+    let wanted = |balance, saga| Chapter {
+        saga: Some(saga),
+        ..canceling(
+            "payment.cancel_requested",
+            "CANCEL_REQUESTED",
+            "MERCHANT",
+            balance,
+        )
+    };
+    let story = [
+        PREPARED,
+        asked("sag_4"),
+        taken("sag_4"),
+        wanted(AMOUNT, "sag_5"),
+        Chapter {
+            saga: Some("sag_5"),
+            moves: Some(("cancel:cancel 3", 300)),
+            ..canceling(
+                "payment.partially_canceled",
+                "PARTIAL_CANCELED",
+                "GATEWAY",
+                700,
+            )
+        },
+        wanted(700, "sag_6"),
+        Chapter {
+            saga: Some("sag_6"),
+            ..canceling("payment.cancel_refused", "PARTIAL_CANCELED", "GATEWAY", 700)
+        },
+    ];
+    payment(books, PARTIAL, &story);
+    paid(books, PARTIAL, 300);
+    saga(books, ("sag_4", "APPROVAL", AMOUNT), PARTIAL, "APPROVED");
+    saga(books, ("sag_5", "CANCELLATION", 300), PARTIAL, "CANCELED");
+    saga(books, ("sag_6", "CANCELLATION", 700), PARTIAL, "DECLINED");
+    movement(books, lines, PARTIAL, ("capture", AMOUNT, "sag_4"));
+    movement(books, lines, PARTIAL, ("cancel", 300, "sag_5"));
+}
+
+const PREPARED: Chapter = Chapter {
+    kind: "payment.prepared",
+    to: "READY",
+    actor: "MERCHANT",
+    balance: 0,
+    saga: None,
+    moves: None,
+};
+
+const fn asked(saga: &'static str) -> Chapter {
+    Chapter {
+        kind: "payment.approval_requested",
+        to: "IN_PROGRESS",
+        actor: "MERCHANT",
+        balance: 0,
+        saga: Some(saga),
+        moves: None,
+    }
+}
+
+const fn taken(saga: &'static str) -> Chapter {
+    Chapter {
+        kind: "payment.approved",
+        to: "DONE",
+        actor: "GATEWAY",
+        balance: AMOUNT,
+        saga: Some(saga),
+        moves: Some(("capture", AMOUNT)),
+    }
+}
+
+/// The payment key of a payment.
+fn key_of(payment: &str) -> String {
+    payment.replace("pay_", "key_")
+}
+
+fn paid(books: &mut Books, id: &str, canceled: i64) {
+    let payment = books.payments.get_mut(id).unwrap();
+    payment.captured = AMOUNT;
+    payment.canceled = canceled;
+    payment.paid_by = Some(key_of(id));
+}
 
 fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
     let mut head = seal::GENESIS.to_vec();
-    for (sequence, (kind, from, to, actor, balance)) in (1..).zip(story) {
-        let payload = json!({
-            "orderId": format!("order of {id}"), "amount": 1000, "currency": "KRW",
-            "balance": balance,
-        });
-        let mut event = Event {
-            merchant: "mer_1".to_owned(),
-            mode: "test".to_owned(),
-            payment: id.to_owned(),
-            sequence,
-            kind: (*kind).to_owned(),
-            from: from.map(str::to_owned),
-            to: (*to).to_owned(),
-            actor: (*actor).to_owned(),
-            reason: None,
-            trace: "0".repeat(32),
-            at: 1_700_000_000_000_000,
-            payload: payload.to_string().into_bytes(),
-            previous: head.clone(),
-            hash: Vec::new(),
-        };
+    let mut status: Option<String> = None;
+    for (sequence, chapter) in (1..).zip(story) {
+        let mut event = event(id, sequence, chapter);
+        event.from = status.replace(chapter.to.to_owned());
+        event.previous.clone_from(&head);
         event.hash = seal::hash(&event.previous, &event);
         head.clone_from(&event.hash);
         books.events.push(event);
     }
-    let (_, _, status, _, _) = story.last().unwrap();
     let payment = Payment {
         id: id.to_owned(),
         merchant: "mer_1".to_owned(),
         mode: "test".to_owned(),
         order_id: format!("order of {id}"),
-        status: (*status).to_owned(),
+        status: status.unwrap(),
         saga: None,
-        amount: 1000,
+        amount: AMOUNT,
         currency: "KRW".to_owned(),
         captured: 0,
         canceled: 0,
@@ -148,12 +201,45 @@ fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
         .insert(format!("order of {id}"), id.to_owned());
 }
 
-fn saga(books: &mut Books, id: &str, payment: &str, outcome: &str, payment_key: &str) {
+fn event(payment: &str, sequence: i64, chapter: &Chapter) -> Event {
+    let mut payload = json!({
+        "orderId": format!("order of {payment}"), "amount": AMOUNT, "currency": "KRW",
+        "balance": chapter.balance,
+    });
+    if let Some(saga) = chapter.saga {
+        payload["sagaId"] = saga.into();
+    }
+    if let Some((name, amount)) = chapter.moves {
+        payload["movement"] = json!({ "paymentKey": key_of(payment), "amount": amount });
+        if let Some(transaction) = name.strip_prefix("cancel:") {
+            payload["movement"]["transactionKey"] = transaction.into();
+        }
+    }
+    Event {
+        merchant: "mer_1".to_owned(),
+        mode: "test".to_owned(),
+        payment: payment.to_owned(),
+        sequence,
+        kind: chapter.kind.to_owned(),
+        from: None,
+        to: chapter.to.to_owned(),
+        actor: chapter.actor.to_owned(),
+        reason: None,
+        trace: "0".repeat(32),
+        at: 1_700_000_000_000_000,
+        payload: payload.to_string().into_bytes(),
+        previous: Vec::new(),
+        hash: Vec::new(),
+    }
+}
+
+fn saga(books: &mut Books, (id, kind, amount): (&str, &str, i64), payment: &str, outcome: &str) {
     let saga = Saga {
         id: id.to_owned(),
-        kind: "APPROVAL".to_owned(),
+        kind: kind.to_owned(),
         payment: payment.to_owned(),
-        payment_key: payment_key.to_owned(),
+        payment_key: key_of(payment),
+        amount,
         phase: "CLOSED".to_owned(),
         outcome: Some(outcome.to_owned()),
         keyed: true,
@@ -170,15 +256,19 @@ fn saga(books: &mut Books, id: &str, payment: &str, outcome: &str, payment_key: 
     });
 }
 
-fn movement(books: &mut Books, lines: &mut Vec<Line>, payment: &str, kind: &str, amount: i64) {
-    let number = payment.trim_start_matches("pay_");
+fn movement(
+    books: &mut Books,
+    lines: &mut Vec<Line>,
+    payment: &str,
+    (kind, amount, saga): (&str, i64, &str),
+) {
     let capture = kind == "capture";
-    let owner = if payment == DONE {
-        "merchant_payable"
-    } else {
+    let owner = if payment == ABORTED {
         "suspense"
+    } else {
+        "merchant_payable"
     };
-    let transaction_key = format!("{kind} {number}");
+    let transaction_key = payment.replace("pay_", &format!("{kind} "));
     let (debit, credit) = if capture {
         ("gateway_receivable", owner)
     } else {
@@ -186,7 +276,7 @@ fn movement(books: &mut Books, lines: &mut Vec<Line>, payment: &str, kind: &str,
     };
     books.entries.push(Entry {
         payment: payment.to_owned(),
-        payment_key: format!("key_{number}"),
+        payment_key: key_of(payment),
         movement: if capture {
             kind.to_owned()
         } else {
@@ -198,22 +288,17 @@ fn movement(books: &mut Books, lines: &mut Vec<Line>, payment: &str, kind: &str,
         currency: "KRW".to_owned(),
         transaction_key: Some(transaction_key.clone()),
     });
-    let saga = if capture {
-        number.to_owned()
-    } else {
-        "3".to_owned()
-    };
     lines.push(Line {
         kind: if capture {
             Movement::Capture
         } else {
             Movement::Cancel
         },
-        payment_key: format!("key_{number}"),
+        payment_key: key_of(payment),
         order_id: format!("order of {payment}"),
         transaction_key,
         amount,
         currency: "KRW".to_owned(),
-        idempotency_key: Some(format!("sag_{saga}-1")),
+        idempotency_key: Some(format!("{saga}-1")),
     });
 }

@@ -70,18 +70,19 @@ fn payment(database: &Connection, row: &Payment) {
 fn saga(database: &Connection, row: &Saga) {
     let sql = "
         INSERT INTO sagas (
-            id, kind, payment_id, payment_key, phase, outcome, keyed, merchant_id, mode,
-            gateway_account_id, gateway_order_id, currency, amount, tax_free, actor,
-            credential_version, trace_id, created_at, n, unanswered, asks, heard, refundable,
-            intent_at, due_at, version
+            id, kind, payment_id, payment_key, amount, phase, outcome, keyed, merchant_id, mode,
+            gateway_account_id, gateway_order_id, currency, tax_free, actor, credential_version,
+            trace_id, created_at, n, unanswered, asks, heard, refundable, intent_at, due_at,
+            version
         )
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'mer', 'test', 'gwa', 'gwo', 'KRW', 1, 0, 'MERCHANT', 1,
-            '', 0, 1, 0, 0, 'NOTHING', 0, 0, 0, 1)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'mer', 'test', 'gwa', 'gwo', 'KRW', 0, 'MERCHANT',
+            1, '', 0, 1, 0, 0, 'NOTHING', 0, 0, 0, 1)";
     let values = params![
         row.id,
         row.kind,
         row.payment,
         row.payment_key,
+        row.amount,
         row.phase,
         row.outcome,
         row.keyed,

@@ -28,52 +28,37 @@ const EDGES: &[Edge] = &[
     edge("payment.expired", "READY", "EXPIRED", CLOCK),
     edge("payment.wrong_capture_found", SAME, SAME, GATEWAY),
     edge("payment.wrong_capture_reversed", SAME, SAME, GATEWAY),
-    edge(
-        "payment.partially_canceled",
-        "DONE",
-        "PARTIAL_CANCELED",
-        GATEWAY,
-    ),
-    edge(
-        "payment.partially_canceled",
-        "PARTIAL_CANCELED",
-        "PARTIAL_CANCELED",
-        GATEWAY,
-    ),
-    edge("payment.canceled", "DONE", "CANCELED", GATEWAY),
-    edge("payment.canceled", "CANCEL_REQUESTED", "CANCELED", GATEWAY),
-    edge(
-        "payment.partially_canceled",
-        "CANCEL_REQUESTED",
-        "PARTIAL_CANCELED",
-        GATEWAY,
-    ),
-    edge(
-        "payment.cancel_requested",
-        "DONE",
-        "CANCEL_REQUESTED",
-        BEGINNERS,
-    ),
-    edge(
-        "payment.cancel_requested",
-        "PARTIAL_CANCELED",
-        "CANCEL_REQUESTED",
-        BEGINNERS,
-    ),
-    edge(
-        "payment.cancel_refused",
-        "CANCEL_REQUESTED",
-        "DONE",
-        GATEWAY,
-    ),
-    edge(
-        "payment.cancel_refused",
-        "CANCEL_REQUESTED",
-        "PARTIAL_CANCELED",
-        GATEWAY,
-    ),
     edge("payment.withdrawn", "READY", "CANCELED", BEGINNERS),
-    edge("payment.canceled", "PARTIAL_CANCELED", "CANCELED", GATEWAY),
+    edge(
+        "payment.cancel_requested",
+        "DONE",
+        "CANCEL_REQUESTED",
+        BEGINNERS,
+    ),
+    edge(
+        "payment.cancel_requested",
+        "PARTIAL_CANCELED",
+        "CANCEL_REQUESTED",
+        BEGINNERS,
+    ),
+    edge(
+        "payment.cancel_refused",
+        "CANCEL_REQUESTED",
+        "DONE",
+        GATEWAY,
+    ),
+    edge(
+        "payment.cancel_refused",
+        "CANCEL_REQUESTED",
+        "PARTIAL_CANCELED",
+        GATEWAY,
+    ),
+    part("DONE"),
+    part("PARTIAL_CANCELED"),
+    part("CANCEL_REQUESTED"),
+    whole("DONE"),
+    whole("PARTIAL_CANCELED"),
+    whole("CANCEL_REQUESTED"),
 ];
 
 const fn edge(
@@ -88,6 +73,21 @@ const fn edge(
         to,
         actors,
     }
+}
+
+/// Part of what is held is given back.
+const fn part(from: &'static str) -> Edge {
+    edge(
+        "payment.partially_canceled",
+        from,
+        "PARTIAL_CANCELED",
+        GATEWAY,
+    )
+}
+
+/// All of what is held is given back.
+const fn whole(from: &'static str) -> Edge {
+    edge("payment.canceled", from, "CANCELED", GATEWAY)
 }
 
 /// Whether such an event may exist.
@@ -120,6 +120,24 @@ mod tests {
             Some("DONE"),
             "DONE",
             "GATEWAY"
+        ));
+        assert!(allows(
+            "payment.cancel_refused",
+            Some("CANCEL_REQUESTED"),
+            "DONE",
+            "GATEWAY"
+        ));
+        assert!(!allows(
+            "payment.cancel_requested",
+            Some("CANCEL_REQUESTED"),
+            "CANCEL_REQUESTED",
+            "MERCHANT"
+        ));
+        assert!(!allows(
+            "payment.withdrawn",
+            Some("IN_PROGRESS"),
+            "CANCELED",
+            "MERCHANT"
         ));
         assert!(!allows(
             "payment.approved",

@@ -2,20 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
+use super::payload::Payload;
 use super::{Findings, Invariant, graph, seal};
 use crate::books::{Books, Event, Payment};
-
-/// What of a payload has to agree with the payment.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    order_id: String,
-    amount: i64,
-    currency: String,
-    balance: i64,
-}
 
 pub(super) fn check(books: &Books, findings: &mut Findings) {
     let mut histories: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
@@ -62,15 +51,12 @@ fn path(payment: &Payment, events: &[&Event], findings: &mut Findings) {
     }
 }
 
-/// Whether the payload speaks of this payment; the last one has its balance.
+/// Whether the payload speaks of this payment.
 fn tells(payment: &Payment, event: &Event, findings: &mut Findings) {
-    let told = serde_json::from_slice::<Payload>(&event.payload).is_ok_and(|payload| {
-        let newest = event.sequence == payment.head_sequence;
-        let balance = payment.captured.saturating_sub(payment.canceled);
+    let told = Payload::of(event).is_some_and(|payload| {
         payload.order_id == payment.order_id
             && payload.amount == payment.amount
             && payload.currency == payment.currency
-            && (!newest || payload.balance == balance)
     });
     if !told || event.merchant != payment.merchant || event.mode != payment.mode {
         findings.breach(

@@ -12,6 +12,7 @@ type Name<'a> = (&'a str, String);
 pub(super) fn check(books: &Books, lines: &[Line], findings: &mut Findings) {
     one_to_one(books, lines, findings);
     kept_once(books, lines, findings);
+    refunded(books, lines, findings);
     shapes(books, findings);
     suspense(books, findings);
 }
@@ -109,6 +110,34 @@ fn kept_once(books: &Books, lines: &[Line], findings: &mut Findings) {
                 format!("{payment} keeps {captures} captures: {keys:?}"),
             );
         }
+    }
+}
+
+/// I4, in the end: per payment as much was given back at the gateway as the books say, whatever
+/// the movements are called.
+fn refunded(books: &Books, lines: &[Line], findings: &mut Findings) {
+    let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    let mut totals = (0_i64, 0_i64);
+    for line in lines.iter().filter(|line| line.kind == Movement::Cancel) {
+        totals.0 = totals.0.saturating_add(line.amount);
+        if let Some(payment) = books.gateway_orders.get(&line.order_id) {
+            let sum = sums.entry(payment).or_default();
+            sum.0 = sum.0.saturating_add(line.amount);
+        }
+    }
+    for entry in &books.entries {
+        if entry.credit == "gateway_receivable" {
+            totals.1 = totals.1.saturating_add(entry.amount);
+            let sum = sums.entry(&entry.payment).or_default();
+            sum.1 = sum.1.saturating_add(entry.amount);
+        }
+    }
+    (findings.refunded_at_gateway, findings.refunded_in_books) = totals;
+    for (payment, (there, here)) in sums.into_iter().filter(|(_, sum)| sum.0 != sum.1) {
+        findings.breach(
+            Invariant::I4,
+            format!("{payment} was given back {there} at the gateway and {here} in the books"),
+        );
     }
 }
 

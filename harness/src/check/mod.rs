@@ -1,5 +1,6 @@
 //! Owns the comparison of the books with the gateway's own ledger: every breach is named.
 
+mod balance;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -8,12 +9,14 @@ mod graph;
 mod history;
 mod keys;
 mod ledger;
+mod payload;
 mod payments;
 mod sagas;
 mod seal;
 mod self_test;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -53,12 +56,15 @@ pub(crate) enum Invariant {
     I1,
     /// At most one kept capture per order.
     I2,
-    /// No more given back than captured.
+    /// At no instant more given back or reserved than captured; in the end as much as at the
+    /// gateway.
     I4,
     /// Debits equal credits, suspense is empty at rest, and payments agree with the ledger.
     I5,
     /// Every history is a path of the allowed graph, without gaps, its hashes intact.
     I6,
+    /// What happened is told by the event log, one to one.
+    I7,
     /// No saga is open once it had time to settle.
     I8,
     /// One idempotency key, one outcome; one gateway key, one effect.
@@ -98,6 +104,10 @@ pub(crate) struct Findings {
     pub(crate) lines: usize,
     /// How many events.
     pub(crate) events: usize,
+    /// Minor units that were given back, as the gateway says.
+    pub(crate) refunded_at_gateway: i64,
+    /// Minor units that were given back, as the books say.
+    pub(crate) refunded_in_books: i64,
 }
 
 impl Findings {
@@ -119,6 +129,8 @@ pub(crate) fn compare(books: &Books, lines: &[Line]) -> Findings {
     ledger::check(books, lines, &mut findings);
     payments::check(books, &mut findings);
     history::check(books, &mut findings);
+    balance::check(books, &mut findings);
+    told::check(books, &mut findings);
     sagas::check(books, &mut findings);
     keys::check(books, lines, &mut findings);
     findings

@@ -46,7 +46,12 @@ fn missing(books: &Books, saga: &Saga) -> Option<&'static str> {
                 booked(|entry| entry.movement != "capture" && entry.debit == "suspense");
             (!given_back).then_some("reversed and nothing booked")
         }
-        ("APPROVAL", "DECLINED") => None,
+        ("CANCELLATION", "CANCELED") => {
+            let given_back =
+                booked(|entry| entry.movement != "capture" && entry.debit == "merchant_payable");
+            (!given_back).then_some("given back and nothing booked")
+        }
+        ("APPROVAL" | "CANCELLATION", "DECLINED") => None,
         _ => Some("an end that this kind does not have"),
     }
 }

@@ -53,6 +53,20 @@ const CORRUPTIONS: &[Corruption] = &[
         give_back_too_much,
     ),
     sql(
+        "given back in the sums and told by no event",
+        Invariant::I4,
+        "UPDATE payments SET canceled = canceled + 1 WHERE id = $done",
+    ),
+    sql(
+        "given back in the books alone",
+        Invariant::I4,
+        "INSERT INTO entries (merchant_id, mode, gateway_account_id, payment_key, movement,
+             payment_id, debit, credit, currency, amount, booked_at)
+         SELECT merchant_id, mode, gateway_account_id, payment_key, 'cancel:x', payment_id, credit,
+             debit, currency, 1, booked_at
+         FROM entries WHERE payment_id = $done",
+    ),
+    sql(
         "wrong capture forgotten in suspense",
         Invariant::I5,
         "UPDATE entries SET credit = 'suspense' WHERE payment_id = $done",
@@ -76,6 +90,17 @@ const CORRUPTIONS: &[Corruption] = &[
         "forbidden shortcut, hashes recomputed",
         Invariant::I6,
         shortcut,
+    ),
+    sql(
+        "capture booked and told by no event",
+        Invariant::I7,
+        "DELETE FROM events WHERE payment_id = $done AND kind = 'payment.approved'",
+    ),
+    sql(
+        "event tells of another saga",
+        Invariant::I7,
+        "UPDATE events SET payload = CAST(replace(payload, 'sag_', 'sag_x') AS BLOB)
+         WHERE payment_id = $done AND kind = 'payment.approved'",
     ),
     sql(
         "saga never finished",

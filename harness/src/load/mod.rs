@@ -3,6 +3,7 @@
 mod figures;
 mod pgbench;
 mod rounds;
+mod scenarios;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +24,12 @@ use rounds::Clients;
 pub(crate) enum Scenario {
     /// Approve payments that were prepared and authenticated before.
     Approve,
+    /// Ask again for an approval that was given, with its key.
+    Replay,
     /// Read one approved payment.
     Read,
+    /// Read the list of payments, page by page.
+    List,
 }
 
 /// Loads a service and prints figures.
@@ -149,13 +154,13 @@ async fn subject(arguments: &Arguments) -> anyhow::Result<Subject> {
     };
     let latency = Duration::from_millis(arguments.latency_ms);
     let mut stand = Stand::build(&parts, &[], latency).await?;
-    let mut service = stand.start(&[]).await?;
+    let mut service = stand.start().await?;
     let mut pgbench = None;
     if parts.database != "sqlite" && arguments.scenario == Scenario::Approve {
         // Copied while nobody is connected: migrated, with its merchant, and otherwise empty.
         stand.kill().await?;
         pgbench = Some(Pgbench::build(&parts.database, &stand.database, latency).await?);
-        service = stand.start(&[]).await?;
+        service = stand.start().await?;
     }
     let pid = Some(stand.process()?.pid());
     let sandbox = stand.sandbox.clone();

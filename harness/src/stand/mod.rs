@@ -1,23 +1,28 @@
 //! Owns a test stand: a temporary folder with a database, a sandbox and a service in it.
 
+mod instance;
+mod wires;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use serde_json::Value;
+use anyhow::Context as _;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 
 use crate::books::Target;
 use crate::database::Database;
 use crate::process::{Process, Program};
 use crate::sandbox::Sandbox;
-use crate::service::{DevKeys, Service};
+use crate::service::Service;
+pub(crate) use instance::Instance;
+use instance::START_PATIENCE;
+pub(crate) use wires::{Tallies, Wires};
 
-/// How long a program may take to listen; migrations are part of it.
-const START_PATIENCE: Duration = Duration::from_secs(30);
-const READY_POLL: Duration = Duration::from_millis(20);
+/// What the service reads its gateway's address from.
+const SANDBOX_URL: &str = "PAYFLOW_SANDBOX__URL";
+/// What it reads its database's address from.
+const DATABASE_URL: &str = "DATABASE_URL";
 const SECRET_KEY: &str = "test_sk_harness";
 const CLIENT_KEY: &str = "test_ck_harness";
 const MERCHANT_ID: &str = "tsimshop";
@@ -39,15 +44,14 @@ pub(crate) struct Parts {
 /// A sandbox, a database, and a service that may come and go.
 pub(crate) struct Stand {
     // Fields are dropped in this order: programs end before their folder goes.
-    service: Option<Process>,
+    service: Instance,
     _gateway: Process,
+    wires: Option<Wires>,
     /// The sandbox's controls.
     pub(crate) sandbox: Sandbox,
     /// The books.
     pub(crate) database: Database,
-    executable: PathBuf,
     sandbox_url: String,
-    settings: BTreeMap<String, String>,
     folder: TempDir,
 }
 
@@ -83,17 +87,41 @@ impl Stand {
             log: folder.path().join("sandbox.log"),
         })?;
         let sandbox_url = gateway.file(&port_file, START_PATIENCE, line).await?;
+        let mut environment = environment(&sandbox_url, &database)?;
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        environment.extend(settings.iter().map(own));
+        let executable = absolute(&parts.service)?;
         Ok(Self {
-            service: None,
+            service: Instance::new(executable, folder.path().to_owned(), environment),
             _gateway: gateway,
+            wires: None,
             sandbox: Sandbox::new(&sandbox_url)?,
             database,
-            executable: absolute(&parts.service)?,
             sandbox_url,
-            settings: settings.iter().map(own).collect(),
             folder,
         })
+    }
+
+    /// Puts proxies between the service and its surroundings, from its next start on.
+    pub(crate) async fn lay_wires(&mut self, seed: u64) -> anyhow::Result<()> {
+        let wires = Wires::lay(&self.sandbox_url, &self.target(), seed).await?;
+        let sandbox = wires.sandbox(&self.sandbox_url);
+        self.service.set(SANDBOX_URL, sandbox);
+        if let Some(database) = wires.database(&self.target()) {
+            self.service.set(DATABASE_URL, database);
+        }
+        self.wires = Some(wires);
+        Ok(())
+    }
+
+    /// The proxies.
+    pub(crate) fn wires(&self) -> anyhow::Result<&Wires> {
+        self.wires.as_ref().context("no wires were laid")
+    }
+
+    /// A second copy of the service on the same database; this one was started before.
+    pub(crate) fn rival(&self) -> anyhow::Result<Instance> {
+        self.service.rival(self.folder.path().join("rival"))
     }
 
     /// Where the books are.
@@ -103,69 +131,32 @@ impl Stand {
 
     /// Starts the service without waiting for it; `extra` is for this start only.
     pub(crate) fn launch(&mut self, extra: &[(&str, &str)]) -> anyhow::Result<()> {
-        self.forget_address()?;
-        let mut environment = self.environment()?;
-        environment.extend(self.settings.clone());
-        for (name, value) in extra {
-            environment.insert((*name).to_owned(), (*value).to_owned());
-        }
-        self.service = Some(Process::start(&Program {
-            path: self.executable.clone(),
-            arguments: Vec::new(),
-            environment,
-            folder: self.folder.path().to_owned(),
-            log: self.folder.path().join("service.log"),
-        })?);
-        Ok(())
+        self.service.launch(extra)
     }
 
     /// Waits until the launched service is ready. An error also when it died.
     pub(crate) async fn ready(&mut self) -> anyhow::Result<Service> {
-        let keys_file = self.keys_file();
-        let process = self.process()?;
-        let keys = process.file(&keys_file, START_PATIENCE, listening).await?;
-        let service = Service::new(&keys)?;
-        let begun = Instant::now();
-        loop {
-            let reply = service.ready().await;
-            if reply.as_ref().is_ok_and(|reply| reply.status == 200) {
-                return Ok(service);
-            }
-            if let Some(status) = process.ended()? {
-                bail!("the service ended with {status}:\n{}", process.tail());
-            }
-            if begun.elapsed() >= START_PATIENCE {
-                bail!(
-                    "the service did not get ready: {reply:?}\n{}",
-                    process.tail()
-                );
-            }
-            sleep(READY_POLL).await;
-        }
+        self.service.ready().await
     }
 
     /// Starts the service and waits until it is ready.
-    pub(crate) async fn start(&mut self, extra: &[(&str, &str)]) -> anyhow::Result<Service> {
-        self.launch(extra)?;
-        self.ready().await
+    pub(crate) async fn start(&mut self) -> anyhow::Result<Service> {
+        self.service.start().await
     }
 
     /// The service's process.
     pub(crate) fn process(&mut self) -> anyhow::Result<&mut Process> {
-        self.service.as_mut().context("the service was not started")
+        self.service.process()
     }
 
     /// Kills the service, if it runs.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        match self.service.take() {
-            Some(mut process) => process.kill().await,
-            None => Ok(()),
-        }
+        self.service.kill().await
     }
 
     /// The end of the service's log.
     pub(crate) fn tail(&self) -> String {
-        self.service.as_ref().map(Process::tail).unwrap_or_default()
+        self.service.tail()
     }
 
     /// Ends everything and removes what the stand made.
@@ -173,48 +164,24 @@ impl Stand {
         self.kill().await?;
         self.database.remove().await
     }
-
-    /// What the last start wrote must not be taken for the next one's; the keys stay valid.
-    fn forget_address(&self) -> anyhow::Result<()> {
-        let path = self.keys_file();
-        if !path.exists() {
-            return Ok(());
-        }
-        let mut keys: Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
-        if let Some(url) = keys.get_mut("payflowUrl") {
-            *url = Value::String(String::new());
-        }
-        Ok(std::fs::write(&path, keys.to_string())?)
-    }
-
-    fn keys_file(&self) -> PathBuf {
-        self.folder.path().join("data/dev-keys.json")
-    }
-
-    fn environment(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut environment: BTreeMap<String, String> = [
-            ("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0"),
-            ("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0"),
-            ("PAYFLOW_CLOCK__SOURCE", "system"),
-            ("PAYFLOW_SANDBOX__URL", &self.sandbox_url),
-            ("TOSS_SECRET_KEY", SECRET_KEY),
-            ("TOSS_CLIENT_KEY", CLIENT_KEY),
-            ("TOSS_MERCHANT_ID", MERCHANT_ID),
-            ("PAYFLOW_LOG__FILTER", "warn"),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-        environment.insert("DATABASE_URL".to_owned(), self.database.address()?);
-        Ok(environment)
-    }
 }
 
-/// The keys of a service that listens: it writes them once before, without an address.
-fn listening(text: &str) -> Option<DevKeys> {
-    DevKeys::parse(text)
-        .ok()
-        .filter(|keys| !keys.payflow_url.is_empty())
+fn environment(sandbox_url: &str, database: &Database) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut environment: BTreeMap<String, String> = [
+        ("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0"),
+        ("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0"),
+        ("PAYFLOW_CLOCK__SOURCE", "system"),
+        (SANDBOX_URL, sandbox_url),
+        ("TOSS_SECRET_KEY", SECRET_KEY),
+        ("TOSS_CLIENT_KEY", CLIENT_KEY),
+        ("TOSS_MERCHANT_ID", MERCHANT_ID),
+        ("PAYFLOW_LOG__FILTER", "warn"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    environment.insert(DATABASE_URL.to_owned(), database.address()?);
+    Ok(environment)
 }
 
 /// A whole line.

@@ -1,0 +1,147 @@
+//! Owns I7 within the books: what happened and what the log tells of it are the same, one to one.
+//!
+//! Every movement that is booked is told by one event, every saga's beginning and end by one, and
+//! no event tells of anything else. That the log has no gap is part of I6.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::payload::{Payload, Told};
+use super::{Findings, Invariant};
+use crate::books::{Books, Entry, Event, Saga};
+
+/// Of which payment, of which authentication, which movement.
+type Name<'a> = (&'a str, &'a str, String);
+/// An event and what it tells.
+type Tale<'a> = (&'a Event, Payload);
+
+pub(super) fn check(books: &Books, findings: &mut Findings) {
+    let tales: Vec<Tale<'_>> = books
+        .events
+        .iter()
+        .filter_map(|event| Some((event, Payload::of(event)?)))
+        .collect();
+    movements(books, &tales, findings);
+    sagas(books, &tales, findings);
+}
+
+/// What an event of this kind must tell of; none when it tells of no movement.
+fn moves(kind: &str) -> Option<&'static str> {
+    match kind {
+        "payment.approved" | "payment.wrong_capture_found" => Some("capture"),
+        "payment.partially_canceled" | "payment.canceled" | "payment.wrong_capture_reversed" => {
+            Some("cancel")
+        }
+        _ => None,
+    }
+}
+
+fn movements(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
+    let mut booked: BTreeMap<Name<'_>, i64> = BTreeMap::new();
+    for entry in &books.entries {
+        booked.insert(of_entry(entry), entry.amount);
+    }
+    let mut told_by: BTreeMap<Name<'_>, u64> = BTreeMap::new();
+    let mut reversed: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (event, payload) in tales {
+        let (movement, told) = match (moves(&event.kind), &payload.movement) {
+            (None, None) => continue,
+            (None, Some(_)) => {
+                let what = format!("tells of money that it does not move: {event:?}");
+                findings.breach(Invariant::I7, what);
+                continue;
+            }
+            (Some(_), None) => {
+                findings.breach(Invariant::I7, format!("moves money untold: {event:?}"));
+                continue;
+            }
+            (Some(movement), Some(told)) => (movement, told),
+        };
+        let name = (&*event.payment, &*told.payment_key, full(movement, told));
+        if booked.get(&name) != Some(&told.amount) {
+            findings.breach(
+                Invariant::I7,
+                format!("tells of what was not booked: {event:?}"),
+            );
+        }
+        if event.kind == "payment.wrong_capture_reversed" {
+            reversed.insert((&event.payment, &told.payment_key));
+        }
+        let count = told_by.entry(name).or_default();
+        *count = count.saturating_add(1);
+    }
+    for entry in &books.entries {
+        let count = told_by.get(&of_entry(entry)).copied().unwrap_or(0);
+        // A wrong capture may be given back in pieces, and is told of once.
+        let piece = count == 0
+            && entry.debit == "suspense"
+            && reversed.contains(&(&*entry.payment, &*entry.payment_key));
+        if count != 1 && !piece {
+            findings.breach(Invariant::I7, format!("told {count} times: {entry:?}"));
+        }
+    }
+}
+
+fn of_entry(entry: &Entry) -> Name<'_> {
+    (&entry.payment, &entry.payment_key, entry.movement.clone())
+}
+
+/// A movement as the ledger names it.
+fn full(movement: &str, told: &Told) -> String {
+    if movement == "capture" {
+        return movement.to_owned();
+    }
+    let key = told.transaction_key.as_deref().unwrap_or_default();
+    format!("{movement}:{key}")
+}
+
+fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
+    let mut kinds: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for (event, payload) in tales {
+        if let Some(saga) = &payload.saga_id {
+            let told = (&*event.kind, &*event.payment);
+            kinds.entry(saga).or_default().push(told);
+        }
+    }
+    for saga in books.sagas.values() {
+        let told = kinds.remove(&*saga.id).unwrap_or_default();
+        for wanted in [Some(beginning(saga)), end(saga)].into_iter().flatten() {
+            let count = told
+                .iter()
+                .filter(|(kind, payment)| wanted.contains(kind) && *payment == saga.payment)
+                .count();
+            if count != 1 {
+                findings.breach(
+                    Invariant::I7,
+                    format!("{wanted:?} is told {count} times of {saga:?}"),
+                );
+            }
+        }
+    }
+    for (saga, told) in kinds {
+        findings.breach(
+            Invariant::I7,
+            format!("{told:?} is told of no saga: {saga}"),
+        );
+    }
+}
+
+/// The event that tells of its beginning.
+fn beginning(saga: &Saga) -> &'static [&'static str] {
+    match saga.kind.as_str() {
+        "APPROVAL" => &["payment.approval_requested"],
+        "CANCELLATION" => &["payment.cancel_requested"],
+        _ => &["payment.wrong_capture_found"],
+    }
+}
+
+/// The events of which one tells of its end; a misfit's end is the beginning of its reversal.
+fn end(saga: &Saga) -> Option<&'static [&'static str]> {
+    match (saga.kind.as_str(), saga.outcome.as_deref()?) {
+        ("APPROVAL", "APPROVED") => Some(&["payment.approved"]),
+        ("APPROVAL", "DECLINED") => Some(&["payment.declined", "payment.aborted"]),
+        ("CANCELLATION", "CANCELED") => Some(&["payment.partially_canceled", "payment.canceled"]),
+        ("CANCELLATION", "DECLINED") => Some(&["payment.cancel_refused"]),
+        ("REVERSAL", "REVERSED") => Some(&["payment.wrong_capture_reversed"]),
+        _ => None,
+    }
+}
