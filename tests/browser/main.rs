@@ -1,74 +1,18 @@
 //! A buyer in a real browser: the service as a newcomer starts it, on both databases.
 #![expect(
     clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    reason = "a test stops at the first surprise, and its numbers are small"
+    reason = "helpers of tests, not only tests, may panic"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fantoccini::Locator;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 
-use support::{Screen, browser, postgres};
-
-/// The service as `cargo run` starts it, in a folder of its own.
-struct Service {
-    process: Child,
-    folder: TempDir,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Service {
-    fn start(database: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
-        command
-            .current_dir(folder.path())
-            .env("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0")
-            .env("PAYFLOW_SANDBOX__LISTEN", "127.0.0.1:0")
-            .env("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0")
-            .stdin(Stdio::null())
-            .stdout(log);
-        if let Some(url) = database {
-            command.env("DATABASE_URL", url);
-        }
-        Self {
-            process: command.spawn().unwrap(),
-            folder,
-        }
-    }
-
-    async fn keys(&self) -> Value {
-        let file = self.folder.path().join("data/dev-keys.json");
-        let end = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < end {
-            let read = std::fs::read(&file).ok();
-            let keys = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-            // The keys are written before the service listens, its addresses once it does.
-            if let Some(keys) = keys.filter(|keys| keys["payflowUrl"] != "") {
-                return keys;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        panic!("the service did not start:\n{log}")
-    }
-}
+use support::{Screen, Service, browser, postgres, shots};
 
 /// A merchant's server, as the README's curl lines are one.
 struct Merchant {
@@ -117,14 +61,9 @@ impl Merchant {
     }
 }
 
-fn shots() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 async fn buys(database: Option<&str>, screen: Screen, name: &str) {
-    let service = Service::start(database);
+    let settings = database.map(|url| ("DATABASE_URL", url));
+    let service = Service::start(settings.as_slice());
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(20))
         .build()

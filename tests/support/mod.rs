@@ -1,19 +1,31 @@
-//! The servers that integration tests talk to: a database of their own, a browser of their own.
+//! The servers that integration tests talk to: a database, a browser and a service of their own.
 
 mod browser;
 mod postgres;
+mod service;
 
 pub(crate) use browser::{Browser, Screen, browser};
 pub(crate) use postgres::{Postgres, postgres};
+pub(crate) use service::Service;
 
 use std::env;
+use std::path::{Path, PathBuf};
 
 /// Each test binary uses only some of this module; naming all of it here keeps the compiler from
 /// calling the rest dead.
 const _: () = {
     let _ = (postgres, Postgres::url);
     let _ = (browser, Browser::client, Screen::PHONE, Screen::DESKTOP);
+    let _ = (shots, Service::start, Service::kill, Service::restart);
+    let _ = (Service::keys, Service::keys_file);
 };
+
+/// Where tests leave what a person may want to look at.
+pub(crate) fn shots() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+    std::fs::create_dir_all(&folder).expect("a folder for pictures");
+    folder
+}
 
 /// A setting that `./scripts/test` hands to the tests.
 #[expect(

@@ -10,6 +10,7 @@ mod history;
 mod layers;
 mod lexer;
 mod migrations;
+mod programs;
 mod sizes;
 mod tree;
 mod words;

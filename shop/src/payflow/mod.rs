@@ -1,0 +1,197 @@
+//! Owns the shop's talk with Payflow: its public API, with the secret key that stays on this side.
+
+mod wire;
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use self::wire::{Approve, Cancellation, Customer, Envelope, Prepare};
+pub(crate) use self::wire::{Payment, PaymentStatus};
+use crate::config::{Access, Keys, NoKeys};
+use crate::intent::{Act, Intent, Meaning};
+use crate::order::Order;
+
+const CONNECT: Duration = Duration::from_secs(2);
+/// A read is quick, or the page shows what is known.
+const READ: Duration = Duration::from_secs(4);
+/// Payflow waits up to eight seconds for the gateway before it says "pending".
+const MOVE: Duration = Duration::from_secs(15);
+/// What the gateway and the merchant's people read beside a cancellation.
+const REFUND_REASON: &str = "구매자 환불 요청";
+const WITHDRAW_REASON: &str = "결제 전 주문 취소";
+
+/// Why there is no answer to act on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// It cannot be reached, or is not well.
+    #[error("Payflow is unavailable: {0}")]
+    Unavailable(String),
+    /// It says no.
+    #[error("Payflow refused: {code}")]
+    Refused {
+        /// Its code.
+        code: String,
+    },
+}
+
+impl From<NoKeys> for Error {
+    fn from(error: NoKeys) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// How Payflow answered an intent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// What it means.
+    pub(crate) meaning: Meaning,
+    /// The code.
+    pub(crate) code: String,
+    /// The payment, where it is shown.
+    pub(crate) payment: Option<Payment>,
+}
+
+/// A client of Payflow.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    access: Access,
+}
+
+struct Reply {
+    status: u16,
+    envelope: Envelope,
+}
+
+impl Reply {
+    /// The payment of a success.
+    fn payment(self) -> Result<Payment, Error> {
+        match self.status {
+            200 | 201 => serde_json::from_value(self.envelope.data)
+                .map_err(|error| Error::Unavailable(format!("an answer makes no sense: {error}"))),
+            400 | 402 | 404 | 409 | 422 => Err(Error::Refused {
+                code: self.envelope.code,
+            }),
+            status => Err(Error::Unavailable(format!(
+                "it answered {status} {}",
+                self.envelope.code
+            ))),
+        }
+    }
+}
+
+impl Client {
+    /// A client that finds its keys by `access`.
+    pub(crate) fn new(access: Access) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(MOVE)
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, access })
+    }
+
+    /// The addresses and keys as they are now.
+    pub(crate) async fn keys(&self) -> Result<Keys, Error> {
+        Ok(self.access.keys().await?)
+    }
+
+    /// Registers what an order costs. A repeat finds the same payment.
+    pub(crate) async fn prepare(&self, order: &Order) -> Result<Payment, Error> {
+        let body = Prepare {
+            order_id: &order.id,
+            order_name: &order.name,
+            amount: order.amount,
+            currency: "KRW",
+            customer: Customer {
+                member_id: &order.owner,
+            },
+        };
+        let request = self.request(Method::POST, "").await?;
+        let request = request.header("Idempotency-Key", format!("{}-prepare", order.id));
+        send(request.json(&body)).await?.payment()
+    }
+
+    /// A fresh opening of the payment window: the gateway takes each one once.
+    pub(crate) async fn reopen(&self, payment: &str) -> Result<Payment, Error> {
+        let path = format!("/{payment}/checkout");
+        let request = self.request(Method::POST, &path).await?;
+        send(request).await?.payment()
+    }
+
+    /// The payment as it is now.
+    pub(crate) async fn read(&self, payment: &str) -> Result<Payment, Error> {
+        let request = self.request(Method::GET, &format!("/{payment}")).await?;
+        send(request.timeout(READ)).await?.payment()
+    }
+
+    /// Sends an intent, for the first time or again.
+    pub(crate) async fn perform(
+        &self,
+        intent: &Intent,
+        order: &Order,
+        payment: &str,
+    ) -> Result<Answer, Error> {
+        let (path, body) = match &intent.act {
+            Act::Approve {
+                payment_key,
+                gateway_order,
+            } => {
+                let body = Approve {
+                    payment_key,
+                    gateway_order_id: gateway_order,
+                    // The order's own: the address that the browser came back to may say anything.
+                    amount: order.amount,
+                };
+                ("approve", serde_json::to_value(body))
+            }
+            Act::Refund { amount } => {
+                let body = Cancellation {
+                    reason: REFUND_REASON,
+                    amount: Some(*amount),
+                };
+                ("cancel", serde_json::to_value(body))
+            }
+            Act::Withdraw => {
+                let body = Cancellation {
+                    reason: WITHDRAW_REASON,
+                    amount: None,
+                };
+                ("cancel", serde_json::to_value(body))
+            }
+        };
+        let body: Value = body.expect("strings and numbers are JSON");
+        let path = format!("/{payment}/{path}");
+        let request = self.request(Method::POST, &path).await?;
+        let request = request.header("Idempotency-Key", intent.key()).json(&body);
+        let reply = send(request).await?;
+        Ok(Answer {
+            meaning: Meaning::of(reply.status, &reply.envelope.code),
+            code: reply.envelope.code,
+            payment: serde_json::from_value(reply.envelope.data).ok(),
+        })
+    }
+
+    async fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
+        let keys = self.access.keys().await?;
+        let url = format!("{}/api/v1/payments{path}", keys.payflow_url);
+        let request = self.http.request(method, url);
+        Ok(request.basic_auth(keys.secret_key, Some("")))
+    }
+}
+
+async fn send(request: RequestBuilder) -> Result<Reply, Error> {
+    let response = request.send().await?;
+    Ok(Reply {
+        status: response.status().as_u16(),
+        envelope: response.json().await?,
+    })
+}

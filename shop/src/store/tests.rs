@@ -1,0 +1,194 @@
+//! Owns the tests of what the database must never allow.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::slice;
+
+use super::{Begun, Cart, Store};
+use crate::intent::{Act, Intent, State};
+use crate::order::Order;
+use crate::order::tests::{order, payment};
+use crate::payflow::PaymentStatus;
+
+/// A store with one order that waits for its payment.
+async fn with_order() -> (Store, Order) {
+    let store = Store::open(None).unwrap();
+    let order = order();
+    let cart = Cart {
+        product: order.product.clone(),
+        quantity: order.quantity,
+    };
+    store.fill_cart(&order.owner, Some(cart)).await.unwrap();
+    let placed = store.place(order).await.unwrap().unwrap();
+    (store, placed)
+}
+
+async fn told(store: &Store, status: PaymentStatus, refunded: i64) {
+    let order = store.order(&order().id).await.unwrap().unwrap();
+    let order = order.told(payment(status, refunded)).unwrap();
+    store.keep(&order).await.unwrap();
+}
+
+fn approve(payment_key: &str) -> Act {
+    Act::Approve {
+        payment_key: payment_key.to_owned(),
+        gateway_order: "gwo_1".to_owned(),
+    }
+}
+
+fn begun(begun: Begun) -> Intent {
+    match begun {
+        Begun::Intent(intent) => intent,
+        Begun::Busy | Begun::Stale | Begun::OverBalance => panic!("{begun:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_cart_becomes_one_order_and_only_as_it_was_seen() {
+    let (store, placed) = with_order().await;
+    assert_eq!(store.place(placed.clone()).await.unwrap(), None);
+
+    let changed = Cart {
+        product: "mug".to_owned(),
+        quantity: 2,
+    };
+    store.fill_cart(&placed.owner, Some(changed)).await.unwrap();
+    let again = Order {
+        id: "H261121-AAAAAAAAAA".to_owned(),
+        ..placed.clone()
+    };
+    assert_eq!(store.place(again).await.unwrap(), None);
+    assert_eq!(store.orders(&placed.owner).await.unwrap(), [placed]);
+}
+
+#[tokio::test]
+async fn the_same_authentication_is_one_intent_and_another_must_wait() {
+    let (store, order) = with_order().await;
+    let first = begun(store.begin_approval(&order.id, approve("a")).await.unwrap());
+    let again = store.begin_approval(&order.id, approve("a")).await.unwrap();
+    let other = store.begin_approval(&order.id, approve("b")).await.unwrap();
+    assert_eq!((begun(again), other), (first.clone(), Begun::Busy));
+
+    let refused = (State::Refused, Some("PAYMENT_DECLINED".to_owned()));
+    store.end(&first, refused, &order).await.unwrap();
+    let replayed = begun(store.begin_approval(&order.id, approve("a")).await.unwrap());
+    assert_eq!(
+        (replayed.state, replayed.key()),
+        (State::Refused, first.key())
+    );
+    let second = begun(store.begin_approval(&order.id, approve("b")).await.unwrap());
+    assert_ne!(second.key(), first.key());
+}
+
+#[tokio::test]
+async fn an_ended_intent_stays_ended() {
+    let (store, order) = with_order().await;
+    let intent = begun(store.begin_approval(&order.id, approve("a")).await.unwrap());
+    store
+        .end(&intent, (State::Done, None), &order)
+        .await
+        .unwrap();
+    let late = (State::Refused, Some("PAYMENT_ALREADY_APPROVED".to_owned()));
+    store.end(&intent, late, &order).await.unwrap();
+    let [kept] = store.intents(&order.id).await.unwrap().try_into().unwrap();
+    assert_eq!((kept.state, kept.code), (State::Done, None));
+}
+
+#[tokio::test]
+async fn a_form_gives_back_once_and_never_more_than_is_left() {
+    let (store, order) = with_order().await;
+    let refund = |amount| Act::Refund { amount };
+    let ask = |number, act| store.begin_numbered(&order.id, number, act);
+    assert_eq!(ask(1, refund(1)).await.unwrap(), Begun::Stale, "not paid");
+
+    told(&store, PaymentStatus::Done, 0).await;
+    for (number, amount, expected) in [
+        (2, 1, Begun::Stale),
+        (1, 0, Begun::OverBalance),
+        (1, -1, Begun::OverBalance),
+        (1, 18_001, Begun::OverBalance),
+    ] {
+        let asked = ask(number, refund(amount)).await.unwrap();
+        assert_eq!(asked, expected, "{number} {amount}");
+    }
+    let first = begun(ask(1, refund(8_000)).await.unwrap());
+    assert_eq!(begun(ask(1, refund(8_000)).await.unwrap()), first);
+    assert_eq!(ask(1, refund(9_000)).await.unwrap(), Begun::Stale);
+    assert_eq!(ask(2, refund(8_000)).await.unwrap(), Begun::Busy);
+    assert_eq!(ask(2, Act::Withdraw).await.unwrap(), Begun::Busy);
+
+    let paid = store.order(&order.id).await.unwrap().unwrap();
+    let refunded = paid.told(payment(PaymentStatus::PartialCanceled, 8_000));
+    store
+        .end(&first, (State::Done, None), &refunded.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(ask(2, refund(10_001)).await.unwrap(), Begun::OverBalance);
+    begun(ask(2, refund(10_000)).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_was_known_later_is_not_overwritten() {
+    let (store, order) = with_order().await;
+    // Both were computed from the same row, before either was kept.
+    let early = order.clone().told(payment(PaymentStatus::Done, 0)).unwrap();
+    let late = order
+        .clone()
+        .told(payment(PaymentStatus::PartialCanceled, 5_000))
+        .unwrap();
+    store.keep(&late).await.unwrap();
+    store.keep(&early).await.unwrap();
+    store.keep(&order).await.unwrap();
+    assert_eq!(store.order(&order.id).await.unwrap(), Some(late));
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_found_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let store = Store::open(Some(&path)).unwrap();
+    let order = order();
+    let cart = Cart {
+        product: order.product.clone(),
+        quantity: order.quantity,
+    };
+    store.fill_cart(&order.owner, Some(cart)).await.unwrap();
+    store.place(order.clone()).await.unwrap();
+    assert!(store.unsettled(9).await.unwrap().is_empty());
+    let intent = begun(store.begin_approval(&order.id, approve("a")).await.unwrap());
+    drop(store);
+
+    let store = Store::open(Some(&path)).unwrap();
+    assert_eq!(
+        store.unsettled(9).await.unwrap(),
+        slice::from_ref(&order.id)
+    );
+    let moving = order.told(payment(PaymentStatus::InProgress, 0)).unwrap();
+    store
+        .end(&intent, (State::Done, None), &moving)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.unsettled(9).await.unwrap(),
+        slice::from_ref(&intent.order)
+    );
+    assert_eq!(
+        store.waiting(9).await.unwrap(),
+        slice::from_ref(&intent.order)
+    );
+    told(&store, PaymentStatus::Done, 0).await;
+    assert!(store.unsettled(9).await.unwrap().is_empty());
+    assert!(store.waiting(9).await.unwrap().is_empty());
+}
+
+#[test]
+fn a_file_of_another_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    drop(Store::open(Some(&path)).unwrap());
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "others can read it");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 7).unwrap();
+    let error = Store::open(Some(&path)).unwrap_err().to_string();
+    assert!(error.contains("schema 7"), "{error}");
+}

@@ -1,0 +1,16 @@
+//! The demo shop as a merchant of a real service: what buyers see, and what the gateway's ledger
+//! says about it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, not only tests, may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod browser;
+mod buyer;
+mod faults;
+mod guards;
+mod orders;
+mod stand;
