@@ -2,6 +2,7 @@
 //! a task that shutdown awaits, and answer when it is over or when patience is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::change::Change;
@@ -21,6 +22,9 @@ use crate::ports::store::{self, CommitError};
 use crate::runner::Driven;
 use crate::view::PaymentView;
 use crate::{App, Caller};
+
+/// When to send the same key again, where nothing tells how far an earlier request came.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why nothing was begun. Nothing is stored and nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +145,11 @@ impl App {
         // The task was lost or is at work still: either way the saga tells, not this answer.
         let found = self.parts.store.payment(scope, payment).await?;
         let found = found.ok_or(ActError::NotFound)?;
+        if found.state.saga().is_none() {
+            // Nothing is durable yet, or it is over already: the same key has to be sent again.
+            let retry_after = AGAIN;
+            return Err(KeyError::Running { retry_after }.into());
+        }
         Ok(timed(Answered::first(pending(&found))))
     }
 

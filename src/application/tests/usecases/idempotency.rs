@@ -7,6 +7,7 @@ use domain::decline::Decline;
 use domain::snapshot::{Answer, Cause};
 
 use crate::installation::{Installation, done, keyed, order};
+use crate::store::Fault;
 
 #[tokio::test(start_paused = true)]
 async fn a_replay_tells_the_same_and_calls_nobody() {
@@ -18,6 +19,26 @@ async fn a_replay_tells_the_same_and_calls_nobody() {
     assert!(!first.replayed && again.replayed);
     assert_eq!(first.outcome, again.outcome);
     assert_eq!(here.keys_used().len(), 1);
+}
+
+/// "Pending" would mean that nothing has to be sent again.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_durable_in_time_is_to_be_sent_again() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.store.is(Fault::CommitsHang);
+    let answered = here.approve(&command, "k").await;
+    assert!(
+        matches!(answered, Err(ApproveError::Key(KeyError::Running { .. }))),
+        "{answered:?}"
+    );
+    here.store.is(None);
+    here.will_answer(Duration::ZERO, done(&command));
+    let again = here.approve(&command, "k").await.unwrap();
+    assert!(matches!(
+        again.outcome,
+        Outcome::Ended(Ended::Approved { .. })
+    ));
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,8 @@ use domain::text::OrderId;
 pub(crate) enum Fault {
     /// Accounts cannot be read.
     AccountsAway,
+    /// A commit is never answered.
+    CommitsHang,
     /// Asked to prolong a hold, it never answers.
     RenewalsHang,
     /// Commits about this payment are refused, whatever they say.
@@ -56,6 +58,9 @@ impl Flawed {
 #[async_trait]
 impl Commit for Flawed {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        if self.suffers(Fault::CommitsHang) {
+            std::future::pending::<()>().await;
+        }
         for change in changes {
             if let Change::UpdatePayment { payment, .. } = change
                 && self.suffers(Fault::Refuses(payment.facts.id))
