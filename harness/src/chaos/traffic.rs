@@ -148,20 +148,19 @@ impl Client {
             return;
         }
         let quarter = self.amount / 4;
-        match self.part {
-            Part::CanceledInParts => {
-                // Together all of it; each of the last two comes upon the others.
-                let parts = [Some(quarter), Some(quarter), Some(quarter), None];
-                let wishes = parts.map(|part| give_back(prepared, part));
-                self.ask(wishes.into(), 1).await;
-            }
-            Part::CancelLeaver => {
-                let key = unique_name();
-                let request = self.service.cancel(&prepared.payment, Some(quarter), &key);
-                let _ = timeout(LEAVE_AFTER, request).await;
-            }
-            Part::CanceledTwice => self.ask(vec![give_back(prepared, None)], 2).await,
-            _ => self.ask(vec![give_back(prepared, Some(quarter))], 1).await,
+        if self.part == Part::CanceledInParts {
+            // Together all of it; each of the last two comes upon the others.
+            let parts = [Some(quarter), Some(quarter), Some(quarter), None];
+            let wishes = parts.map(|part| give_back(prepared, part));
+            self.ask(wishes.into(), 1).await;
+        } else if self.part == Part::CancelLeaver {
+            let key = unique_name();
+            let request = self.service.cancel(&prepared.payment, Some(quarter), &key);
+            let _ = timeout(LEAVE_AFTER, request).await;
+        } else if self.part == Part::CanceledTwice {
+            self.ask(vec![give_back(prepared, None)], 2).await;
+        } else {
+            self.ask(vec![give_back(prepared, Some(quarter))], 1).await;
         }
     }
 
