@@ -101,6 +101,17 @@ impl App {
         }
     }
 
+    /// Whether this very request is durable under its key.
+    pub(crate) async fn is_reserved(
+        &self,
+        caller: &Caller,
+        keyed: &Keyed,
+    ) -> Result<bool, store::Error> {
+        let key = key_ref(caller, keyed.key.clone());
+        let found = self.parts.store.reservation(&key).await?;
+        Ok(found.is_some_and(|found| found.fingerprint == keyed.fingerprint))
+    }
+
     async fn check_issued(&self, key: &KeyRef, now: Timestamp) -> Result<(), KeyError> {
         if !key.key.as_str().starts_with(ISSUED_PREFIX) {
             return Ok(());

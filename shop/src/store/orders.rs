@@ -63,12 +63,15 @@ impl Store {
         .await
     }
 
-    /// The orders that something is under way for, at most so many.
+    /// The orders that something is under way for, at most so many: any of them, so that those
+    /// which are stuck keep no other waiting for ever.
     pub(crate) async fn unsettled(&self, rows_max: i64) -> Result<Vec<String>, Error> {
         self.run(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id FROM orders WHERE is_moving = 1
-                 UNION SELECT order_id FROM intents WHERE state = 'OPEN' LIMIT ?1",
+                "SELECT id FROM (
+                     SELECT id FROM orders WHERE is_moving = 1
+                     UNION SELECT order_id FROM intents WHERE state = 'OPEN'
+                 ) ORDER BY random() LIMIT ?1",
             )?;
             let rows = statement.query_map([rows_max], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)

@@ -127,7 +127,7 @@ impl App {
         }
         let patience = Arc::new(Patience::of(self.parts.timings.patience));
         let payment = command.payment();
-        let scope = caller.scope;
+        let (asker, asked) = (caller.clone(), keyed.clone());
         let app = Arc::clone(self);
         let lent = Arc::clone(&patience);
         let task = async move { app.act_on_task(caller, command, keyed, &lent).await };
@@ -142,14 +142,13 @@ impl App {
             crash_point!(C::VERB, "before_answer");
             return answered.map(timed);
         }
-        // The task was lost or is at work still: either way the saga tells, not this answer.
-        let found = self.parts.store.payment(scope, payment).await?;
-        let found = found.ok_or(ActError::NotFound)?;
-        if found.state.saga().is_none() {
-            // Nothing is durable yet, or it is over already: the same key has to be sent again.
+        // The task was lost or is at work still: what is durable tells, not this answer.
+        if !self.is_reserved(&asker, &asked).await? {
             let retry_after = AGAIN;
             return Err(KeyError::Running { retry_after }.into());
         }
+        let found = self.parts.store.payment(asker.scope, payment).await?;
+        let found = found.ok_or(ActError::NotFound)?;
         Ok(timed(Answered::first(pending(&found))))
     }
 

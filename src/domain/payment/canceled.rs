@@ -113,6 +113,7 @@ impl Payment {
                 left.minus(cancel.tax_free)
             })
             .unwrap_or(zero)
+            .min(self.balance().unwrap_or(zero))
     }
 
     /// Whether `snapshot` shows a cancellation that is not booked.

@@ -15,7 +15,9 @@ pub(super) fn call(saga: &Saga) -> CancelCall {
         key: saga.gateway_key(),
         payment_key: saga.head.payment_key.clone(),
         amount: saga.head.amount,
-        tax_free: Some(saga.head.tax_free).filter(|part| !part.is_zero()),
+        // With all that is left goes all that is left without VAT, by whatever count.
+        tax_free: Some(saga.head.tax_free)
+            .filter(|part| !part.is_zero() && saga.head.amount != saga.progress.refundable),
         refundable: saga.progress.refundable,
         reason: format!("{reason} {}", saga.tag()),
     }
@@ -102,8 +104,11 @@ fn no_effect(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) 
     let answered = saga.progress.unanswered == 0;
     let in_flight = saga.is_in_flight(ctx);
     let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
+    // An error that was answered to an earlier key may still turn into a refund.
+    let only = saga.progress.n == 1;
+    let call_over = ctx.now >= after(saga.progress.intent_at, ctx.policy.call_bound);
     match saga.progress.heard.clone() {
-        Heard::Refused(decline) if answered || !in_flight => {
+        Heard::Refused(decline) if (answered && only) || call_over => {
             refused(saga, payment, &decline, snapshot, ctx)
         }
         Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),

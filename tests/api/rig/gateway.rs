@@ -16,6 +16,9 @@ use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::PaymentKey;
 use payflow::adapters::clock::Wall;
 
+/// What of each captured payment is without VAT.
+pub(crate) const TAX_FREE: i64 = 5_000;
+
 /// What the gateway does with the next calls.
 #[derive(Clone, Debug)]
 enum Script {
@@ -167,12 +170,23 @@ impl Call {
         if snapshot.balance != Some(call.refundable) {
             return Answer::Unknown(Cause::Conflict("NOT_MATCHES_REFUNDABLE_AMOUNT".to_owned()));
         }
+        // With all that is left goes all that is left without VAT.
+        let given_back = snapshot
+            .cancels
+            .iter()
+            .map(|cancel| cancel.tax_free.minor());
+        let rest = TAX_FREE.saturating_sub(given_back.sum());
+        let rest = Money::new(rest.min(call.amount.minor()), call.amount.currency()).unwrap();
         snapshot.balance = call.refundable.minus(call.amount).ok();
         snapshot.status = Status::PartialCanceled;
         snapshot.cancels.push(Cancel {
             transaction_key: format!("tx{}", snapshot.cancels.len()).parse().unwrap(),
             amount: call.amount,
-            tax_free: call.tax_free.unwrap_or(Money::zero(call.amount.currency())),
+            tax_free: match call.tax_free {
+                Some(part) => part,
+                None if call.amount == call.refundable => rest,
+                None => Money::zero(call.amount.currency()),
+            },
             reason: call.reason.clone(),
             done: true,
             canceled_at: Some(self.clock.now()),

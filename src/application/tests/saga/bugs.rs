@@ -48,6 +48,8 @@ pub(crate) enum Bug {
     OthersOverlooked,
     /// The reservation is not committed with the saga.
     ReservationForgotten,
+    /// A temporary error is taken for a refusal.
+    TemporaryIsDeclined,
 }
 
 const OF_APPROVAL_BUGS: [Bug; 12] = [
@@ -65,7 +67,7 @@ const OF_APPROVAL_BUGS: [Bug; 12] = [
     Bug::NotFoundIsOver,
 ];
 
-const OF_CANCELLATION_BUGS: [Bug; 10] = [
+const OF_CANCELLATION_BUGS: [Bug; 11] = [
     Bug::LostIsDeclined,
     Bug::OrderNotCompared,
     Bug::AmountNotCompared,
@@ -76,6 +78,7 @@ const OF_CANCELLATION_BUGS: [Bug; 10] = [
     Bug::MarkForgotten,
     Bug::OthersOverlooked,
     Bug::ReservationForgotten,
+    Bug::TemporaryIsDeclined,
 ];
 
 impl Bug {
@@ -125,7 +128,8 @@ impl Bug {
 
     pub(crate) fn misread_cancel(bug: Option<Self>, answer: Answer, call: &CancelCall) -> Answer {
         match (bug, answer) {
-            (Some(Self::LostIsDeclined), Answer::Unknown(Cause::Lost)) => {
+            (Some(Self::LostIsDeclined), Answer::Unknown(Cause::Lost))
+            | (Some(Self::TemporaryIsDeclined), Answer::Unknown(Cause::Temporary(_))) => {
                 Answer::Declined(Decline::session_expired())
             }
             (Some(Self::OrderNotCompared), Answer::Found(mut snapshot)) => {

@@ -26,6 +26,12 @@ pub(crate) enum Fault {
     WrongOrder,
     /// Somebody gives money back at the gateway's console, just before the call.
     Elsewhere,
+    /// An earlier try is running still, the gateway says; nothing took effect.
+    Busy,
+    /// Nothing left this machine.
+    NotSent,
+    /// An error is received, and stored under the key; the call takes effect 70 s later.
+    TemporaryLate,
     /// A question is not answered.
     QuestionLost,
     /// A question is told that there is no such payment.
@@ -53,7 +59,7 @@ pub(crate) enum Place {
 }
 
 /// What can go wrong with an approval.
-pub(crate) const OF_APPROVAL: [Fault; 17] = [
+pub(crate) const OF_APPROVAL: [Fault; 20] = [
     Fault::RequestLost,
     Fault::AnswerLost,
     Fault::RequestLate,
@@ -71,6 +77,9 @@ pub(crate) const OF_APPROVAL: [Fault; 17] = [
     Fault::QuestionLost,
     Fault::QuestionNotFound,
     Fault::QuestionLies,
+    Fault::Busy,
+    Fault::NotSent,
+    Fault::TemporaryLate,
 ];
 
 /// What can go wrong with calls and commits.
@@ -80,8 +89,8 @@ pub(crate) fn of_calls_and_commits() -> &'static [Fault] {
 }
 
 /// What can go wrong with a cancellation.
-pub(crate) const OF_CANCELLATION: [Fault; 18] = {
-    let mut faults = [Fault::Elsewhere; 18];
+pub(crate) const OF_CANCELLATION: [Fault; 21] = {
+    let mut faults = [Fault::Elsewhere; 21];
     let mut at = 0;
     while at < OF_APPROVAL.len() {
         faults[at] = OF_APPROVAL[at];
@@ -115,6 +124,9 @@ impl Fault {
             | Self::WrongAmount
             | Self::WrongOrder
             | Self::Elsewhere
+            | Self::Busy
+            | Self::NotSent
+            | Self::TemporaryLate
             | Self::Asleep => Place::Call,
         }
     }

@@ -72,6 +72,19 @@ impl Gateway {
             self.books.lock().unwrap().elsewhere(&call.payment_key);
         }
         match fault {
+            Some(Fault::NotSent) => return Answer::Unknown(Cause::NotSent),
+            Some(Fault::Busy) => {
+                let retry_after_seconds = Some(3);
+                return Answer::Unknown(Cause::Busy {
+                    retry_after_seconds,
+                });
+            }
+            Some(Fault::TemporaryLate) => {
+                let mut books = self.books.lock().unwrap();
+                books.catch_up(now);
+                books.late.push((now + LATE, late));
+                return Answer::Unknown(Cause::Temporary("PROVIDER_ERROR".into()));
+            }
             Some(Fault::RequestLost) => {}
             Some(Fault::RequestLate) => {
                 self.books

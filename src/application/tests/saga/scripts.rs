@@ -128,7 +128,7 @@ fn scripts_of_length_0_to_3() {
     (0..=3).for_each(|length| all_well(&OF_APPROVAL, length, |faults| run(faults, None)));
 }
 
-/// All 83,521 of them; the quick run leaves tests named so out.
+/// All 160,000 of them; the quick run leaves tests named so out.
 #[test]
 fn exhaustive_scripts_of_length_4() {
     all_well(&OF_APPROVAL, 4, |faults| run(faults, None));

@@ -242,6 +242,14 @@ impl World {
         false
     }
 
+    /// Whether the request with this key was told in the end that the money is given back.
+    pub(crate) fn gave_back(&self, key: &str) -> bool {
+        let answers = self.answers.lock().unwrap();
+        answers.iter().any(|(asked, answered)| {
+            asked == key && matches!(answered.outcome, Outcome::Ended(Ended::Canceled { .. }))
+        })
+    }
+
     pub(crate) fn is_used_up(&self) -> bool {
         self.script.is_used_up()
     }
@@ -280,7 +288,7 @@ fn order() -> Prepare {
         order_id: "order-0001".parse().unwrap(),
         order_name: "생수 외 1건".parse().unwrap(),
         amount: Money::new(AMOUNT, Currency::Krw).unwrap(),
-        tax_free: None,
+        tax_free: Some(Money::new(3_000, Currency::Krw).unwrap()),
         customer: Customer::default(),
         lifetime: Some(Duration::from_hours(24)),
     }
