@@ -41,7 +41,7 @@ CREATE TABLE sagas (
     n BIGINT NOT NULL,
     -- Calls that were intended and not answered.
     unanswered BIGINT NOT NULL,
-    -- Questions and waits since the last call.
+    -- Questions that were sent, and calls that waited.
     asks BIGINT NOT NULL,
     -- What was last heard about the call.
     heard TEXT COLLATE "C" NOT NULL,

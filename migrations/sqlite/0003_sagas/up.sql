@@ -41,7 +41,7 @@ CREATE TABLE sagas (
     n INTEGER NOT NULL,
     -- Calls that were intended and not answered.
     unanswered INTEGER NOT NULL,
-    -- Questions and waits since the last call.
+    -- Questions that were sent, and calls that waited.
     asks INTEGER NOT NULL,
     -- What was last heard about the call.
     heard TEXT NOT NULL,

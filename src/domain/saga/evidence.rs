@@ -16,7 +16,11 @@ impl Saga {
             }
         } else {
             self.progress.asked_at = Some(ctx.now);
-            self.progress.asks = self.progress.asks.saturating_add(1);
+            // A question that was not sent is asked again: after an outage the outcome shall not
+            // be minutes away because nobody could be asked.
+            if !matches!(answer, Answer::Unknown(Cause::NotSent)) {
+                self.progress.asks = self.progress.asks.saturating_add(1);
+            }
         }
         match answer {
             Answer::Found(snapshot) if !self.concerns(snapshot) => self.progress.surprise,

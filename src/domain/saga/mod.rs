@@ -180,7 +180,8 @@ pub struct Progress {
     pub n: u32,
     /// Calls that were intended and not answered.
     pub unanswered: u32,
-    /// Questions and waits so far, for the schedule: calls that are repeated do not hasten it.
+    /// Questions that were sent and calls that waited so far, for the schedule: calls that are
+    /// repeated do not hasten it.
     pub asks: u32,
     /// What was last heard about the call.
     pub heard: Heard,

@@ -158,6 +158,27 @@ async fn reading_hastens_a_call_that_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn questions_that_cannot_be_sent_are_asked_again_at_the_same_pace() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.will_answer(Duration::ZERO, Answer::Unknown(Cause::Lost));
+    here.will_show(Answer::Unknown(Cause::Lost));
+    (0..20).for_each(|_| here.will_show(Answer::Unknown(Cause::NotSent)));
+    here.will_show(done(&command));
+    here.approve(&command, "k").await.unwrap();
+    here.tasks.spawn(here.app.clone().recover_continuously());
+    sleep(Duration::from_secs(150)).await;
+    let asked = here.gateway.asked.lock().unwrap().clone();
+    let gaps = asked.windows(2).map(|two| two[1] - two[0]);
+    // One was sent, so the second pause it is; a pass of recovery may come a second later.
+    let second = Duration::from_secs(5)..=Duration::from_secs(6);
+    assert!(gaps.into_iter().all(|gap| second.contains(&gap)));
+    assert_eq!(asked.len(), 22, "an answer as soon as the gateway is back");
+    let status = here.payment(command.payment).await.status();
+    assert_eq!(status, PayStatus::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn recovery_runs_by_itself_from_the_start() {
     let here = Installation::new();
     let command = here.prepared("order-0001").await;
