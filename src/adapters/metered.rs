@@ -1,6 +1,7 @@
 //! Owns counting and timing at the store: every commit passes through here, so that no use case
 //! counts anything.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use application::ports::Store;
@@ -193,6 +194,10 @@ impl Keys for Metered<Arc<dyn Store>> {
 
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
         self.inner.issued_key(key).await
+    }
+
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        self.inner.sweep_keys(first_used, limit).await
     }
 }
 

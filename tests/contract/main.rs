@@ -18,3 +18,4 @@ mod round_trips;
 mod samples;
 mod stores;
 mod unreadable;
+mod upkeep;

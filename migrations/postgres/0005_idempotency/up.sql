@@ -30,6 +30,9 @@ CREATE TABLE idempotency_keys (
     CONSTRAINT idempotency_keys_will_end CHECK (saga_id IS NOT NULL OR outcome IS NOT NULL)
 );
 
+-- What is past its time, oldest first.
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
 CREATE TABLE issued_keys (
     -- Whose.
     merchant_id TEXT COLLATE "C" NOT NULL,

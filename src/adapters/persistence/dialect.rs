@@ -14,6 +14,7 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
+use super::schema::idempotency_keys;
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -88,6 +89,30 @@ impl<E: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<E> {
             out.push_sql("TRUE");
             Ok(())
         }
+    }
+}
+
+/// Whether an idempotency key is among the keys that a query selects: diesel has no word for a
+/// row on the left of IN, and neither database another that bounds a DELETE.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct KeyAmong<Q>(pub(super) Q);
+
+impl<Q> Expression for KeyAmong<Q> {
+    type SqlType = Bool;
+}
+
+impl<Q> AppearsOnTable<idempotency_keys::table> for KeyAmong<Q> {}
+
+impl<Q, G> ValidGrouping<G> for KeyAmong<Q> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for KeyAmong<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(merchant_id, mode, member, key) IN (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 

@@ -1,17 +1,21 @@
-//! Owns the reads of idempotency keys, and how they lie in their rows.
+//! Owns the reads and the end of idempotency keys, and how they lie in their rows.
+
+use std::ops::Range;
 
 use application::ports::store::{Error, Keys};
 use async_trait::async_trait;
 use diesel::prelude::*;
+use domain::Timestamp;
 use domain::idempotency::{Fingerprint, IssuedKey, KeyRef, Reservation};
 use domain::principal::Scope;
+use domain::saga::{Kind, Phase};
 
 use super::connection::Database;
 use super::declines::Why;
-use super::dialect::columns;
+use super::dialect::{KeyAmong, columns};
 use super::error::corrupt;
 use super::one;
-use super::schema::{idempotency_keys, issued_keys};
+use super::schema::{idempotency_keys, issued_keys, sagas};
 use super::types::AsInstant;
 
 /// A key in use.
@@ -141,5 +145,29 @@ impl Keys for Database {
             .filter(issued_keys::key.eq(key.key.as_str()))
             .select(columns::<IssuedKeyRow>());
         one(self.load::<_, IssuedKeyRow>(query).await?)
+    }
+
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        // Joined, not asked whether it exists: PostgreSQL would read all sagas for that.
+        let its_saga = sagas::table.on(sagas::id.nullable().eq(idempotency_keys::saga_id));
+        let is_over = sagas::phase
+            .eq(Phase::Closed.as_str())
+            .and(sagas::kind.ne(Kind::Cancellation.as_str()));
+        let over = idempotency_keys::table
+            .left_join(its_saga)
+            .filter(idempotency_keys::created_at.ge(AsInstant(first_used.start)))
+            .filter(idempotency_keys::created_at.lt(AsInstant(first_used.end)))
+            .filter(idempotency_keys::saga_id.is_null().or(is_over))
+            .order(idempotency_keys::created_at.asc())
+            .limit(limit.into())
+            .select((
+                idempotency_keys::merchant_id,
+                idempotency_keys::mode,
+                idempotency_keys::member,
+                idempotency_keys::key,
+            ));
+        let swept = diesel::delete(idempotency_keys::table.filter(KeyAmong(over)));
+        let swept = self.execute(swept).await?;
+        Ok(u64::try_from(swept).unwrap_or(u64::MAX))
     }
 }

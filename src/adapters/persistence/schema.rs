@@ -216,3 +216,5 @@ diesel::table! {
         created_at -> Instant,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);

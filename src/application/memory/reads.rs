@@ -1,4 +1,6 @@
-//! Owns the reads of the store in memory.
+//! Owns the reads of the store in memory, and the end of its keys.
+
+use std::ops::Range;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -10,9 +12,10 @@ use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
 use domain::principal::Scope;
+use domain::saga::Kind;
 use domain::text::OrderId;
 
-use super::Memory;
+use super::{Memory, State};
 use crate::ports::store::{Access, Error, Keys, PageAfter, PaymentFilter, Payments};
 
 fn rows(limit: u32) -> usize {
@@ -142,6 +145,29 @@ impl Keys for Memory {
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
         Ok(self.state().issued.get(key).map(|key| key.as_ref().clone()))
     }
+
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        let mut state = self.state();
+        let mut over: Vec<(Timestamp, KeyRef)> = state
+            .keys
+            .values()
+            .filter(|key| first_used.contains(&key.created_at) && can_be_forgotten(&state, key))
+            .map(|key| (key.created_at, key.key.clone()))
+            .collect();
+        over.sort_unstable();
+        over.truncate(rows(limit));
+        for (_, key) in &over {
+            state.keys.remove(key);
+        }
+        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn can_be_forgotten(state: &State, key: &Reservation) -> bool {
+    key.saga.is_none_or(|saga| {
+        let saga = state.sagas.get(&saga).map(|held| &held.saga);
+        saga.is_some_and(|saga| saga.is_closed() && saga.head.kind != Kind::Cancellation)
+    })
 }
 
 #[async_trait]

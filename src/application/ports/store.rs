@@ -1,5 +1,7 @@
 //! Owns the port to the store: one `commit`, and reads and claims grouped by noun.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -180,7 +182,7 @@ pub trait Sagas: Send + Sync {
     async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error>;
 }
 
-/// Reads of idempotency keys.
+/// Reads of idempotency keys, and their end.
 #[async_trait]
 pub trait Keys: Send + Sync {
     /// A key in use.
@@ -188,6 +190,11 @@ pub trait Keys: Send + Sync {
 
     /// A key we handed out.
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error>;
+
+    /// Forgets keys first used in this time, oldest first, `limit` at most; how many. Never one
+    /// whose saga is open, for it has no outcome yet, nor one of a cancellation: unlike an order,
+    /// which is approved once, money can be given back as often as something is left.
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error>;
 }
 
 /// Reads of tenants and their credentials.

@@ -1,5 +1,6 @@
 //! A store that fails when the test says so.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use application::ports::Store;
@@ -180,6 +181,10 @@ impl Keys for Faulty {
 
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
         self.reached()?.issued_key(key).await
+    }
+
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        self.reached()?.sweep_keys(first_used, limit).await
     }
 }
 

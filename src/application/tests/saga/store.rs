@@ -1,5 +1,6 @@
 //! Owns a store that is the one in memory, except for what a script or a seeded bug does to it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use application::memory::Memory;
@@ -147,8 +148,7 @@ impl Sagas for Faulty {
     }
     async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
         self.memory.open_sagas().await
-    }
-}
+    }}
 
 #[async_trait]
 impl Keys for Faulty {
@@ -157,6 +157,9 @@ impl Keys for Faulty {
     }
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
         self.memory.issued_key(key).await
+    }
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        self.memory.sweep_keys(first_used, limit).await
     }
 }
 

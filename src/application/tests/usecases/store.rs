@@ -1,5 +1,6 @@
 //! Owns a store that is the one in memory, except for what a test wants to go wrong.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use application::memory::Memory;
@@ -29,6 +30,8 @@ pub(crate) enum Fault {
     CommitsHang,
     /// Asked to prolong a hold, it never answers.
     RenewalsHang,
+    /// Keys cannot be swept.
+    SweepsFail,
     /// Commits about this payment are refused, whatever they say.
     Refuses(PaymentId),
 }
@@ -154,8 +157,7 @@ impl Sagas for Flawed {
     }
     async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
         self.memory.open_sagas().await
-    }
-}
+    }}
 
 #[async_trait]
 impl Keys for Flawed {
@@ -164,6 +166,12 @@ impl Keys for Flawed {
     }
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
         self.memory.issued_key(key).await
+    }
+    async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        if self.suffers(Fault::SweepsFail) {
+            return Err(Error::Unavailable("pulled the plug".to_owned()));
+        }
+        self.memory.sweep_keys(first_used, limit).await
     }
 }
 
