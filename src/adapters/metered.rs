@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments,
+    SagaAfter, Sagas,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -181,8 +182,17 @@ impl Sagas for Metered<Arc<dyn Store>> {
         self.inner.hasten(payment, now, gap).await
     }
 
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
-        self.inner.open_sagas().await
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
+        self.inner.open_sagas(stuck_since).await
+    }
+
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.inner.stuck_sagas(since, after, limit).await
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::{Clock, Store};
+use application::stuck_since;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use domain::Timestamp;
 use domain::id::GatewayAccountId;
 use domain::saga::{Kind, Phase};
 use prometheus::{
@@ -67,6 +69,7 @@ pub struct Metrics {
     pub(super) commit_seconds: HistogramVec,
     gateway_seconds: HistogramVec,
     sagas_open: IntGaugeVec,
+    sagas_stuck: IntGaugeVec,
     saga_oldest_seconds: GaugeVec,
     breaker_turns: IntCounterVec,
 }
@@ -93,11 +96,11 @@ impl Metrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok::<_, prometheus::Error>(histogram)
         };
-        let sagas_open = IntGaugeVec::new(
-            Opts::new("payflow_sagas_open", "Sagas that are not over"),
-            &["kind", "phase"],
-        )?;
-        registry.register(Box::new(sagas_open.clone()))?;
+        let sagas = |name: &str, help: &str| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), &["kind", "phase"])?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
         let saga_oldest_seconds = GaugeVec::new(
             Opts::new(
                 "payflow_saga_oldest_age_seconds",
@@ -139,14 +142,15 @@ impl Metrics {
                 "How often the breaker of a gateway account opened or closed",
                 &["turn"],
             )?,
-            sagas_open,
+            sagas_open: sagas("payflow_sagas_open", "Sagas that are not over")?,
+            sagas_stuck: sagas("payflow_sagas_stuck", "Sagas open past timings.stuck_after")?,
             saga_oldest_seconds,
             registry,
         })
     }
 
-    async fn count_sagas(&self, store: &dyn Store, clock: &dyn Clock) {
-        let open = match store.open_sagas().await {
+    async fn count_sagas(&self, store: &dyn Store, now: Timestamp, stuck_after: Duration) {
+        let open = match store.open_sagas(stuck_since(now, stuck_after)).await {
             Ok(open) => open,
             Err(error) => {
                 tracing::warn!(%error, "open sagas not counted");
@@ -158,6 +162,7 @@ impl Metrics {
             for phase in [Phase::Call, Phase::Ask] {
                 let labels = [kind.as_str(), phase.as_str()];
                 self.sagas_open.with_label_values(&labels).set(0);
+                self.sagas_stuck.with_label_values(&labels).set(0);
                 self.saga_oldest_seconds.with_label_values(&labels).set(0.0);
             }
         }
@@ -165,7 +170,9 @@ impl Metrics {
             let labels = [sagas.kind.as_str(), sagas.phase.as_str()];
             let count = i64::try_from(sagas.count).unwrap_or(i64::MAX);
             self.sagas_open.with_label_values(&labels).set(count);
-            let age = clock.now().signed_duration_since(sagas.oldest);
+            let stuck = i64::try_from(sagas.stuck).unwrap_or(i64::MAX);
+            self.sagas_stuck.with_label_values(&labels).set(stuck);
+            let age = now.signed_duration_since(sagas.oldest);
             let age = age.to_std().unwrap_or_default().as_secs_f64();
             self.saga_oldest_seconds.with_label_values(&labels).set(age);
         }
@@ -213,16 +220,23 @@ struct Scrape {
     metrics: Arc<Metrics>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    stuck_after: Duration,
     counted: Mutex<Option<Instant>>,
 }
 
 /// The routes of the metrics listener.
-pub fn routes(metrics: Arc<Metrics>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Router {
+pub fn routes(
+    metrics: Arc<Metrics>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    stuck_after: Duration,
+) -> Router {
     let counted = Mutex::new(None);
     let scrape = Scrape {
         metrics,
         store,
         clock,
+        stuck_after,
         counted,
     };
     Router::new()
@@ -233,8 +247,9 @@ pub fn routes(metrics: Arc<Metrics>, store: Arc<dyn Store>, clock: Arc<dyn Clock
 async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
     let mut counted = scrape.counted.lock().await;
     if counted.is_none_or(|at| at.elapsed() >= SAGAS_BELIEVED) {
-        let (store, clock) = (scrape.store.as_ref(), scrape.clock.as_ref());
-        scrape.metrics.count_sagas(store, clock).await;
+        let (store, now) = (scrape.store.as_ref(), scrape.clock.now());
+        let counting = scrape.metrics.count_sagas(store, now, scrape.stuck_after);
+        counting.await;
         *counted = Some(Instant::now());
     }
     drop(counted);

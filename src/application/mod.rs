@@ -17,6 +17,7 @@ mod recovery;
 mod runner;
 pub mod seal;
 mod settle;
+mod upkeep;
 pub mod view;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use payments::{
 pub use ports::{Clock, Gateways, Ids, Store};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
+pub use upkeep::{Upkeep, stuck_since};
 pub use view::PaymentView;
 
 /// Timings of the use cases and the runner; all of them settings.
@@ -56,12 +58,18 @@ pub struct Timings {
     pub recovery_every: Duration,
     /// How often unpaid payments are looked for.
     pub expiry_every: Duration,
+    /// How often stuck sagas and old idempotency keys are looked for.
+    pub upkeep_every: Duration,
+    /// A saga that is open for longer is stuck.
+    pub stuck_after: Duration,
     /// At most one hastened question per payment in this time.
     pub question_gap: Duration,
     /// How long a payment can be paid, where the merchant does not say.
     pub payment_lifetime: Duration,
     /// How long an issued idempotency key waits for its first use.
     pub issued_key_lifetime: Duration,
+    /// How long an idempotency key is kept after its first use.
+    pub key_lifetime: Duration,
 }
 
 impl Default for Timings {
@@ -73,9 +81,12 @@ impl Default for Timings {
             commit_patience: Duration::from_secs(30),
             recovery_every: Duration::from_secs(1),
             expiry_every: Duration::from_secs(10),
+            upkeep_every: Duration::from_secs(30),
+            stuck_after: Duration::from_mins(10),
             question_gap: Duration::from_secs(2),
             payment_lifetime: Duration::from_hours(1),
             issued_key_lifetime: Duration::from_hours(24),
+            key_lifetime: Duration::from_hours(15 * 24),
         }
     }
 }
@@ -87,7 +98,7 @@ pub struct Bounds {
     pub conflicts_max: u32,
     /// How many recovered sagas are driven at once.
     pub recovered_at_once: usize,
-    /// How many rows one recovery or expiry pass takes.
+    /// How many rows one pass of recovery, expiry or upkeep takes.
     pub pass_rows: u32,
 }
 

@@ -80,7 +80,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     let http = listen(config.server.listen, "server.listen").await?;
     let scraped = listen(config.metrics.listen, "metrics.listen").await?;
     let (address, metrics_address) = (http.local_addr()?, scraped.local_addr()?);
-    let routes = telemetry::routes(metrics, store, outside.clock);
+    let routes = telemetry::routes(metrics, store, outside.clock, config.timings.stuck_after());
     let limits = limits(config);
     servers.spawn(server::serve(
         http,
@@ -91,6 +91,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
     work.spawn(Arc::clone(&app).recover_continuously());
     work.spawn(Arc::clone(&app).expire_continuously());
+    work.spawn(Arc::clone(&app).keep_up_continuously());
     Ok(Running {
         address,
         metrics_address,
@@ -150,9 +151,12 @@ fn timings(config: &Config) -> Timings {
         commit_patience: config.timings.commit_patience(),
         recovery_every: config.timings.recovery_every(),
         expiry_every: config.timings.expiry_every(),
+        upkeep_every: config.timings.upkeep_every(),
+        stuck_after: config.timings.stuck_after(),
         question_gap: config.timings.question_gap(),
         payment_lifetime: config.timings.payment_lifetime(),
         issued_key_lifetime: config.bounds.issued_key_lifetime.duration(),
+        key_lifetime: config.bounds.key_lifetime.duration(),
     }
 }
 

@@ -99,6 +99,8 @@ pub struct Timings {
     drain: Span,
     recovery_every: Span,
     expiry_every: Span,
+    upkeep_every: Span,
+    stuck_after: Span,
     question_gap: Span,
     pub(super) payment_lifetime: Span,
     confirm_window: Span,
@@ -115,6 +117,7 @@ pub struct Bounds {
     pub pass_rows: u32,
     pub gateway_keys_max: u32,
     pub issued_key_lifetime: Span,
+    pub key_lifetime: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -149,6 +152,8 @@ impl Timings {
         drain,
         recovery_every,
         expiry_every,
+        upkeep_every,
+        stuck_after,
         question_gap,
         payment_lifetime,
         confirm_window,

@@ -1,8 +1,12 @@
 //! What every answer carries, and what operators see.
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::rig::{Fault, Rig, answer, text};
 
@@ -99,11 +103,11 @@ async fn metrics_have_their_own_listener() {
         404,
         "not on the API's listener"
     );
-    let url = format!("http://{}/metrics", rig.running.metrics_address);
-    let scraped = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let scraped = scraped(&rig).await;
     for line in [
         "payflow_approvals_total{result=\"approved\"} 1",
         "payflow_sagas_open{kind=\"APPROVAL\",phase=\"CALL\"} 1",
+        "payflow_sagas_stuck{kind=\"APPROVAL\",phase=\"CALL\"} 0",
         "payflow_saga_oldest_age_seconds{kind=\"APPROVAL\",phase=\"CALL\"}",
         "payflow_http_own_seconds_count{route=\"/api/v1/payments/{paymentId}/approve\"} 1",
         "payflow_http_requests_total{method=\"POST\",route=\"/api/v1/payments\",status=\"201\"} 2",
@@ -112,6 +116,75 @@ async fn metrics_have_their_own_listener() {
     ] {
         assert!(scraped.contains(line), "{line} is not in\n{scraped}");
     }
+}
+
+/// Log lines, as they are written.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    /// Every line at the level of errors.
+    fn errors(&self) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap().clone();
+        let lines = String::from_utf8(bytes).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &Value| line["level"] == "ERROR")
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_payment_raises_one_alarm_and_is_counted() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let written = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _written = tracing::subscriber::set_default(written);
+    let rig = Rig::with("[timings]\ndivide_by = 10\nupkeep_every = \"1s\"").await;
+    rig.gateway.hold();
+    let payment = rig.prepared().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    let approval = rig.approving(&payment, "key-1");
+    let pending = answer(approval.header("traceparent", parent)).await;
+    assert_eq!(pending.code(), "PAYMENT_PENDING");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(lines.errors(), Vec::<Value>::new());
+
+    rig.clock.move_ahead(TimeDelta::minutes(1));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let errors = lines.errors();
+    assert_eq!(errors.len(), 1, "one line in five passes: {errors:?}");
+    assert_eq!(errors[0]["payment"], payment.id);
+    assert_eq!(errors[0]["kind"], "APPROVAL");
+    assert_eq!(errors[0]["trace_id"], trace);
+    assert_eq!(errors[0]["n"], 1);
+    assert!(text(&errors[0]["saga"]).starts_with("sag_"));
+    assert!((60..70).contains(&errors[0]["age_seconds"].as_i64().unwrap()));
+    let stuck = "payflow_sagas_stuck{kind=\"APPROVAL\",phase=\"CALL\"} 1";
+    let scraped = scraped(&rig).await;
+    assert!(scraped.contains(stuck), "{stuck} is not in\n{scraped}");
+}
+
+async fn scraped(rig: &Rig) -> String {
+    let url = format!("http://{}/metrics", rig.running.metrics_address);
+    reqwest::get(url).await.unwrap().text().await.unwrap()
 }
 
 #[tokio::test]

@@ -224,7 +224,7 @@ async fn a_closed_saga_loses_its_holder(tested: Tested) {
             .expect("asked"),
         "the end does not"
     );
-    assert_eq!(store.open_sagas().await.expect("read"), []);
+    assert_eq!(store.open_sagas(at(0)).await.expect("read"), []);
 }
 
 async fn hastening_pulls_what_waits(tested: Tested) {

@@ -184,15 +184,15 @@ async fn sagas(tested: Tested) {
     assert_eq!(listed, [reversal, approval]);
     assert_eq!(store.saga(SagaId::new(raw())).await.expect("read"), None);
 
-    let mut open = store.open_sagas().await.expect("read");
+    let mut open = store.open_sagas(at(11)).await.expect("read");
     open.sort_by_key(|row| row.oldest);
     let counted: Vec<_> = open
         .iter()
-        .map(|row| (row.kind, row.phase, row.count, row.oldest))
+        .map(|row| (row.kind, row.phase, row.count, row.stuck, row.oldest))
         .collect();
     let expected = [
-        (saga::Kind::Reversal, Phase::Call, 1, at(1)),
-        (saga::Kind::Approval, Phase::Call, 1, at(12)),
+        (saga::Kind::Reversal, Phase::Call, 1, 1, at(1)),
+        (saga::Kind::Approval, Phase::Call, 1, 0, at(12)),
     ];
     assert_eq!(counted, expected);
 }

@@ -74,6 +74,11 @@ async fn due(store: &Database, count: i64) -> Vec<Saga> {
     sagas
 }
 
+async fn stuck(store: &Database) -> Vec<SagaId> {
+    let found = store.stuck_sagas(at(9_999), None, 10).await.expect("read");
+    found.iter().map(|saga| saga.head.id).collect()
+}
+
 async fn claimed(store: &Database, hold: Hold) -> Vec<SagaId> {
     let claimed = store.claim_sagas(at(1_000), hold, 2).await;
     let claimed = claimed.expect("claimed");
@@ -89,6 +94,11 @@ async fn an_unreadable_saga_keeps_no_other_waiting(url: &str) {
         &format!("UPDATE sagas SET payment_key = 'a b' WHERE id = '{first}'"),
     )
     .await;
+    assert_eq!(
+        stuck(&store).await,
+        [sagas[1].head.id, sagas[2].head.id],
+        "what can be read is reported"
+    );
     let hold = samples::hold(Duration::from_mins(1));
     assert_eq!(claimed(&store, hold).await, [sagas[1].head.id]);
     assert_eq!(
@@ -109,8 +119,9 @@ async fn a_kind_of_a_newer_version_is_not_touched(url: &str) {
     .await;
     let hold = samples::hold(Duration::from_mins(1));
     assert_eq!(claimed(&store, hold).await, [sagas[1].head.id]);
-    let counted = store.open_sagas().await.expect("counted");
+    let counted = store.open_sagas(at(0)).await.expect("counted");
     assert_eq!(counted.len(), 1, "the others are counted all the same");
+    assert_eq!(stuck(&store).await, [sagas[1].head.id]);
     // Its own version finds it as it was: neither held nor fenced.
     write(
         url,

@@ -1,7 +1,9 @@
-//! What upkeep asks of the store: keys that are past their time.
+//! What upkeep asks of the store: sagas that are stuck, and keys that are past their time.
 
 use application::ports::Store;
+use application::ports::store::SagaAfter;
 use domain::change::Change;
+use domain::id::SagaId;
 use domain::idempotency::Reservation;
 use domain::saga::{self, Outcome, Phase, Saga};
 
@@ -9,6 +11,7 @@ use crate::samples::{self, at, tenant};
 use crate::stores::{Tested, on_every_store};
 
 on_every_store!(
+    stuck_sagas_are_walked_oldest_first,
     keys_past_their_time_are_forgotten,
     keys_are_forgotten_in_batches,
     two_sweeps_forget_each_key_once,
@@ -19,6 +22,50 @@ fn closed(open: &Saga, outcome: Outcome) -> Change {
         progress.phase = Phase::Closed;
         progress.outcome = Some(outcome);
     }))
+}
+
+async fn walked(store: &dyn Store, after: Option<&Saga>, limit: u32) -> Vec<SagaId> {
+    let after = after.map(|saga| SagaAfter {
+        created_at: saga.head.created_at,
+        id: saga.head.id,
+    });
+    let found = store.stuck_sagas(at(50), after, limit).await.expect("read");
+    found.iter().map(|saga| saga.head.id).collect()
+}
+
+async fn stuck_sagas_are_walked_oldest_first(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let (payment, order) = samples::stored(store, &tenant).await;
+    let made = |created: i64| {
+        let mut saga = samples::saga(&payment, &order, saga::Kind::Reversal);
+        saga.head.created_at = at(created);
+        saga
+    };
+    let last = made(50);
+    let (one, two) = (made(30), made(30));
+    let over = made(20);
+    let first = made(10);
+    let young = made(51);
+    let sagas = [&last, &one, &two, &over, &first, &young];
+    // Held or not, and whatever they do next: a saga is as old as its creation.
+    let mut changes = sagas.map(|saga| samples::open(saga, None)).to_vec();
+    changes[0] = samples::open(
+        &last,
+        Some(samples::hold(std::time::Duration::from_mins(1))),
+    );
+    store.commit(&changes).await.expect("opened");
+    let end = closed(&over, Outcome::Reversed);
+    store.commit(&[end]).await.expect("closed");
+
+    let expected = [&first, &one, &two, &last].map(|saga| saga.head.id);
+    assert_eq!(walked(store, None, 9).await, expected);
+    assert_eq!(walked(store, None, 2).await, expected[..2]);
+    // Between two of the same instant the id decides.
+    assert_eq!(walked(store, Some(&one), 9).await, expected[2..]);
+    assert_eq!(walked(store, Some(&last), 9).await, []);
+    let read = store.stuck_sagas(at(50), None, 1).await.expect("read");
+    assert_eq!(read, [first], "as it is stored");
 }
 
 /// A payment of its own with a saga of this kind, over or not, and the key that waits for it.

@@ -20,7 +20,7 @@ use domain::payment::Payment;
 use domain::saga::Saga;
 
 use crate::ports::Clock;
-use crate::ports::store::{Commit, CommitError, Error, OpenSagas, Sagas};
+use crate::ports::store::{Commit, CommitError, Error, OpenSagas, SagaAfter, Sagas};
 
 /// A saga and who holds it.
 #[derive(Clone)]
@@ -239,7 +239,7 @@ impl Sagas for Memory {
         Ok(pulled)
     }
 
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
         let mut found: Vec<OpenSagas> = Vec::new();
         for saga in self
             .all_sagas()
@@ -247,22 +247,43 @@ impl Sagas for Memory {
             .filter(|saga| !saga.is_closed())
         {
             let (kind, phase) = (saga.head.kind, saga.progress.phase);
+            let stuck = u64::from(saga.head.created_at <= stuck_since);
             match found
                 .iter_mut()
                 .find(|row| row.kind == kind && row.phase == phase)
             {
                 Some(row) => {
                     row.count = row.count.saturating_add(1);
+                    row.stuck = row.stuck.saturating_add(stuck);
                     row.oldest = row.oldest.min(saga.head.created_at);
                 }
                 None => found.push(OpenSagas {
                     kind,
                     phase,
                     count: 1,
+                    stuck,
                     oldest: saga.head.created_at,
                 }),
             }
         }
+        Ok(found)
+    }
+
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        let place = |saga: &Saga| SagaAfter {
+            created_at: saga.head.created_at,
+            id: saga.head.id,
+        };
+        let mut found = self.all_sagas();
+        found.retain(|saga| !saga.is_closed() && saga.head.created_at <= since);
+        found.retain(|saga| after.is_none_or(|after| place(saga) > after));
+        found.sort_by_key(place);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
 }

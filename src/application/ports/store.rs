@@ -88,8 +88,19 @@ pub struct OpenSagas {
     pub phase: saga::Phase,
     /// How many.
     pub count: u64,
+    /// How many of them are older than a saga should become.
+    pub stuck: u64,
     /// The oldest one's creation.
     pub oldest: Timestamp,
+}
+
+/// Where a walk over sagas continues: after this one, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SagaAfter {
+    /// The saga's creation.
+    pub created_at: Timestamp,
+    /// The saga's id.
+    pub id: SagaId,
 }
 
 /// The one place that writes.
@@ -178,8 +189,18 @@ pub trait Sagas: Send + Sync {
         gap: TimeDelta,
     ) -> Result<u64, Error>;
 
-    /// How many sagas are open, by kind and phase.
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error>;
+    /// How many sagas are open, by kind and phase; stuck are those created at `stuck_since` or
+    /// before.
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error>;
+
+    /// Open sagas created at `since` or before, oldest first, `limit` at most. Left out are those
+    /// that cannot be read, which is logged, and kinds that this version does not know.
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error>;
 }
 
 /// Reads of idempotency keys, and their end.

@@ -244,6 +244,16 @@ impl Config {
             "it or timings.expiry_every is zero",
         )?;
         need(
+            !timings.upkeep_every().is_zero(),
+            "timings.upkeep_every",
+            "it is zero",
+        )?;
+        need(
+            timings.patience() < timings.stuck_after(),
+            "timings.stuck_after",
+            "it must be longer than timings.patience, or a payment is stuck while its caller waits",
+        )?;
+        need(
             !timings.patience().is_zero(),
             "timings.patience",
             "it is zero",
@@ -302,6 +312,11 @@ impl Config {
             bounds.gateway_keys_max > 0,
             "bounds.gateway_keys_max",
             "it is zero",
+        )?;
+        need(
+            bounds.key_lifetime >= bounds.issued_key_lifetime,
+            "bounds.key_lifetime",
+            "it is less than bounds.issued_key_lifetime: an issued key could be used twice",
         )
     }
 }

@@ -176,7 +176,10 @@ fn bounds_that_contradict_each_other_are_refused() {
             "[timings]\nrecovery_every = \"0s\"",
             "timings.recovery_every",
         ),
+        ("[timings]\nupkeep_every = \"0s\"", "timings.upkeep_every"),
+        ("[timings]\nstuck_after = \"8s\"", "timings.stuck_after"),
         ("[bounds]\npass_rows = 0", "bounds.pass_rows"),
+        ("[bounds]\nkey_lifetime = \"23h\"", "bounds.key_lifetime"),
     ] {
         assert_eq!(refused(overrides), setting, "{overrides}");
     }

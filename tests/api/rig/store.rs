@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments,
+    SagaAfter, Sagas,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -168,8 +169,17 @@ impl Sagas for Faulty {
         self.reached()?.hasten(payment, now, gap).await
     }
 
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
-        self.reached()?.open_sagas().await
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
+        self.reached()?.open_sagas(stuck_since).await
+    }
+
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.reached()?.stuck_sagas(since, after, limit).await
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod row;
 
-use application::ports::store::{Error, OpenSagas, Sagas};
+use application::ports::store::{Error, OpenSagas, SagaAfter, Sagas};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use diesel::QueryResult;
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::{count, count_star, sql};
 use diesel::prelude::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable,
+    AggregateExpressionMethods, BoolExpressionMethods, ExpressionMethods,
+    NullableExpressionMethods, QueryDsl, Queryable,
 };
 use domain::Timestamp;
 use domain::change::Hold;
@@ -19,7 +20,7 @@ pub(super) use row::{ProgressRow, SagaRow};
 
 use super::connection::{Database, Lease, RunQueryDsl};
 use super::declines::Why;
-use super::dialect::{SkipLocked, Steady, columns, db_now, db_now_plus, saga_is_open};
+use super::dialect::{SkipLocked, Steady, columns, db_now, db_now_plus, saga_is_open, when};
 use super::error::{corrupt, of_read};
 use super::schema::sagas;
 use super::types::{AsInstant, Instant};
@@ -153,7 +154,8 @@ impl Sagas for Database {
         Ok(u64::try_from(pulled).unwrap_or(u64::MAX))
     }
 
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
+        let stuck = sagas::created_at.le(AsInstant(stuck_since));
         let query = sagas::table
             .filter(saga_is_open())
             .group_by((sagas::kind, sagas::phase))
@@ -161,9 +163,33 @@ impl Sagas for Database {
                 sagas::kind,
                 sagas::phase,
                 count_star(),
+                count(sagas::id).aggregate_filter(stuck),
                 sql::<Instant>("MIN(created_at)"),
             ));
         Ok(readable(self.load::<_, OpenRow>(query).await?))
+    }
+
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        let beyond = after.map(|row| {
+            let at = AsInstant(row.created_at);
+            let same = sagas::created_at.eq(at);
+            let later = sagas::created_at.gt(at);
+            later.or(same.and(sagas::id.gt(row.id.to_string())))
+        });
+        let query = sagas::table
+            .filter(saga_is_open())
+            .filter(sagas::kind.eq_any(Kind::ALL.map(Kind::as_str)))
+            .filter(sagas::created_at.le(AsInstant(since)))
+            .filter(when(beyond))
+            .order((sagas::created_at.asc(), sagas::id.asc()))
+            .limit(limit.into())
+            .select(columns::<SagaRow>());
+        Ok(readable(self.load::<_, SagaRow>(query).await?))
     }
 }
 
@@ -173,6 +199,7 @@ struct OpenRow {
     kind: String,
     phase: String,
     count: i64,
+    stuck: i64,
     oldest: AsInstant,
 }
 
@@ -185,6 +212,7 @@ impl TryFrom<OpenRow> for OpenSagas {
                 kind: row.kind.parse()?,
                 phase: row.phase.parse()?,
                 count: row.count.try_into()?,
+                stuck: row.stuck.try_into()?,
                 oldest: row.oldest.0,
             })
         };

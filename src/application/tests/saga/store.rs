@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use application::memory::Memory;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments, Sagas,
+    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments,
+    SagaAfter, Sagas,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -146,9 +147,18 @@ impl Sagas for Faulty {
     ) -> Result<u64, Error> {
         self.memory.hasten(payment, now, gap).await
     }
-    async fn open_sagas(&self) -> Result<Vec<OpenSagas>, Error> {
-        self.memory.open_sagas().await
-    }}
+    async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
+        self.memory.open_sagas(stuck_since).await
+    }
+    async fn stuck_sagas(
+        &self,
+        since: Timestamp,
+        after: Option<SagaAfter>,
+        limit: u32,
+    ) -> Result<Vec<Saga>, Error> {
+        self.memory.stuck_sagas(since, after, limit).await
+    }
+}
 
 #[async_trait]
 impl Keys for Faulty {

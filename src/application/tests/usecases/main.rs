@@ -1,5 +1,6 @@
 //! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
-//! time: keys, refusals, patience, holds, drains, questions, expiry.
+//! time: keys, refusals, patience, holds, drains, questions, expiry,
+//! upkeep.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -13,3 +14,4 @@ mod installation;
 mod prepare;
 mod recovery;
 mod store;
+mod upkeep;
