@@ -126,7 +126,14 @@ impl Part {
             ],
             Self::CancelLeaver => vec![("cancel", 1, lasting("delay", 200))],
         };
-        let rule = |(operation, times, fault): (&str, u32, Value)| json!({ "operation": operation, "orderId": order, "times": times, "fault": fault });
+        let rule = |(operation, times, fault): (&str, u32, Value)| {
+            json!({
+                "operation": operation,
+                "orderId": order,
+                "times": times,
+                "fault": fault,
+            })
+        };
         faults.into_iter().map(rule).collect()
     }
 }

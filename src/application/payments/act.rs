@@ -127,7 +127,7 @@ impl App {
         }
         let patience = Arc::new(Patience::of(self.parts.timings.patience));
         let payment = command.payment();
-        let (asker, asked) = (caller.clone(), keyed.clone());
+        let (whose, request) = (caller.clone(), keyed.clone());
         let app = Arc::clone(self);
         let lent = Arc::clone(&patience);
         let task = async move { app.act_on_task(caller, command, keyed, &lent).await };
@@ -143,11 +143,11 @@ impl App {
             return answered.map(timed);
         }
         // The task was lost or is at work still: what is durable tells, not this answer.
-        if !self.is_reserved(&asker, &asked).await? {
+        if !self.is_reserved(&whose, &request).await? {
             let retry_after = AGAIN;
             return Err(KeyError::Running { retry_after }.into());
         }
-        let found = self.parts.store.payment(asker.scope, payment).await?;
+        let found = self.parts.store.payment(whose.scope, payment).await?;
         let found = found.ok_or(ActError::NotFound)?;
         Ok(timed(Answered::first(pending(&found))))
     }

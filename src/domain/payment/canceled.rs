@@ -107,13 +107,19 @@ impl Payment {
         if self.captured.is_zero() {
             return zero;
         }
-        self.cancels
+        let left = self
+            .cancels
             .iter()
             .try_fold(self.facts.tax_free, |left, cancel| {
                 left.minus(cancel.tax_free)
             })
-            .unwrap_or(zero)
-            .min(self.balance().unwrap_or(zero))
+            .unwrap_or(zero);
+        // What others gave back may not tell its part without VAT.
+        match self.balance() {
+            Ok(balance) if balance.minus(left).is_err() => balance,
+            Ok(_) => left,
+            Err(_) => zero,
+        }
     }
 
     /// Whether `snapshot` shows a cancellation that is not booked.

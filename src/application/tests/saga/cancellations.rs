@@ -90,7 +90,8 @@ fn all_of_it_goes_back_in_scripts_of_length_0_to_2() {
     });
 }
 
-/// All 194,481 of them (fewer paths: a question fault first waits for a question); the quick run leaves tests named so out.
+/// All 194,481 of them, some alike: a fault that strikes questions waits for one.
+/// The quick run leaves tests named so out.
 #[test]
 fn exhaustive_scripts_of_length_4() {
     all_well(&OF_CANCELLATION, 4, |faults| run(faults, None));
