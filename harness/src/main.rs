@@ -55,6 +55,8 @@ enum Chaos {
     Commit(chaos::commit::Arguments),
     /// Breaks connections to gateway and database under load, and checks the books.
     Wires(chaos::wires::Arguments),
+    /// Plays every part without a kill: what the gateway can approve must end approved.
+    Parts(chaos::undisturbed::Arguments),
     /// Sends storms of requests and checks that money moved once.
     Storm(chaos::storm::Arguments),
 }
@@ -93,6 +95,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Freeze(arguments) => chaos::freeze::run(arguments).await,
         Chaos::Commit(arguments) => chaos::commit::run(arguments).await,
         Chaos::Wires(arguments) => chaos::wires::run(arguments).await,
+        Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
     }
 }

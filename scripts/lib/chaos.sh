@@ -14,12 +14,13 @@ chaos_built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 
 # The table: kind, databases, arguments of the short run, arguments of the long one.
 CHAOS=(
-  "storm  | both     | --rounds 20 | --rounds 100"
-  "crash  | both     | --seeds 1   | --seeds 3"
-  "kill   | both     | --kills 8   | --seeds 20 --kills 10"
-  "freeze | both     | --freezes 3 | --seeds 10 --freezes 5"
-  "wires  | both     | --seconds 5 | --seeds 5"
-  "commit | postgres | --cuts 10   | --seeds 5 --cuts 20"
+  "storm  | both     | --rounds 20 --payments 20 | --rounds 100 --payments 100"
+  "parts  | both     | --times 2                 | --seeds 3 --times 10"
+  "crash  | both     | --seeds 1 --at-once 5     | --seeds 3 --at-once 3"
+  "kill   | both     | --kills 8                 | --seeds 20 --kills 10"
+  "freeze | both     | --freezes 3               | --seeds 10 --freezes 5"
+  "wires  | both     | --seconds 5               | --seeds 5"
+  "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
 )
 
 # Every kind on one database, also after one has found something.
@@ -43,7 +44,6 @@ break_it() {
   read -r -a arguments <<<"$4"
   if [ "$kind" = crash ]; then
     service=$chaos_built/payflow-crash
-    arguments+=(--at-once 3)
   fi
   if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")

@@ -37,6 +37,8 @@ pub(crate) struct Payment {
     pub(crate) currency: String,
     pub(crate) captured: i64,
     pub(crate) canceled: i64,
+    /// How it was given back, as JSON.
+    pub(crate) cancels: Option<String>,
     /// The payment key of its capture.
     pub(crate) paid_by: Option<String>,
     pub(crate) head_sequence: i64,
@@ -54,6 +56,8 @@ pub(crate) struct Saga {
     pub(crate) amount: i64,
     pub(crate) phase: String,
     pub(crate) outcome: Option<String>,
+    /// The gateway's code, or ours, of the decline that it ended with.
+    pub(crate) outcome_code: Option<String>,
     pub(crate) keyed: bool,
 }
 

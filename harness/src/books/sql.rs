@@ -69,7 +69,7 @@ const OPEN_SAGAS: &str = "SELECT COUNT(*) FROM sagas WHERE phase <> 'CLOSED'";
 
 const PAYMENTS: &str = "
     SELECT id, merchant_id, mode, order_id, status, saga_id, amount, currency, captured, canceled,
-           payment_key, event_sequence, event_hash
+           payment_key, event_sequence, event_hash, cancels
     FROM payments";
 
 fn payment(row: &Row<'_>) -> anyhow::Result<Payment> {
@@ -87,6 +87,7 @@ fn payment(row: &Row<'_>) -> anyhow::Result<Payment> {
         paid_by: row.text_or_null(10)?,
         head_sequence: row.number(11)?,
         head_hash: row.bytes(12)?,
+        cancels: row.text_or_null(13)?,
     })
 }
 
@@ -99,7 +100,8 @@ fn gateway_order(row: &Row<'_>) -> anyhow::Result<(String, String)> {
 fn sagas(dialect: Dialect) -> String {
     let keyed = dialect.condition("keyed");
     format!(
-        "SELECT id, kind, payment_id, payment_key, amount, phase, outcome, {keyed}
+        "SELECT id, kind, payment_id, payment_key, amount, phase, outcome, {keyed},
+                outcome_code
          FROM sagas"
     )
 }
@@ -114,6 +116,7 @@ fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
         phase: row.text(5)?,
         outcome: row.text_or_null(6)?,
         keyed: row.flag(7)?,
+        outcome_code: row.text_or_null(8)?,
     })
 }
 

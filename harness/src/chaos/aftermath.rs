@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::ends::Ends;
 use super::journal::Journal;
 use crate::books::Books;
 use crate::check;
@@ -24,9 +25,10 @@ pub(super) const LEASE: Duration = Duration::from_millis(1500);
 /// How often its holder prolongs it.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(500);
 /// No saga may be open longer than this after the last start.
-const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
-/// By then the gateway's ten minutes, too, are scaled down to nothing.
-const LAPSE_AFTER: Duration = Duration::from_secs(4);
+pub(super) const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
+/// By then no call from before can take effect any more, and what a question can tell was told:
+/// whoever still waits, waits for the end of the gateway's ten minutes.
+const LAPSE_AFTER: Duration = Duration::from_secs(8);
 /// Just over the gateway's window for confirming an authentication.
 const CONFIRM_WINDOW: Duration = Duration::from_secs(601);
 
@@ -38,6 +40,12 @@ pub(super) struct Verdict {
     pub(super) settled_milliseconds: Option<u64>,
     /// Money that one side has and the other does not.
     pub(super) unexplained: u64,
+    /// How often the gateway's clock was moved past its window.
+    #[serde(default)]
+    pub(super) jumps: u64,
+    /// How the payments ended, by part.
+    #[serde(default)]
+    pub(super) ends: Ends,
     /// What does not hold.
     pub(super) breaches: Vec<String>,
 }
@@ -64,14 +72,15 @@ pub(super) async fn reckon(
     mut journal: Journal,
     begun: Instant,
 ) -> anyhow::Result<Verdict> {
-    let (lapsed, ()) = tokio::join!(lapse(stand, begun), journal.return_to(service));
-    lapsed?;
+    let (jumped, ()) = tokio::join!(lapse(stand, begun), journal.return_to(service));
+    let jumps = u64::from(jumped?);
     let left = SETTLE_PATIENCE.saturating_sub(begun.elapsed());
     let settled = check::settle(&stand.target(), left).await?;
     let settled = settled.map(|_| begun.elapsed());
     journal.verify(service).await?;
     let books = Books::read(&stand.target()).await?;
     let findings = check::compare(&books, &stand.sandbox.ledger().await?);
+    let played = journal.played().clone();
     let mut breaches = journal.surprises;
     let found = findings.breaches.iter();
     breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
@@ -81,17 +90,21 @@ pub(super) async fn reckon(
     Ok(Verdict {
         settled_milliseconds: settled.map(milliseconds),
         unexplained: findings.unexplained,
+        jumps,
+        ends: Ends::of(&books, &played),
         breaches,
     })
 }
 
-/// Where sagas stay open for long, the gateway's ten minutes pass, whoever comes back meanwhile.
-async fn lapse(stand: &Stand, begun: Instant) -> anyhow::Result<()> {
+/// Where sagas stay open for long, the gateway's ten minutes pass, whoever comes back meanwhile;
+/// whether they did.
+async fn lapse(stand: &Stand, begun: Instant) -> anyhow::Result<bool> {
     let left = LAPSE_AFTER.saturating_sub(begun.elapsed());
-    if check::settle(&stand.target(), left).await?.is_none() {
-        stand.sandbox.advance(CONFIRM_WINDOW).await?;
+    if check::settle(&stand.target(), left).await?.is_some() {
+        return Ok(false);
     }
-    Ok(())
+    stand.sandbox.advance(CONFIRM_WINDOW).await?;
+    Ok(true)
 }
 
 pub(super) fn milliseconds(duration: Duration) -> u64 {

@@ -2,10 +2,12 @@
 //! there is; every client repeats with its key until it is told the end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +28,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const MORE_MIN_MS: u64 = 500;
 const MORE_MAX_MS: u64 = 8_000;
 const PREPARERS: u64 = 16;
+/// All clients together open so many connections at once, as a pool does: whoever finds none free
+/// waits for one, and a request's time begins when it has one.
+const CONNECTIONS_MAX: usize = 512;
 /// What a client that comes too late is told for good.
 const REFUSALS: [&str; 2] = ["CANCEL_OVER_BALANCE", "PAYMENT_NOT_CANCELABLE"];
 
@@ -49,6 +54,20 @@ struct Ended {
     told_to_wait: u64,
 }
 
+/// The connections that all clients share.
+#[derive(Clone)]
+struct Pool {
+    service: Service,
+    connections: Arc<Semaphore>,
+}
+
+impl Pool {
+    async fn cancel(&self, payment: &str, key: &str) -> anyhow::Result<Reply> {
+        let _one = self.connections.acquire().await?;
+        Ok(self.service.cancel(payment, Some(PART), key).await?)
+    }
+}
+
 /// Races for `payments` payments side by side; the figures, and what was wrong.
 pub(super) async fn race(
     stand: &Stand,
@@ -63,11 +82,15 @@ pub(super) async fn race(
     };
     let mut breaches = Vec::new();
     let begun = Instant::now();
+    let pool = Pool {
+        service: service.clone(),
+        connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+    };
     let mut races = JoinSet::new();
     for (number, prepared) in (0..).zip(paid.iter().cloned()) {
-        let service = service.clone();
+        let pool = pool.clone();
         let dice = Dice::new(number, "cancels");
-        races.spawn(async move { (for_one(&service, &prepared, dice).await, prepared) });
+        races.spawn(async move { (for_one(&pool, &prepared, dice).await, prepared) });
     }
     while let Some(raced) = races.join_next().await {
         let (ended, prepared) = raced?;
@@ -107,29 +130,25 @@ async fn pay(stand: &Stand, service: &Service, count: u64) -> anyhow::Result<Vec
 }
 
 /// All clients of one payment at once.
-async fn for_one(
-    service: &Service,
-    prepared: &Prepared,
-    mut dice: Dice,
-) -> anyhow::Result<Vec<Ended>> {
+async fn for_one(pool: &Pool, prepared: &Prepared, mut dice: Dice) -> anyhow::Result<Vec<Ended>> {
     let mut clients = JoinSet::new();
     for _ in 0..CANCELS {
-        let (service, payment) = (service.clone(), prepared.payment.clone());
+        let (pool, payment) = (pool.clone(), prepared.payment.clone());
         let dice = Dice::new(dice.next(), "pauses");
-        clients.spawn(async move { insist(&service, &payment, dice).await });
+        clients.spawn(async move { insist(&pool, &payment, dice).await });
     }
     clients.join_all().await.into_iter().collect()
 }
 
 /// Asks with one key until it is not told to wait any more, as a patient client does: never
 /// sooner than it was told, and later each time.
-async fn insist(service: &Service, payment: &str, mut dice: Dice) -> anyhow::Result<Ended> {
+async fn insist(pool: &Pool, payment: &str, mut dice: Dice) -> anyhow::Result<Ended> {
     let key = unique_name();
     let begun = Instant::now();
     let mut told_to_wait: u64 = 0;
     let mut more = MORE_MIN_MS;
     loop {
-        let asked = service.cancel(payment, Some(PART), &key).await;
+        let asked = pool.cancel(payment, &key).await;
         // Who got no answer asks again; the key makes that safe.
         let wait = match &asked {
             Ok(reply) if !matches!(reply.status, 202 | 409 | 503) => None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::parts::Part;
 use crate::http::Reply;
 use crate::random::unique_name;
 use crate::service::{Authenticated, Service};
@@ -42,6 +43,8 @@ pub(super) struct Attempt {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal {
     attempts: Vec<Attempt>,
+    /// The part of each payment that was prepared.
+    played: BTreeMap<String, Part>,
     /// Final answers by idempotency key.
     told: BTreeMap<String, Vec<u16>>,
     /// Payments that somebody was told are paid.
@@ -100,6 +103,16 @@ impl Journal {
         u64::try_from(self.attempts.len()).unwrap_or(u64::MAX)
     }
 
+    /// Notes which part a payment plays.
+    pub(super) fn cast(&mut self, payment: &str, part: Part) {
+        self.played.insert(payment.to_owned(), part);
+    }
+
+    /// Which part each payment plays.
+    pub(super) const fn played(&self) -> &BTreeMap<String, Part> {
+        &self.played
+    }
+
     /// Notes an attempt, before it is made.
     pub(super) fn intend(&mut self, attempt: Attempt) {
         self.attempts.push(attempt);
@@ -108,6 +121,7 @@ impl Journal {
     /// Adds what other clients did.
     pub(super) fn merge(&mut self, other: Self) {
         self.attempts.extend(other.attempts);
+        self.played.extend(other.played);
         for (key, told) in other.told {
             self.told.entry(key).or_default().extend(told);
         }

@@ -31,6 +31,8 @@ pub(super) enum Part {
     Confused,
     /// The first answer has the right ids and another amount; what was captured is right.
     Misquoted,
+    /// Money is taken and the answer lost; the first question is told another amount.
+    LostThenMisquoted,
     /// Nobody ever pays.
     Abandoned,
     /// Withdrawn while it is being paid: one of the two comes first.
@@ -55,7 +57,7 @@ pub(super) enum Part {
 
 impl Part {
     /// Every part.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::Plain,
         Self::Repeated,
         Self::TwoKeys,
@@ -69,6 +71,7 @@ impl Part {
         Self::Late,
         Self::Confused,
         Self::Misquoted,
+        Self::LostThenMisquoted,
         Self::Abandoned,
         Self::Withdrawn,
         Self::CanceledTwice,
@@ -80,6 +83,18 @@ impl Part {
         Self::CancelConfused,
         Self::CancelLeaver,
     ];
+
+    /// Whether the gateway, left alone with this part's own faults, takes the money.
+    pub(super) const fn is_approvable(self) -> bool {
+        !matches!(
+            self,
+            Self::OverCaptured
+                | Self::StuckReversal
+                | Self::Declined
+                | Self::Abandoned
+                | Self::Withdrawn
+        )
+    }
 
     /// The faults that this payment's calls meet, before any random one.
     pub(super) fn rules(self, order: &str, amount: i64) -> Vec<Value> {
@@ -112,6 +127,10 @@ impl Part {
                 ("getByOrder", 1, wrong("garbage")),
             ],
             Self::Misquoted => vec![("confirm", 1, wrong("amount"))],
+            Self::LostThenMisquoted => vec![
+                ("confirm", 1, plain("dropAfter")),
+                ("get", 1, wrong("amount")),
+            ],
             Self::Late => vec![("confirm", 1, lasting("late", 900))],
             Self::CancelLost => vec![
                 ("cancel", 1, plain("dropAfter")),
@@ -126,16 +145,12 @@ impl Part {
             ],
             Self::CancelLeaver => vec![("cancel", 1, lasting("delay", 200))],
         };
-        let rule = |(operation, times, fault): (&str, u32, Value)| {
-            json!({
-                "operation": operation,
-                "orderId": order,
-                "times": times,
-                "fault": fault,
-            })
-        };
-        faults.into_iter().map(rule).collect()
+        faults.into_iter().map(|met| rule(order, met)).collect()
     }
+}
+
+fn rule(order: &str, (operation, times, fault): (&str, u32, Value)) -> Value {
+    json!({ "operation": operation, "orderId": order, "times": times, "fault": fault })
 }
 
 fn plain(kind: &str) -> Value {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::aftermath::Verdict;
+use super::ends::Ends;
 use crate::output;
 
 /// The record of one run.
@@ -36,6 +37,10 @@ pub(super) struct Totals<'a, R> {
     breaches: usize,
     unsettled: usize,
     settled_milliseconds_max: u64,
+    /// How often the gateway's clock was moved past its window.
+    jumps: u64,
+    /// How the payments ended, by part.
+    ends: Ends,
     complete: bool,
     /// The runs with which something was wrong, again: whoever reads only the end sees them.
     failed: Vec<&'a R>,
@@ -81,6 +86,8 @@ impl<R: Run> Progress<R> {
     /// Their sum.
     pub(super) fn totals(&self, complete: bool) -> Totals<'_, R> {
         let verdicts = || self.records.iter().map(Run::verdict);
+        let mut ends = Ends::default();
+        verdicts().for_each(|verdict| ends.merge(&verdict.ends));
         let settled = verdicts().filter_map(|verdict| verdict.settled_milliseconds);
         Totals {
             runs: self.records.len(),
@@ -92,6 +99,10 @@ impl<R: Run> Progress<R> {
                 .filter(|verdict| verdict.settled_milliseconds.is_none())
                 .count(),
             settled_milliseconds_max: settled.max().unwrap_or(0),
+            jumps: verdicts()
+                .map(|verdict| verdict.jumps)
+                .fold(0, u64::saturating_add),
+            ends,
             complete,
             failed: self
                 .records
@@ -132,6 +143,8 @@ mod tests {
         let verdict = Verdict {
             settled_milliseconds: settled,
             unexplained: 5,
+            jumps: 1,
+            ends: Ends::default(),
             breaches: breaches.iter().map(|what| (*what).to_owned()).collect(),
         };
         Record("kill".to_owned(), seed, verdict)

@@ -75,6 +75,7 @@ impl Client {
     async fn play_part(&mut self) -> anyhow::Result<()> {
         let order = format!("order-{}", unique_name());
         let prepared = self.service.prepare(&order, self.amount).await?;
+        self.journal.cast(&prepared.payment, self.part);
         let rules = self.part.rules(&prepared.gateway_order, self.amount);
         if !rules.is_empty() {
             self.sandbox.add_faults(&rules.into()).await?;
@@ -109,6 +110,7 @@ impl Client {
             | Part::Late
             | Part::Confused
             | Part::Misquoted
+            | Part::LostThenMisquoted
             | Part::Abandoned => self.ask(vec![self.pay(authenticated)], 1).await,
             Part::CanceledTwice
             | Part::CanceledInParts

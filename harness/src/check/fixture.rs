@@ -119,6 +119,9 @@ fn partly_canceled(books: &mut Books, lines: &mut Vec<Line>) {
     ];
     payment(books, PARTIAL, &story);
     paid(books, PARTIAL, 300);
+    let cancels = json!([{ "transactionKey": "cancel 3", "amount": 300, "saga": "sag_5" }]);
+    let payment = books.payments.get_mut(PARTIAL).unwrap();
+    payment.cancels = Some(cancels.to_string());
     saga(books, ("sag_4", "APPROVAL", AMOUNT), PARTIAL, "APPROVED");
     saga(books, ("sag_5", "CANCELLATION", 300), PARTIAL, "CANCELED");
     saga(books, ("sag_6", "CANCELLATION", 700), PARTIAL, "DECLINED");
@@ -191,6 +194,7 @@ fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
         currency: "KRW".to_owned(),
         captured: 0,
         canceled: 0,
+        cancels: None,
         paid_by: None,
         head_sequence: i64::try_from(story.len()).unwrap(),
         head_hash: head,
@@ -242,6 +246,7 @@ fn saga(books: &mut Books, (id, kind, amount): (&str, &str, i64), payment: &str,
         amount,
         phase: "CLOSED".to_owned(),
         outcome: Some(outcome.to_owned()),
+        outcome_code: None,
         keyed: true,
     };
     books.sagas.insert(id.to_owned(), saga);

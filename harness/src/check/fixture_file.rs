@@ -45,10 +45,10 @@ fn payment(database: &Connection, row: &Payment) {
         INSERT INTO payments (
             id, merchant_id, mode, order_id, status, saga_id, amount, currency, captured, canceled,
             payment_key, event_sequence, event_hash, gateway_account_id, order_name, tax_free,
-            kind, created_at, expires_at, version
+            kind, created_at, expires_at, version, cancels
         )
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'gwa', 'x', 0, 'ONE_OFF',
-            0, 0, 1)";
+            0, 0, 1, ?14)";
     let values = params![
         row.id,
         row.merchant,
@@ -63,6 +63,7 @@ fn payment(database: &Connection, row: &Payment) {
         row.paid_by,
         row.head_sequence,
         row.head_hash,
+        row.cancels,
     ];
     database.execute(sql, values).unwrap();
 }

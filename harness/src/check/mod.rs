@@ -1,6 +1,7 @@
 //! Owns the comparison of the books with the gateway's own ledger: every breach is named.
 
 mod balance;
+mod cancels;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -128,6 +129,7 @@ pub(crate) fn compare(books: &Books, lines: &[Line]) -> Findings {
     };
     ledger::check(books, lines, &mut findings);
     payments::check(books, &mut findings);
+    cancels::check(books, &mut findings);
     history::check(books, &mut findings);
     balance::check(books, &mut findings);
     told::check(books, &mut findings);

@@ -77,6 +77,11 @@ const CORRUPTIONS: &[Corruption] = &[
         "UPDATE payments SET captured = captured + 10, amount = amount + 10 WHERE id = $done",
     ),
     sql(
+        "cancellation listed that no entry knows",
+        Invariant::I5,
+        r#"UPDATE payments SET cancels = '[{"transactionKey":"x","amount":0}]' WHERE id = $done"#,
+    ),
+    sql(
         "event lost from the middle",
         Invariant::I6,
         "DELETE FROM events WHERE payment_id = $done AND sequence = 2",

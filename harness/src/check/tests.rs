@@ -200,6 +200,35 @@ fn accounts_agree() {
     });
 }
 
+fn told(key: &str, amount: i64, saga: &str) -> Value {
+    json!({ "transactionKey": key, "amount": amount, "saga": saga })
+}
+
+#[test]
+fn what_a_payment_lists_as_given_back_is_what_was_booked() {
+    let right = told("cancel 3", 300, "sag_5");
+    for wrong in [
+        json!([]),
+        json!([told("cancel 3", 200, "sag_5")]),
+        json!([told("x", 300, "sag_5")]),
+        json!([told("cancel 3", 300, "sag_6")]),
+        json!([{ "transactionKey": "cancel 3", "amount": 300 }]),
+        json!([right, right]),
+        json!([right, told("y", 0, "sag_6")]),
+        json!("nothing"),
+    ] {
+        breaks(Invariant::I5, |books, _| {
+            books.payments.get_mut(PARTIAL).unwrap().cancels = Some(wrong.to_string());
+        });
+    }
+    breaks(Invariant::I5, |books, _| {
+        books.payments.get_mut(PARTIAL).unwrap().cancels = None;
+    });
+    breaks(Invariant::I5, |books, _| {
+        books.payments.get_mut(DONE).unwrap().cancels = Some(json!([right]).to_string());
+    });
+}
+
 #[test]
 fn histories_are_whole() {
     breaks(Invariant::I6, |books, _| drop(books.events.remove(1)));

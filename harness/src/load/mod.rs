@@ -24,6 +24,8 @@ use rounds::Clients;
 pub(crate) enum Scenario {
     /// Approve payments that were prepared and authenticated before.
     Approve,
+    /// Give all of a payment back, of those that were paid before.
+    Cancel,
     /// Ask again for an approval that was given, with its key.
     Replay,
     /// Read one approved payment.
@@ -156,10 +158,16 @@ async fn subject(arguments: &Arguments) -> anyhow::Result<Subject> {
     let mut stand = Stand::build(&parts, &[], latency).await?;
     let mut service = stand.start().await?;
     let mut pgbench = None;
-    if parts.database != "sqlite" && arguments.scenario == Scenario::Approve {
+    let yardstick = match arguments.scenario {
+        Scenario::Approve => Some(pgbench::APPROVAL),
+        Scenario::Cancel => Some(pgbench::CANCELLATION),
+        Scenario::Replay | Scenario::Read | Scenario::List => None,
+    };
+    if let Some(yardstick) = yardstick.filter(|_| parts.database != "sqlite") {
         // Copied while nobody is connected: migrated, with its merchant, and otherwise empty.
         stand.kill().await?;
-        pgbench = Some(Pgbench::build(&parts.database, &stand.database, latency).await?);
+        let copy = Pgbench::build(&parts.database, &stand.database, yardstick, latency);
+        pgbench = Some(copy.await?);
         service = stand.start().await?;
     }
     let pid = Some(stand.process()?.pid());

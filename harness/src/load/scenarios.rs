@@ -22,8 +22,8 @@ const LISTED: usize = 500;
 /// So many pages are read before the list is read from its beginning again.
 const PAGES: usize = 5;
 
-/// What is left to be approved.
-type Stock = Arc<Mutex<VecDeque<Authenticated>>>;
+/// What is left to be approved, or the payments left to be canceled.
+type Stock<T> = Arc<Mutex<VecDeque<T>>>;
 
 impl Clients {
     /// Prepares, then measures for `length`, or until a stock that is used up is at its end.
@@ -37,6 +37,11 @@ impl Clients {
             Scenario::Approve => {
                 let stock = Arc::new(Mutex::new(self.prepare(stock).await?));
                 self.measure(length, |client| approve_all(client, Arc::clone(&stock)))
+                    .await
+            }
+            Scenario::Cancel => {
+                let stock = Arc::new(Mutex::new(self.pay(stock).await?));
+                self.measure(length, |client| cancel_all(client, Arc::clone(&stock)))
                     .await
             }
             Scenario::Replay => {
@@ -67,6 +72,29 @@ impl Clients {
         Ok((one, key))
     }
 
+    /// Paid payments.
+    async fn pay(&self, count: usize) -> anyhow::Result<VecDeque<String>> {
+        let prepared = Arc::new(Mutex::new(self.prepare(count).await?));
+        let mut payers = JoinSet::new();
+        for _ in 0..PREPARERS {
+            let (service, prepared) = (self.service.clone(), Arc::clone(&prepared));
+            payers.spawn(async move {
+                let mut paid = Vec::new();
+                while let Some(one) = next(&prepared) {
+                    let reply = service.approve(&one, AMOUNT, &unique_name()).await?;
+                    done("paid", reply)?;
+                    paid.push(one.prepared.payment);
+                }
+                anyhow::Ok(paid)
+            });
+        }
+        let mut stock = VecDeque::new();
+        for paid in payers.join_all().await {
+            stock.extend(paid?);
+        }
+        Ok(stock)
+    }
+
     async fn prepare(&self, count: usize) -> anyhow::Result<VecDeque<Authenticated>> {
         let mut preparers = JoinSet::new();
         for share in shares(count) {
@@ -88,19 +116,37 @@ impl Clients {
     }
 }
 
-async fn approve_all(client: Client, stock: Stock) -> anyhow::Result<Measured> {
+async fn approve_all(client: Client, stock: Stock<Authenticated>) -> anyhow::Result<Measured> {
     let mut measured = Measured::default();
     while Instant::now() < client.until {
-        let next = stock
-            .lock()
-            .expect("nothing panics while it is locked")
-            .pop_front();
-        let Some(wanted) = next else { break };
+        let Some(wanted) = next(&stock) else { break };
         let key = unique_name();
         let reply = client.service.approve(&wanted, AMOUNT, &key).await?;
         measured.add(&done("approved", reply)?);
     }
     Ok(measured)
+}
+
+async fn cancel_all(client: Client, stock: Stock<String>) -> anyhow::Result<Measured> {
+    let mut measured = Measured::default();
+    while Instant::now() < client.until {
+        let Some(payment) = next(&stock) else { break };
+        let key = unique_name();
+        let reply = client.service.cancel(&payment, None, &key).await?;
+        let reply = done("canceled", reply)?;
+        ensure!(
+            reply.data("status") == Some("CANCELED"),
+            "not canceled: {}",
+            reply.body
+        );
+        measured.add(&reply);
+    }
+    Ok(measured)
+}
+
+fn next<T>(stock: &Stock<T>) -> Option<T> {
+    let mut stock = stock.lock().expect("nothing panics while it is locked");
+    stock.pop_front()
 }
 
 async fn replay_on(client: Client, one: Authenticated, key: String) -> anyhow::Result<Measured> {
