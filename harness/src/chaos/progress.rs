@@ -114,9 +114,9 @@ impl<R: Run> Progress<R> {
 }
 
 impl<R> Totals<'_, R> {
-    /// Whether something was proven, and nothing to the contrary.
+    /// Whether everything that was asked for was proven, and nothing to the contrary.
     pub(super) fn are_well(&self) -> bool {
-        self.runs > 0 && self.failed.is_empty()
+        self.runs > 0 && self.complete && self.failed.is_empty()
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
         assert!(!progress.totals(true).are_well());
         progress.add(record(1, Some(900), &[])).unwrap();
         assert!(progress.totals(true).are_well());
+        assert!(!progress.totals(false).are_well(), "there is more to run");
         progress.add(record(2, None, &[])).unwrap();
         assert!(!progress.totals(true).are_well());
         progress.add(record(3, Some(7), &["I1"])).unwrap();

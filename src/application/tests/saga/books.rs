@@ -180,7 +180,10 @@ impl Books {
                 .push(self.transaction(amount, &call.reason));
             return Answer::Found(Box::new(snapshot));
         }
-        if Self::snapshot(&self.accounts[at]).balance != Some(call.refundable) {
+        let balance = Self::snapshot(&self.accounts[at]).balance.unwrap();
+        // Not sent at all, it is not compared; more than is left is refused in any case.
+        let differs = balance != call.refundable && !call.refundable.is_zero();
+        if differs || balance.minus(amount).is_err() {
             return Answer::Unknown(Cause::Conflict("NOT_MATCHES_REFUNDABLE_AMOUNT".to_owned()));
         }
         self.cancels_with_effect += 1;

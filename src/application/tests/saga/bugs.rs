@@ -50,6 +50,8 @@ pub(crate) enum Bug {
     ReservationForgotten,
     /// A temporary error is taken for a refusal.
     TemporaryIsDeclined,
+    /// The balance that we expect is not sent with a cancellation.
+    RefundableForgotten,
 }
 
 const OF_APPROVAL_BUGS: [Bug; 12] = [
@@ -67,7 +69,7 @@ const OF_APPROVAL_BUGS: [Bug; 12] = [
     Bug::NotFoundIsOver,
 ];
 
-const OF_CANCELLATION_BUGS: [Bug; 11] = [
+const OF_CANCELLATION_BUGS: [Bug; 12] = [
     Bug::LostIsDeclined,
     Bug::OrderNotCompared,
     Bug::AmountNotCompared,
@@ -79,6 +81,7 @@ const OF_CANCELLATION_BUGS: [Bug; 11] = [
     Bug::OthersOverlooked,
     Bug::ReservationForgotten,
     Bug::TemporaryIsDeclined,
+    Bug::RefundableForgotten,
 ];
 
 impl Bug {
@@ -122,6 +125,9 @@ impl Bug {
     pub(crate) fn miscall(bug: Option<Self>, mut call: CancelCall) -> CancelCall {
         if bug == Some(Self::MarkForgotten) {
             "wanted back".clone_into(&mut call.reason);
+        }
+        if bug == Some(Self::RefundableForgotten) {
+            call.refundable = Money::zero(call.amount.currency());
         }
         call
     }
