@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::books::{Account, Books, Late};
 use crate::bugs::Bug;
 use crate::faults::{Fault, Place, Script};
+use crate::turnstile::Pass;
 
 /// How long a caller waits for an answer that never comes.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -168,12 +169,42 @@ impl PaymentGateway for Gateway {
     }
 }
 
-/// Every account is served by the one scripted gateway.
-pub(crate) struct Only(pub(crate) Arc<Gateway>);
+/// Every account is served by the one scripted gateway, through the turnstile.
+#[derive(Clone)]
+pub(crate) struct Only {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) pass: Pass,
+}
 
 impl Gateways for Only {
     fn of(&self, _: GatewayAccountId) -> Option<Arc<dyn PaymentGateway>> {
-        let only: Arc<dyn PaymentGateway> = Arc::<Gateway>::clone(&self.0);
-        Some(only)
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Only {
+    fn admit(&self) -> Result<(), Refused> {
+        self.gateway.admit()
+    }
+
+    async fn confirm(&self, call: &ConfirmCall) -> Answer {
+        self.pass.through().await;
+        self.gateway.confirm(call).await
+    }
+
+    async fn cancel(&self, call: &CancelCall) -> Answer {
+        self.pass.through().await;
+        self.gateway.cancel(call).await
+    }
+
+    async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        self.pass.through().await;
+        self.gateway.payment_by_key(key).await
+    }
+
+    async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
+        self.pass.through().await;
+        self.gateway.payment_by_order(order).await
     }
 }

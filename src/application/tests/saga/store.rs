@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 
 use crate::bugs::Bug;
 use crate::faults::{Fault, Place, Script};
+use crate::turnstile::Pass;
 
 pub(crate) struct Faulty {
     pub(crate) memory: Arc<Memory>,
@@ -32,6 +33,8 @@ pub(crate) struct Faulty {
     pub(crate) bug: Option<Bug>,
     /// Tells the rival to look for work now.
     pub(crate) rival: Arc<Notify>,
+    /// Through which every call has to go first.
+    pub(crate) pass: Pass,
 }
 
 impl Faulty {
@@ -48,6 +51,7 @@ fn away() -> CommitError {
 #[async_trait]
 impl Commit for Faulty {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        self.pass.through().await;
         // Every port call is a point where other tasks may run.
         tokio::task::yield_now().await;
         match self.script.strike(Place::Commit) {
@@ -72,18 +76,23 @@ impl Commit for Faulty {
 #[async_trait]
 impl Payments for Faulty {
     async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.pass.through().await;
         self.memory.payment(scope, id).await
     }
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.pass.through().await;
         self.memory.any_payment(id).await
     }
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        self.pass.through().await;
         self.memory.payment_of_order(scope, o).await
     }
     async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        self.pass.through().await;
         self.memory.gateway_order(id).await
     }
     async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        self.pass.through().await;
         self.memory.gateway_orders(payment).await
     }
     async fn payments(
@@ -93,9 +102,11 @@ impl Payments for Faulty {
         after: Option<PageAfter>,
         limit: u32,
     ) -> Result<Vec<Payment>, Error> {
+        self.pass.through().await;
         self.memory.payments(scope, filter, after, limit).await
     }
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.pass.through().await;
         self.memory.payments_to_expire(now, limit).await
     }
     async fn events(
@@ -104,9 +115,11 @@ impl Payments for Faulty {
         after: i64,
         limit: u32,
     ) -> Result<Vec<PaymentEvent>, Error> {
+        self.pass.through().await;
         self.memory.events(payment, after, limit).await
     }
     async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        self.pass.through().await;
         self.memory.entries(payment).await
     }
 }
@@ -114,9 +127,11 @@ impl Payments for Faulty {
 #[async_trait]
 impl Sagas for Faulty {
     async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        self.pass.through().await;
         self.memory.saga(id).await
     }
     async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
+        self.pass.through().await;
         self.memory.sagas_of(payment).await
     }
     async fn claim_sagas(
@@ -125,10 +140,12 @@ impl Sagas for Faulty {
         hold: Hold,
         limit: u32,
     ) -> Result<Vec<Saga>, Error> {
+        self.pass.through().await;
         tokio::task::yield_now().await;
         self.memory.claim_sagas(now, hold, limit).await
     }
     async fn renew_hold(&self, saga: SagaId, version: i64, hold: Hold) -> Result<bool, Error> {
+        self.pass.through().await;
         self.memory.renew_hold(saga, version, hold).await
     }
     async fn release_hold(
@@ -137,6 +154,7 @@ impl Sagas for Faulty {
         version: i64,
         holder: WorkerId,
     ) -> Result<(), Error> {
+        self.pass.through().await;
         self.memory.release_hold(saga, version, holder).await
     }
     async fn hasten(
@@ -145,9 +163,11 @@ impl Sagas for Faulty {
         now: Timestamp,
         gap: TimeDelta,
     ) -> Result<u64, Error> {
+        self.pass.through().await;
         self.memory.hasten(payment, now, gap).await
     }
     async fn open_sagas(&self, stuck_since: Timestamp) -> Result<Vec<OpenSagas>, Error> {
+        self.pass.through().await;
         self.memory.open_sagas(stuck_since).await
     }
     async fn stuck_sagas(
@@ -156,6 +176,7 @@ impl Sagas for Faulty {
         after: Option<SagaAfter>,
         limit: u32,
     ) -> Result<Vec<Saga>, Error> {
+        self.pass.through().await;
         self.memory.stuck_sagas(since, after, limit).await
     }
 }
@@ -163,12 +184,15 @@ impl Sagas for Faulty {
 #[async_trait]
 impl Keys for Faulty {
     async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        self.pass.through().await;
         self.memory.reservation(key).await
     }
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
+        self.pass.through().await;
         self.memory.issued_key(key).await
     }
     async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error> {
+        self.pass.through().await;
         self.memory.sweep_keys(first_used, limit).await
     }
 }
@@ -176,18 +200,23 @@ impl Keys for Faulty {
 #[async_trait]
 impl Access for Faulty {
     async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+        self.pass.through().await;
         self.memory.api_key(hash).await
     }
     async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
+        self.pass.through().await;
         self.memory.merchants().await
     }
     async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
+        self.pass.through().await;
         self.memory.gateway_accounts(scope).await
     }
     async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
+        self.pass.through().await;
         self.memory.gateway_account(id).await
     }
     async fn ping(&self) -> Result<(), Error> {
+        self.pass.through().await;
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ use crate::bugs::Bug;
 use crate::faults::{Fault, Script};
 use crate::gateway::{Gateway, Only};
 use crate::store::Faulty;
+use crate::turnstile::{Side, Turnstile};
 
 pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 pub(crate) const AMOUNT: i64 = 10_000;
@@ -59,6 +60,9 @@ pub(crate) struct World {
     pub(crate) memory: Arc<Memory>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) app: Arc<App>,
+    /// Where the second of two requests arrives.
+    second: Arc<App>,
+    pub(crate) turnstile: Arc<Turnstile>,
     pub(crate) payment: PaymentId,
     pub(crate) order: GatewayOrderId,
     /// What each idempotency key was told, in order.
@@ -77,31 +81,28 @@ impl World {
             merchant: MerchantId::new(ids.draw()),
             mode: Mode::Test,
         };
-        let account = GatewayAccount {
-            id: GatewayAccountId::new(ids.draw()),
-            scope,
-            gateway: "toss".to_owned(),
-            merchant_id: Some("tgen_script".to_owned()),
-            credential_version: 1,
-            created_at: START,
-        };
-        memory
-            .commit_now(&[Change::InsertGatewayAccount(account)])
-            .unwrap();
+        let account = Change::InsertGatewayAccount(account(scope, ids.draw()));
+        memory.commit_now(&[account]).unwrap();
         let script = Script::of(faults);
         let gateway = Arc::new(Gateway::new(script.clone(), bug, Arc::clone(&memory)));
         let rival = Arc::new(Notify::new());
         let drain = CancellationToken::new();
-        let app_of = |script: Script| {
+        let turnstile = Arc::new(Turnstile::default());
+        let app_of = |script: Script, side: Side| {
             let store = Faulty {
                 memory: Arc::clone(&memory),
                 script,
                 bug,
                 rival: Arc::clone(&rival),
+                pass: turnstile.pass(side),
+            };
+            let only = Only {
+                gateway: Arc::clone(&gateway),
+                pass: turnstile.pass(side),
             };
             let parts = Parts {
                 store: Arc::new(store),
-                gateways: Arc::new(Only(Arc::clone(&gateway))),
+                gateways: Arc::new(only),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
                 policy: Bug::policy(bug),
@@ -113,11 +114,12 @@ impl World {
             };
             App::new(parts, TaskTracker::new(), drain.clone())
         };
-        let app = app_of(script.clone());
+        let app = app_of(script.clone(), Side::First);
+        let second = app_of(script.clone(), Side::Second);
         // The rival's commits are not struck: it is there to be in the way.
-        let other = app_of(Script::default());
+        let other = app_of(Script::default(), Side::Second);
         let caller = merchant(scope);
-        let quiet = app_of(Script::default());
+        let quiet = app_of(Script::default(), Side::First);
         let prepared = quiet.prepare(&caller, &order(), None).await.unwrap();
         let Outcome::Ended(Ended::Prepared { payment }) = prepared.outcome else {
             panic!("prepared at once")
@@ -131,6 +133,8 @@ impl World {
             memory,
             gateway,
             app,
+            second,
+            turnstile,
             script,
             caller,
             drain,
@@ -154,7 +158,7 @@ impl World {
     }
 
     /// One request, as the merchant's server makes it.
-    pub(crate) async fn approve(&self, key: &PaymentKey) -> Result<Answered, ApproveError> {
+    async fn approve(&self, side: Side, key: &PaymentKey) -> Result<Answered, ApproveError> {
         let command = Approve {
             payment: self.payment,
             payment_key: key.clone(),
@@ -162,19 +166,37 @@ impl World {
             amount_minor: AMOUNT,
         };
         let keyed = keyed(&format!("approve-{key}"));
-        self.app.approve(self.caller.clone(), command, keyed).await
+        let app = self.app_of(side);
+        app.approve(self.caller.clone(), command, keyed).await
     }
 
     /// Repeats the request with the same key until there is a final answer, as a client should.
     pub(crate) async fn approve_until_final(&self, key: &PaymentKey) {
+        self.approve_at(Side::First, key).await;
+    }
+
+    fn app_of(&self, side: Side) -> &Arc<App> {
+        match side {
+            Side::First => &self.app,
+            Side::Second => &self.second,
+        }
+    }
+
+    /// As [`Self::approve_until_final`], at one of the two services.
+    pub(crate) async fn approve_at(&self, side: Side, key: &PaymentKey) {
         let waits = |refusal: &ApproveRefusal| matches!(refusal, ApproveRefusal::InFlight { .. });
-        let once = || self.approve(key);
+        let once = || self.approve(side, key);
         self.until_final(&format!("approve-{key}"), once, waits)
             .await;
     }
 
     /// As [`Self::approve_until_final`], for giving back `minor`.
     pub(crate) async fn cancel_until_final(&self, key: &str, minor: i64) {
+        self.cancel_at(Side::First, key, minor).await;
+    }
+
+    /// As [`Self::cancel_until_final`], at one of the two services.
+    pub(crate) async fn cancel_at(&self, side: Side, key: &str, minor: i64) {
         let waits = |refusal: &CancelRefusal| matches!(refusal, CancelRefusal::InFlight { .. });
         let once = || {
             let command = Cancel {
@@ -183,7 +205,8 @@ impl World {
                 tax_free_minor: None,
                 reason: "wanted back".parse().unwrap(),
             };
-            self.app.cancel(self.caller.clone(), command, keyed(key))
+            let app = self.app_of(side);
+            app.cancel(self.caller.clone(), command, keyed(key))
         };
         self.until_final(key, once, waits).await;
     }
@@ -271,6 +294,17 @@ async fn rivalry(app: Arc<App>, told: Arc<Notify>, drain: CancellationToken) {
             () = sleep(Duration::from_secs(45)) => {}
             () = drain.cancelled() => {}
         }
+    }
+}
+
+fn account(scope: Scope, id: RawId) -> GatewayAccount {
+    GatewayAccount {
+        id: GatewayAccountId::new(id),
+        scope,
+        gateway: "toss".to_owned(),
+        merchant_id: Some("tgen_script".to_owned()),
+        credential_version: 1,
+        created_at: START,
     }
 }
 
