@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::change::Change;
 use domain::id::PaymentId;
 use domain::payment::{Moved, Payment};
+use domain::principal::Scope;
 use domain::saga::Saga;
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
@@ -147,9 +148,8 @@ impl App {
             let retry_after = AGAIN;
             return Err(KeyError::Running { retry_after }.into());
         }
-        let found = self.parts.store.payment(whose.scope, payment).await?;
-        let found = found.ok_or(ActError::NotFound)?;
-        Ok(timed(Answered::first(pending(&found))))
+        let outcome = self.pending_now(whose.scope, payment).await?;
+        Ok(timed(Answered::first(outcome)))
     }
 
     async fn act_on_task<C: Command>(
@@ -170,10 +170,8 @@ impl App {
                 Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
-                let store = &self.parts.store;
-                let found = store.payment(caller.scope, command.payment()).await?;
-                let found = found.ok_or(ActError::NotFound)?;
-                Ok(Answered::first(pending(&found)))
+                let outcome = self.pending_now(caller.scope, command.payment()).await?;
+                Ok(Answered::first(outcome))
             }
         }
     }
@@ -225,6 +223,16 @@ impl App {
         Err(ActError::Contended)
     }
 
+    /// Pending, with the payment as it is stored.
+    async fn pending_now<R>(
+        &self,
+        scope: Scope,
+        payment: PaymentId,
+    ) -> Result<Outcome, ActError<R>> {
+        let found = self.parts.store.payment(scope, payment).await?;
+        Ok(pending(&found.ok_or(ActError::NotFound)?))
+    }
+
     /// What an earlier request with this key is answered with.
     async fn answered_before<R>(
         &self,
@@ -234,11 +242,9 @@ impl App {
         Ok(match self.earlier(caller, keyed).await? {
             Earlier::Nothing => None,
             Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
-            Earlier::Pending(payment) => {
-                let found = self.parts.store.payment(caller.scope, payment).await?;
-                let found = found.ok_or(ActError::NotFound)?;
-                Some(Answered::again(pending(&found)))
-            }
+            Earlier::Pending(payment) => Some(Answered::again(
+                self.pending_now(caller.scope, payment).await?,
+            )),
         })
     }
 }

@@ -113,12 +113,7 @@ fn captured(
     if let Some(total) = surprise
         && !saga.is_confirmed(total, before)
     {
-        let called = saga.is_calling();
-        return Absorbed::waiting(if called {
-            saga.heard_now(Heard::Noise, ctx)
-        } else {
-            saga.ask_later(ctx)
-        });
+        return Absorbed::waiting(saga.surprised(ctx));
     }
     match payment.clone().capture(&saga, snapshot, ctx) {
         Some(Captured::Booked(moved)) => Absorbed {
@@ -176,7 +171,7 @@ fn no_effect(saga: Saga, payment: &Payment, shown: Shown, ctx: &Ctx<'_>) -> Abso
         return declined(saga, payment, &Decline::session_expired(), ctx);
     }
     let window_open = ctx.now < after(saga.head.created_at, ctx.policy.confirm_window);
-    let call_over = ctx.now >= after(saga.progress.intent_at, ctx.policy.call_bound);
+    let call_over = saga.are_calls_over(ctx);
     if let Some(decline) = over(&saga, shown, (window_open, call_over)) {
         return declined(saga, payment, &decline, ctx);
     }

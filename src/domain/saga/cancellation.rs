@@ -61,14 +61,9 @@ fn found(
     let Some(left) = snapshot.balance.filter(|_| settled) else {
         return Absorbed::waiting(saga.ask_later(ctx));
     };
-    let called = saga.is_calling();
     if let Some(ours) = ours(&saga, snapshot) {
         if ours.amount != saga.head.amount && !saga.is_confirmed(ours.amount, before) {
-            return Absorbed::waiting(if called {
-                saga.heard_now(Heard::Noise, ctx)
-            } else {
-                saga.ask_later(ctx)
-            });
+            return Absorbed::waiting(saga.surprised(ctx));
         }
         return match payment.clone().cancellations(&saga, snapshot, ctx) {
             Some(moved) => Absorbed {
@@ -78,7 +73,7 @@ fn found(
             None => Absorbed::waiting(saga.ask_later(ctx)),
         };
     }
-    if called {
+    if saga.is_calling() {
         return Absorbed::waiting(saga.heard_now(Heard::Noise, ctx));
     }
     if left != saga.progress.refundable {
@@ -106,7 +101,7 @@ fn no_effect(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) 
     let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
     // An error that was answered to an earlier key may still turn into a refund.
     let only = saga.progress.n == 1;
-    let call_over = ctx.now >= after(saga.progress.intent_at, ctx.policy.call_bound);
+    let call_over = saga.are_calls_over(ctx);
     match saga.progress.heard.clone() {
         Heard::Refused(decline) if (answered && only) || call_over => {
             refused(saga, payment, &decline, snapshot, ctx)

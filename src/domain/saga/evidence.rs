@@ -1,6 +1,6 @@
 //! Owns how much of an answer is believed, and while what it may still be overtaken by a call.
 
-use super::{Phase, Saga, policy};
+use super::{Heard, Phase, Saga, policy};
 use crate::Ctx;
 use crate::money::Money;
 use crate::snapshot::{Answer, Cause};
@@ -9,7 +9,7 @@ impl Saga {
     /// Book-keeping that every answer needs, before its meaning is looked at. Gives the surprise
     /// that the answer before it was: this one repeats it, or it is forgotten.
     pub(super) fn heard_back(&mut self, answer: &Answer, ctx: &Ctx<'_>) -> Option<Money> {
-        if self.progress.phase == Phase::Call {
+        if self.is_calling() {
             let lost = matches!(answer, Answer::Unknown(Cause::Lost));
             if !lost {
                 self.progress.unanswered = self.progress.unanswered.saturating_sub(1);
@@ -43,9 +43,22 @@ impl Saga {
         confirmed
     }
 
+    /// Asks again about a surprise: at once after a call, by the schedule after a question.
+    pub(super) fn surprised(self, ctx: &Ctx<'_>) -> Self {
+        if self.is_calling() {
+            self.heard_now(Heard::Noise, ctx)
+        } else {
+            self.ask_later(ctx)
+        }
+    }
+
+    /// Whether no call that was intended so far can take effect any more, answered or not.
+    pub(super) fn are_calls_over(&self, ctx: &Ctx<'_>) -> bool {
+        ctx.now >= policy::after(self.progress.intent_at, ctx.policy.call_bound)
+    }
+
     /// Whether a call may still be on its way to the gateway or running there.
     pub(super) fn is_in_flight(&self, ctx: &Ctx<'_>) -> bool {
-        let bound = policy::after(self.progress.intent_at, ctx.policy.call_bound);
-        self.progress.unanswered > 0 && ctx.now < bound
+        self.progress.unanswered > 0 && !self.are_calls_over(ctx)
     }
 }
