@@ -15,7 +15,7 @@ start_service() {
   (
     cd "$folder"
     PAYFLOW_SERVER__LISTEN=127.0.0.1:0 PAYFLOW_SANDBOX__LISTEN=127.0.0.1:0 \
-      PAYFLOW_METRICS__LISTEN=127.0.0.1:0 exec "$binary"
+      PAYFLOW_METRICS__LISTEN=127.0.0.1:0 PAYFLOW_SHOP__ENABLED=false exec "$binary"
   ) >"$folder/log" 2>&1 &
   service=$!
   KEYS=$folder/data/dev-keys.json

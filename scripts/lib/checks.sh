@@ -24,6 +24,11 @@ crash_clippy_step() {
   cargo clippy --locked --bin payflow-crash --features crash-points -- -D warnings
 }
 
+# What production runs: the service without sandbox and shop, which nothing else of it may need.
+bare_clippy_step() {
+  cargo clippy --locked --package payflow --no-default-features -- -D warnings
+}
+
 tidy_step() {
   cargo nextest run --locked --package payflow --test tidy
 }

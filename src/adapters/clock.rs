@@ -34,24 +34,24 @@ impl Clock for Wall {
     }
 }
 
-/// A clock that is ahead by as much as the embedded sandbox's.
-pub struct Following {
+/// A clock that is ahead by as much as another says that it is.
+pub struct Following<F> {
     wall: Wall,
-    sandbox: toss_sandbox::Clock,
+    ahead: F,
 }
 
-impl Following {
-    /// Follows this clock.
+impl<F: Fn() -> TimeDelta + Send + Sync> Following<F> {
+    /// Follows the clock that is ahead by this.
     #[must_use]
-    pub fn new(sandbox: toss_sandbox::Clock) -> Self {
+    pub fn new(ahead: F) -> Self {
         let wall = Wall::default();
-        Self { wall, sandbox }
+        Self { wall, ahead }
     }
 }
 
-impl Clock for Following {
+impl<F: Fn() -> TimeDelta + Send + Sync> Clock for Following<F> {
     fn now(&self) -> Timestamp {
-        self.wall.move_ahead(self.sandbox.offset());
+        self.wall.move_ahead((self.ahead)());
         self.wall.now()
     }
 }

@@ -1,7 +1,7 @@
 //! Owns the command line: `serve`, `migrate`, `merchant add`, `version`.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::merchants::{self, DevKeys, Keys};
 use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, launch};
+use super::{Outside, demo, launch};
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -90,13 +90,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
+    config.check_serving(demo::IS_BUILT_IN)?;
     let store = outside::open(config, true).await?;
     let dev_keys = match config.gateway() {
         Gateway::Toss => None,
         Gateway::Sandbox { .. } | Gateway::Embedded => Some(DevKeys::keep(&config.files.dir)?),
     };
     let kept = dev_keys.clone().unwrap_or_default();
-    let counterpart = Counterpart::find(config, &kept).await?;
+    let mut counterpart = Counterpart::find(config, &kept).await?;
     if let Some(dev_keys) = &dev_keys {
         merchants::demo(store.as_ref(), &dev_keys.keys).await?;
     }
@@ -120,35 +121,43 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let metrics_url = format!("http://{}/metrics", running.metrics_address);
     tracing::info!(payflow_url, metrics_url, "payflow listens");
     if let Some(mut dev_keys) = dev_keys {
-        let sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
-        let folder = &config.files.dir;
-        print(&banner(
-            &payflow_url,
-            &sandbox_url,
-            &folder.display().to_string(),
-        ))?;
         dev_keys.payflow_url = payflow_url;
-        dev_keys.sandbox_url = sandbox_url;
+        dev_keys.sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
         dev_keys.metrics_url = metrics_url;
-        dev_keys.write(folder)?;
+        dev_keys.shop_url = match &mut counterpart.demo {
+            Some(demo) => demo.open_shop(config, &dev_keys).await?,
+            None => String::new(),
+        };
+        print(&banner(&dev_keys, &config.files.dir))?;
+        dev_keys.write(&config.files.dir)?;
     }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = accounts.serve_continuously() => {}
     }
+    if let Some(demo) = &mut counterpart.demo {
+        demo.close_shop().await;
+    }
     tracing::info!("payflow stops");
     running.stop().await;
-    if let Some(sandbox) = counterpart.embedded {
-        sandbox.shutdown().await;
+    if let Some(demo) = counterpart.demo {
+        demo.shutdown().await;
     }
     Ok(())
 }
 
-fn banner(payflow_url: &str, sandbox_url: &str, folder: &str) -> String {
+/// Where everything is; what a newcomer clicks first comes first.
+fn banner(dev_keys: &DevKeys, folder: &Path) -> String {
+    let (payflow_url, sandbox_url) = (&dev_keys.payflow_url, &dev_keys.sandbox_url);
+    let shop = match dev_keys.shop_url.as_str() {
+        "" => String::new(),
+        url => format!("  Demo shop      {url}\n"),
+    };
     format!(
-        "\n  Payflow        {payflow_url}\n  API, try it    {payflow_url}/docs\n  \
-         Toss sandbox   {sandbox_url}\n  Keys           {folder}/dev-keys.json\n"
+        "\n{shop}  Payflow        {payflow_url}\n  API, try it    {payflow_url}/docs\n  \
+         Toss sandbox   {sandbox_url}\n  Keys           {}/dev-keys.json\n",
+        folder.display()
     )
 }
 

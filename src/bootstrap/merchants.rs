@@ -87,6 +87,9 @@ pub(super) async fn add(
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DevKeys {
+    /// Empty where no shop is open, as in a file of an earlier version.
+    #[serde(default)]
+    pub(super) shop_url: String,
     pub(super) payflow_url: String,
     pub(super) sandbox_url: String,
     pub(super) metrics_url: String,

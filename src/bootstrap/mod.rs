@@ -1,6 +1,7 @@
 //! Owns the composition: settings become adapters, adapters become the application, and it runs.
 
 mod command;
+mod demo;
 mod merchants;
 mod outside;
 

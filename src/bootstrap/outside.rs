@@ -9,8 +9,9 @@ use application::ports::{Clock, Store};
 use domain::merchant::GatewayAccount;
 use domain::principal::{Mode, Scope};
 
+use super::demo::Demo;
 use super::merchants::DevKeys;
-use crate::adapters::clock::{Following, Wall};
+use crate::adapters::clock::Wall;
 use crate::adapters::gateway::bulkhead::Room;
 use crate::adapters::gateway::toss::{Settings, Timeouts, Toss};
 use crate::adapters::gateway::{Guard, Guarded, Registry};
@@ -65,28 +66,20 @@ pub(super) async fn open(config: &Config, exclusive: bool) -> anyhow::Result<Arc
 pub(super) struct Counterpart {
     /// Where the sandbox is; none at the real gateway.
     pub(super) sandbox_url: Option<String>,
-    /// The sandbox, where it runs in this process.
-    pub(super) embedded: Option<toss_sandbox::Running>,
+    /// The sandbox, where it runs in this process, and the shop.
+    pub(super) demo: Option<Demo>,
     settings: Settings,
 }
 
 impl Counterpart {
     /// Starts or finds it; `kept` are the keys that a sandbox of ours takes.
     pub(super) async fn find(config: &Config, kept: &DevKeys) -> anyhow::Result<Self> {
-        let (sandbox_url, embedded) = match config.gateway() {
+        let (sandbox_url, demo) = match config.gateway() {
             Gateway::Toss => (None, None),
             Gateway::Sandbox { url } => (Some(url.trim_end_matches('/').to_owned()), None),
             Gateway::Embedded => {
-                let running = toss_sandbox::start(toss_sandbox::Config {
-                    listen: config.sandbox.listen,
-                    data: Some(config.files.dir.join("sandbox.journal")),
-                    secret_key: kept.gateway_secret_key.clone(),
-                    client_key: kept.client_key.clone(),
-                    ..toss_sandbox::Config::default()
-                })
-                .await
-                .context("cannot start the sandbox (sandbox.listen)")?;
-                (Some(running.url()), Some(running))
+                let demo = Demo::start(config, kept).await?;
+                (Some(demo.sandbox_url()), Some(demo))
             }
         };
         let secret_key = match &config.toss.secret_key {
@@ -107,15 +100,15 @@ impl Counterpart {
         };
         Ok(Self {
             sandbox_url,
-            embedded,
+            demo,
             settings,
         })
     }
 
     /// What money is dated by.
     pub(super) fn clock(&self, config: &Config) -> Arc<dyn Clock> {
-        match (config.clock.source, &self.embedded) {
-            (ClockSource::Sandbox, Some(running)) => Arc::new(Following::new(running.clock())),
+        match (config.clock.source, &self.demo) {
+            (ClockSource::Sandbox, Some(demo)) => demo.clock(),
             (ClockSource::Sandbox | ClockSource::System, _) => Arc::new(Wall::default()),
         }
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Files, Log, LogFormat, Metrics, Payments, Sandbox,
-    Server, Timings, Toss,
+    Server, Shop, Timings, Toss,
 };
 pub use span::Span;
 
@@ -49,6 +49,8 @@ pub struct Config {
     pub toss: Toss,
     /// Its stand-in.
     pub sandbox: Sandbox,
+    /// The merchant that comes with the embedded stand-in.
+    pub shop: Shop,
     /// What payments are dated by.
     pub clock: Clock,
     /// How long things take.
@@ -73,7 +75,7 @@ pub enum Error {
 /// Which gateway the settings choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gateway<'a> {
-    /// A sandbox inside this process.
+    /// A sandbox inside this process, where the build has one.
     Embedded,
     /// A sandbox that runs already.
     Sandbox {

@@ -75,6 +75,13 @@ pub struct Sandbox {
     pub url: String,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockSource {

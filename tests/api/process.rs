@@ -1,4 +1,4 @@
-//! The binary as users start it: embedded database and sandbox, stop and start again.
+//! The binary as users start it: embedded database, sandbox and shop, stop and start again.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,6 +21,10 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path) -> Self {
+        Self::with(folder, &[("PAYFLOW_SHOP__ENABLED", "false")])
+    }
+
+    fn with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let file = folder.join("data/dev-keys.json");
         let before = std::fs::read_to_string(&file).unwrap_or_default();
         let log = std::fs::File::options()
@@ -36,6 +40,7 @@ impl Process {
             .env("PAYFLOW_SANDBOX__LISTEN", "127.0.0.1:0")
             .env("PAYFLOW_LOG__FORMAT", "json")
             .env("RUST_LOG", "trace")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -169,7 +174,58 @@ async fn its_keys_are_for_its_owner_only() {
     let process = Process::start(folder.path());
     let file = std::fs::metadata(folder.path().join("data/dev-keys.json")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    assert_eq!(process.keys["shopUrl"], "", "none was opened");
     assert_eq!(process.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn it_opens_a_shop_and_closes_it_before_itself() {
+    let folder = TempDir::new().unwrap();
+    let listen = [("PAYFLOW_SHOP__LISTEN", "127.0.0.1:0")];
+    let process = Process::with(folder.path(), &listen);
+    let url = text(&process.keys["shopUrl"]).to_owned();
+    let front = process.client.get(&url).send().await.unwrap();
+    assert_eq!(front.status(), 200);
+    assert!(folder.path().join("data/shop.db").exists());
+    let secret = text(&process.keys["secretKey"]).to_owned();
+    let client = process.client.clone();
+    assert_eq!(process.terminate(), Some(0));
+
+    assert!(client.get(&url).send().await.is_err(), "it still listens");
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(!log.contains(&secret), "the shop's key was logged");
+    let at = |said: &str| log.find(said).unwrap_or_else(|| panic!("no {said}: {log}"));
+    assert!(at("the demo shop closes") < at("payflow stops"));
+    assert!(at("payflow stops") < at("the sandbox stops"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_by_its_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let listeners = ["SERVER", "METRICS", "SANDBOX", "SHOP"];
+    for refused in listeners {
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        command.current_dir(folder.path()).env_clear();
+        for listener in listeners {
+            let address = if listener == refused {
+                &taken
+            } else {
+                "127.0.0.1:0"
+            };
+            command.env(format!("PAYFLOW_{listener}__LISTEN"), address);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{refused}: {said}");
+        let setting = format!("({}.listen", refused.to_lowercase());
+        assert!(said.contains(&setting) && said.contains(&taken), "{said}");
+        assert!(
+            output.stdout.is_empty(),
+            "{refused}: it says where to click"
+        );
+    }
 }
 
 #[test]
@@ -178,6 +234,7 @@ fn it_refuses_settings_that_are_not_safe_and_names_them() {
     for (name, value, setting) in [
         ("TOSS_SECRET_KEY", "live_sk_1", "toss.client_key"),
         ("PAYFLOW_SANDBOX__LISTEN", "0.0.0.0:0", "sandbox.listen"),
+        ("PAYFLOW_SHOP__LISTEN", "0.0.0.0:0", "shop.listen"),
         ("PAYFLOW_SERVER__LISTENS", "127.0.0.1:0", "listens"),
         ("DATABASE_URL", "mysql://db", "database.url"),
         ("PAYFLOW_TIMINGS__PATIENCE", "soon", "timings.patience"),

@@ -105,8 +105,10 @@ impl Guest<'_> {
     }
 }
 
-async fn shops(screen: Screen, name: &str) {
-    let stand = Stand::with(&[("PAYFLOW_TIMINGS__PATIENCE", "1s")]).await;
+/// So that an approval that comes late is waited for on the order's page.
+const IMPATIENT: [(&str, &str); 1] = [("PAYFLOW_TIMINGS__PATIENCE", "1s")];
+
+async fn shops(stand: Stand, screen: Screen, name: &str) {
     let browser = browser(screen).await;
     let guest = Guest {
         page: browser.client(),
@@ -212,10 +214,12 @@ async fn waits_for_a_late_approval(guest: &Guest<'_>, stand: &Stand) {
 
 #[tokio::test]
 async fn browser_shops_with_a_phone() {
-    shops(Screen::PHONE, "phone").await;
+    let stand = Stand::with(&IMPATIENT).await;
+    shops(stand, Screen::PHONE, "phone").await;
 }
 
 #[tokio::test]
-async fn browser_shops_with_a_desktop() {
-    shops(Screen::DESKTOP, "desktop").await;
+async fn browser_shops_with_a_desktop_at_the_shop_that_the_service_opens() {
+    let stand = Stand::embedded(&IMPATIENT).await;
+    shops(stand, Screen::DESKTOP, "desktop").await;
 }

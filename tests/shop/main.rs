@@ -10,6 +10,7 @@ mod support;
 
 mod browser;
 mod buyer;
+mod embedded;
 mod faults;
 mod guards;
 mod orders;

@@ -16,28 +16,39 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Stand {
     pub(crate) service: Service,
     pub(crate) keys: Value,
+    /// None where the service opened it.
     shop: Option<Running>,
     folder: TempDir,
 }
 
 impl Stand {
-    /// Everything as a newcomer starts it.
+    /// With the settings that the service has by default.
     pub(crate) async fn start() -> Self {
         Self::with(&[]).await
     }
 
     /// With settings of the service.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let service = Service::start(settings);
+        let mut stand = Self::of(Service::start(settings)).await;
+        stand.open_shop().await;
+        stand
+    }
+
+    /// As a newcomer has it after one command: the service opens the shop itself.
+    pub(crate) async fn embedded(settings: &[(&str, &str)]) -> Self {
+        let mut settings = settings.to_vec();
+        settings.push(("PAYFLOW_SHOP__ENABLED", "true"));
+        Self::of(Service::start(&settings)).await
+    }
+
+    async fn of(service: Service) -> Self {
         let keys = service.keys().await;
-        let mut stand = Self {
+        Self {
             service,
             keys,
             shop: None,
             folder: tempfile::tempdir().unwrap(),
-        };
-        stand.open_shop().await;
-        stand
+        }
     }
 
     async fn open_shop(&mut self) {
@@ -68,7 +79,15 @@ impl Stand {
 
     /// Where the shop is.
     pub(crate) fn url(&self) -> String {
-        self.shop.as_ref().unwrap().url()
+        match &self.shop {
+            Some(shop) => shop.url(),
+            None => self.text("shopUrl").to_owned(),
+        }
+    }
+
+    /// An entry of the file with the keys.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.keys[key].as_str().unwrap()
     }
 
     /// Somebody who has never been here.
@@ -77,10 +96,7 @@ impl Stand {
     }
 
     fn sandbox(&self, path: &str) -> String {
-        format!(
-            "{}/_sandbox/{path}",
-            self.keys["sandboxUrl"].as_str().unwrap()
-        )
+        format!("{}/_sandbox/{path}", self.text("sandboxUrl"))
     }
 
     /// The buyer passes the payment window, without a browser.

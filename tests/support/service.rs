@@ -1,4 +1,5 @@
-//! The service as `cargo run` starts it, in a folder of its own: embedded database and sandbox.
+//! The service as `cargo run` starts it, in a folder of its own: embedded database and sandbox. The
+//! shop that belongs to it is opened by the tests that want it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -87,6 +88,8 @@ fn spawn(folder: &Path, settings: &[(String, String)]) -> Child {
         .env("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0")
         .env("PAYFLOW_SANDBOX__LISTEN", "127.0.0.1:0")
         .env("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0")
+        .env("PAYFLOW_SHOP__LISTEN", "127.0.0.1:0")
+        .env("PAYFLOW_SHOP__ENABLED", "false")
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log)

@@ -1,4 +1,5 @@
-//! Which layer may know what: imports, dependency tables, and the two files that know a dialect.
+//! Which layer may know what: imports, dependency tables, and the few files that know a dialect or
+//! the demonstration.
 
 use crate::lexer::{is_word, words};
 use crate::tree::{Offence, Source, assert_none, lines_of, numbered, read, rust_sources};
@@ -7,6 +8,8 @@ const DOMAIN_CRATES: [&str; 3] = ["chrono", "serde", "thiserror"];
 const FRAMEWORKS: [&str; 6] = ["axum", "diesel", "hyper", "rdkafka", "redis", "reqwest"];
 const CONNECTION: &str = "src/adapters/persistence/connection.rs";
 const DIALECT: &str = "src/adapters/persistence/dialect.rs";
+/// Behind a feature, so that nothing else can need what it has.
+const DEMO: &str = "src/bootstrap/demo/built_in.rs";
 /// What means something else, or nothing, on one of the two databases.
 const DIALECT_WORDS: [&str; 5] = [
     "for_update",
@@ -133,6 +136,10 @@ fn dialect_outside(sources: &[Source]) -> Vec<Offence> {
     words_outside(sources, &DIALECT_WORDS, &[CONNECTION, DIALECT])
 }
 
+fn demonstration_outside(sources: &[Source]) -> Vec<Offence> {
+    words_outside(sources, &["payflow_shop", "toss_sandbox"], &[DEMO])
+}
+
 fn words_outside(sources: &[Source], banned: &[&str], homes: &[&str]) -> Vec<Offence> {
     let mut found = Vec::new();
     for source in sources
@@ -192,6 +199,11 @@ fn two_files_know_a_dialect() {
 }
 
 #[test]
+fn one_file_knows_the_demonstration() {
+    assert_none(demonstration_outside(&rust_sources()));
+}
+
+#[test]
 fn the_import_rules_can_fail() {
     let text = "use std::fmt;\nuse tokio::time;\npub(crate) use status::Status;\nmod money;\n\
                 use money::Money;\nuse Status::Done;\n// use axum::Router;\n";
@@ -211,11 +223,16 @@ fn the_import_rules_can_fail() {
 }
 
 #[test]
-fn the_dialect_rules_can_fail() {
+fn the_rules_about_single_files_can_fail() {
     let text = "//! AsyncPgConnection\nlet a: SqliteConnection;\nq.for_update();\n";
     let elsewhere = || [Source::new("src/adapters/persistence/sagas.rs", text)];
     assert_eq!(lines_of(&driver_connections(&elsewhere())), [2]);
     assert_eq!(lines_of(&dialect_outside(&elsewhere())), [3]);
     assert_eq!(driver_connections(&[Source::new(CONNECTION, text)]), []);
     assert_eq!(dialect_outside(&[Source::new(DIALECT, text)]), []);
+
+    let text = "//! toss_sandbox\nlet shop = payflow_shop::start();\nuse toss_sandbox::Clock;\n";
+    let elsewhere = [Source::new("src/adapters/clock.rs", text)];
+    assert_eq!(lines_of(&demonstration_outside(&elsewhere)), [2, 3]);
+    assert_eq!(demonstration_outside(&[Source::new(DEMO, text)]), []);
 }

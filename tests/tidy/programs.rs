@@ -1,4 +1,4 @@
-//! The programs beside the service: they know it from outside, and it ships without them.
+//! The programs beside the service: they know it from outside, and it is complete without them.
 
 use crate::tree::{Offence, Source, assert_none, lines_of, numbered, read};
 
@@ -9,11 +9,14 @@ const BESIDE: [&str; 3] = [
     "shop/Cargo.toml",
 ];
 const SERVICE: &str = "Cargo.toml";
-/// The sandbox is the embedded default's gateway; these two are nobody's default.
-const NOT_SHIPPED: [&str; 2] = ["payflow-harness", "payflow-shop"];
+/// In no build of it.
+const HARNESS: &str = "payflow-harness";
+/// The gateway and the merchant of a start without settings; left out with the feature.
+const DEMO: [&str; 2] = ["payflow-shop", "toss-sandbox"];
+const DEMO_FEATURE: &str = "demo";
 
-/// Dependencies in tables that end so, with their lines.
-fn dependencies<'a>(manifest: &'a Source, tables: &[&str]) -> Vec<(usize, &'a str)> {
+/// The keys of tables that end so, with their lines.
+fn keys<'a>(manifest: &'a Source, tables: &[&str]) -> Vec<(usize, &'a str)> {
     let mut found = Vec::new();
     let mut inside = false;
     for (line, text) in numbered(&manifest.text) {
@@ -35,7 +38,7 @@ fn insiders(manifest: &Source) -> Vec<Offence> {
     let of_service = |name: &str| {
         name.starts_with("payflow") || ["application", "domain", "toss-sandbox"].contains(&name)
     };
-    dependencies(manifest, &tables)
+    keys(manifest, &tables)
         .into_iter()
         .filter(|(_, name)| of_service(name))
         .map(|(line, name)| manifest.offence(line, format!("depends on {name}")))
@@ -48,18 +51,28 @@ fn stowaways(manifest: &Source) -> Vec<Offence> {
         .text
         .replace("[workspace.dependencies]", "[workspace]");
     let manifest = Source::new(&manifest.path, &text);
-    dependencies(&manifest, &["dependencies", "build-dependencies"])
-        .into_iter()
-        .filter(|(_, name)| NOT_SHIPPED.contains(name))
-        .map(|(line, name)| manifest.offence(line, format!("ships {name}")))
-        .collect()
+    let says = |line: usize, what: &str| {
+        let text = manifest.text.lines().nth(line - 1);
+        text.is_some_and(|text| text.contains(what))
+    };
+    let mut found = Vec::new();
+    for (line, name) in keys(&manifest, &["dependencies", "build-dependencies"]) {
+        let ships = name == HARNESS || DEMO.contains(&name) && !says(line, "optional = true");
+        found.extend(ships.then(|| manifest.offence(line, format!("ships {name}"))));
+    }
+    for (line, feature) in keys(&manifest, &["features"]) {
+        let demo = DEMO.iter().any(|name| says(line, name));
+        let ships = says(line, HARNESS) || demo && feature != DEMO_FEATURE;
+        found.extend(ships.then(|| manifest.offence(line, format!("{feature} ships them"))));
+    }
+    found
 }
 
 #[test]
 fn programs_beside_the_service_know_it_from_outside() {
     for path in BESIDE {
         let manifest = read(path).unwrap_or_else(|| panic!("no {path}"));
-        let named = dependencies(&manifest, &["dependencies"]);
+        let named = keys(&manifest, &["dependencies"]);
         assert!(!named.is_empty(), "no dependency read from {path}");
         assert_none(insiders(&manifest));
     }
@@ -79,7 +92,13 @@ fn the_program_rules_can_fail() {
     assert_eq!(lines_of(&insiders(&beside)), [5, 7]);
 
     let text = "[workspace.dependencies]\npayflow-shop = { path = \"shop\" }\n[dependencies]\n\
-                payflow-shop.workspace = true\n[dev-dependencies]\npayflow-shop.workspace = true\n\
-                [target.x.dependencies]\npayflow-harness = \"1\"\n";
-    assert_eq!(lines_of(&stowaways(&Source::new(SERVICE, text))), [4, 8]);
+                payflow-shop.workspace = true\n\
+                toss-sandbox = { workspace = true, optional = true }\n\
+                [dev-dependencies]\npayflow-shop.workspace = true\n\
+                [target.x.dependencies]\npayflow-harness = { version = \"1\", optional = true }\n\
+                [features]\ndemo = [\"dep:toss-sandbox\"]\nmore = [\"dep:payflow-shop\"]\n";
+    assert_eq!(
+        lines_of(&stowaways(&Source::new(SERVICE, text))),
+        [4, 9, 12]
+    );
 }

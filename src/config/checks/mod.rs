@@ -40,6 +40,18 @@ impl Config {
         self.check_bounds()
     }
 
+    /// What serving takes besides; the other commands need no gateway.
+    ///
+    /// # Errors
+    /// There is nobody to call: no gateway is named, and the build does not embed a sandbox.
+    pub fn check_serving(&self, embeds_sandbox: bool) -> Check {
+        need(
+            embeds_sandbox || self.gateway() != Gateway::Embedded,
+            "toss.secret_key",
+            "it is empty, and this build has no sandbox to stand in; set it, or sandbox.url",
+        )
+    }
+
     fn check_gateway(&self) -> Check {
         let (toss, live) = (&self.toss, self.is_live());
         need(
@@ -124,6 +136,12 @@ impl Config {
             self.gateway() != Gateway::Embedded || self.sandbox.listen.ip().is_loopback(),
             "sandbox.listen",
             "the embedded sandbox has a well-known key; it may listen on this machine only",
+        )?;
+        let opens = self.gateway() == Gateway::Embedded && self.shop.enabled;
+        need(
+            !opens || self.shop.listen.ip().is_loopback(),
+            "shop.listen",
+            "its buyers pay at the embedded sandbox, which only this machine reaches",
         )
     }
 

@@ -23,12 +23,29 @@ fn safe_settings_are_taken() {
         "[sandbox]\nurl = \"http://127.0.0.1:8081\"".to_owned(),
         "[database]\nurl = \"sqlite::memory:\"\ncreate = false".to_owned(),
         "[timings]\ndivide_by = 10".to_owned(),
+        "[shop]\nenabled = false\nlisten = \"0.0.0.0:8082\"".to_owned(),
+        format!("[toss]\n{TEST}[shop]\nlisten = \"0.0.0.0:8082\""),
     ] {
         assert!(
             Config::with(&safe).is_ok(),
             "{safe}: {:?}",
             Config::with(&safe).err()
         );
+    }
+}
+
+#[test]
+fn a_build_without_a_sandbox_serves_only_with_a_gateway() {
+    let serves = |overrides: &str, embeds_sandbox| {
+        let config = Config::with(overrides).unwrap();
+        let checked = config.check_serving(embeds_sandbox);
+        checked.map_err(|refused| refused.setting)
+    };
+    assert_eq!(serves("", true), Ok(()));
+    assert_eq!(serves("", false), Err("toss.secret_key"));
+    let sandbox = "[sandbox]\nurl = \"http://127.0.0.1:8081\"";
+    for gateway in [format!("[toss]\n{TEST}"), sandbox.to_owned()] {
+        assert_eq!(serves(&gateway, false), Ok(()), "{gateway}");
     }
 }
 
@@ -104,6 +121,7 @@ fn keys_that_do_not_fit_are_refused() {
             "[sandbox]\nlisten = \"0.0.0.0:8081\"".into(),
             "sandbox.listen",
         ),
+        ("[shop]\nlisten = \"0.0.0.0:8082\"".into(), "shop.listen"),
         (
             live(&format!("{BOOKS}[timings]\ndivide_by = 10")),
             "timings.divide_by",
