@@ -9,7 +9,8 @@ UPDATE payments
 SET status = 'IN_PROGRESS', saga_id = 'sag_' || lpad(:id::text, 34, '0'), due_at = NULL,
     approved_at = NULL, canceled_at = NULL, decline_reason = NULL, decline_class = NULL,
     decline_code = NULL, decline_message = NULL, payment_key = NULL, method = NULL,
-    receipt_url = NULL, captured = 0, canceled = 0, cancels = NULL, version = 2, event_sequence = 2,
+    receipt_url = NULL, captured = 0, captured_tax_free = 0, canceled = 0, cancels = NULL,
+    version = 2, event_sequence = 2,
     event_hash = decode(repeat('cd', 32), 'hex')
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 1;
 INSERT INTO sagas (
@@ -57,7 +58,8 @@ UPDATE payments
 SET status = 'DONE', saga_id = NULL, due_at = NULL, approved_at = now(), canceled_at = NULL,
     decline_reason = NULL, decline_class = NULL, decline_code = NULL, decline_message = NULL,
     payment_key = 'tgen_' || lpad(:id::text, 34, '0'), method = 'card', receipt_url = NULL,
-    captured = 10000, canceled = 0, cancels = NULL, version = 3, event_sequence = 3,
+    captured = 10000, captured_tax_free = 0, canceled = 0, cancels = NULL, version = 3,
+    event_sequence = 3,
     event_hash = decode(repeat('12', 32), 'hex')
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 2;
 UPDATE sagas

@@ -10,8 +10,8 @@ UPDATE payments
 SET status = 'CANCEL_REQUESTED', saga_id = 'sag_c' || lpad(:id::text, 33, '0'), due_at = NULL,
     approved_at = now(), canceled_at = NULL, decline_reason = NULL, decline_class = NULL,
     decline_code = NULL, decline_message = NULL, payment_key = 'tgen_' || lpad(:id::text, 34, '0'),
-    method = 'card', receipt_url = NULL, captured = 10000, canceled = 0, cancels = NULL,
-    version = 4, event_sequence = 4, event_hash = decode(repeat('34', 32), 'hex')
+    method = 'card', receipt_url = NULL, captured = 10000, captured_tax_free = 0, canceled = 0,
+    cancels = NULL, version = 4, event_sequence = 4, event_hash = decode(repeat('34', 32), 'hex')
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 3;
 INSERT INTO sagas (
     id, kind, merchant_id, mode, gateway_account_id, payment_id, payment_key, gateway_order_id,
@@ -58,7 +58,8 @@ UPDATE payments
 SET status = 'CANCELED', saga_id = NULL, due_at = NULL, approved_at = now(), canceled_at = now(),
     decline_reason = NULL, decline_class = NULL, decline_code = NULL, decline_message = NULL,
     payment_key = 'tgen_' || lpad(:id::text, 34, '0'), method = 'card', receipt_url = NULL,
-    captured = 10000, canceled = 10000, cancels = '[' || repeat('x', 240) || ']', version = 5,
+    captured = 10000, captured_tax_free = 0, canceled = 10000,
+    cancels = '[' || repeat('x', 240) || ']', version = 5,
     event_sequence = 5, event_hash = decode(repeat('56', 32), 'hex')
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 4;
 UPDATE sagas

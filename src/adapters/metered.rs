@@ -40,8 +40,12 @@ impl<T> Metered<T> {
 }
 
 impl<T> Metered<T> {
-    /// Counts a saga that closed.
+    /// Counts an event, or a saga that closed.
     fn count(&self, change: &Change) {
+        if let Change::AppendEvent(event) = change {
+            let kind = event.kind.as_str();
+            self.metrics.events.with_label_values(&[kind]).inc();
+        }
         let Change::UpdateSaga { saga, .. } = change else {
             return;
         };

@@ -14,6 +14,7 @@ use axum::routing::get;
 use domain::Timestamp;
 use domain::id::GatewayAccountId;
 use domain::saga::{Kind, Phase};
+use prometheus::core::Collector;
 use prometheus::{
     Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -58,6 +59,22 @@ pub fn log(settings: &Log) {
     }
 }
 
+fn registered<C>(registry: &Registry, collector: C) -> Result<C, prometheus::Error>
+where
+    C: Collector + Clone + 'static,
+{
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+fn oldest_ages() -> Result<GaugeVec, prometheus::Error> {
+    let options = Opts::new(
+        "payflow_saga_oldest_age_seconds",
+        "Age of the oldest open saga",
+    );
+    GaugeVec::new(options, &["kind", "phase"])
+}
+
 /// Every metric.
 pub struct Metrics {
     registry: Registry,
@@ -65,6 +82,7 @@ pub struct Metrics {
     own_seconds: HistogramVec,
     pub(super) approvals: IntCounterVec,
     pub(super) cancellations: IntCounterVec,
+    pub(super) events: IntCounterVec,
     pub(super) commits: IntCounterVec,
     pub(super) commit_seconds: HistogramVec,
     gateway_seconds: HistogramVec,
@@ -85,30 +103,20 @@ impl Metrics {
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
         ))?;
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
+        let counter = |name, help, labels: &[_]| -> Result<IntCounterVec, prometheus::Error> {
+            registered(
+                &registry,
+                IntCounterVec::new(Opts::new(name, help), labels)?,
+            )
         };
-        let histogram = |name: &str, help: &str, labels: &[&str]| {
+        let histogram = |name, help, labels: &[_]| -> Result<HistogramVec, prometheus::Error> {
             let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
-            let histogram = HistogramVec::new(options, labels)?;
-            registry.register(Box::new(histogram.clone()))?;
-            Ok::<_, prometheus::Error>(histogram)
+            registered(&registry, HistogramVec::new(options, labels)?)
         };
-        let sagas = |name: &str, help: &str| {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), &["kind", "phase"])?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
+        let sagas = |name, help| -> Result<IntGaugeVec, prometheus::Error> {
+            let labels = &["kind", "phase"];
+            registered(&registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
         };
-        let saga_oldest_seconds = GaugeVec::new(
-            Opts::new(
-                "payflow_saga_oldest_age_seconds",
-                "Age of the oldest open saga",
-            ),
-            &["kind", "phase"],
-        )?;
-        registry.register(Box::new(saga_oldest_seconds.clone()))?;
         Ok(Self {
             requests: counter(
                 "payflow_http_requests_total",
@@ -130,6 +138,11 @@ impl Metrics {
                 "Cancellations that ended",
                 &["result"],
             )?,
+            events: counter(
+                "payflow_events_total",
+                "Events that happened to payments",
+                &["type"],
+            )?,
             commits: counter("payflow_commits_total", "Commits", &["result"])?,
             commit_seconds: histogram("payflow_commit_seconds", "Time of a commit", &["result"])?,
             gateway_seconds: histogram(
@@ -144,7 +157,7 @@ impl Metrics {
             )?,
             sagas_open: sagas("payflow_sagas_open", "Sagas that are not over")?,
             sagas_stuck: sagas("payflow_sagas_stuck", "Sagas open past timings.stuck_after")?,
-            saga_oldest_seconds,
+            saga_oldest_seconds: registered(&registry, oldest_ages()?)?,
             registry,
         })
     }

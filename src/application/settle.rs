@@ -91,7 +91,7 @@ impl Runner {
         let committed = self.commit_under_fence(&next, &changes).await;
         match committed {
             Ok(()) => {
-                log_progress(&next);
+                log_progress(&next, &after);
                 Ok(Some((Box::new(next), Box::new(after))))
             }
             Err(error) => match self.where_it_stands(&next).await? {
@@ -168,7 +168,16 @@ fn newest(changes: &[Change]) -> Option<Payment> {
     })
 }
 
-fn log_progress(saga: &Saga) {
+fn log_progress(saga: &Saga, payment: &Payment) {
+    let (asked, captured) = (payment.facts.tax_free, payment.captured_tax_free);
+    if saga.is_closed() && !payment.captured.is_zero() && asked != captured {
+        warn!(
+            payment = %payment.facts.id,
+            %asked,
+            %captured,
+            "the gateway counts another part as tax-free"
+        );
+    }
     info!(
         payment = %saga.head.payment,
         kind = %saga.head.kind,

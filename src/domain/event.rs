@@ -65,6 +65,8 @@ kinds! {
     ApprovalRequested => "payment.approval_requested",
     /// Captured and booked.
     Approved => "payment.approved",
+    /// The gateway counts another part of the capture as without VAT than was asked for.
+    TaxFreeDiffers => "payment.tax_free_differs",
     /// Declined; the buyer may try again.
     Declined => "payment.declined",
     /// Declined for good.
@@ -129,6 +131,9 @@ pub struct Payload {
     /// In whose name money is given back, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
+    /// What was asked and what was found, where the parts without VAT differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_free: Option<TaxFreeFacts>,
 }
 
 /// A movement of money as the gateway showed it.
@@ -145,6 +150,16 @@ pub struct MovementFacts {
     /// Card, easy pay …, as the gateway words it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+}
+
+/// The part without VAT, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaxFreeFacts {
+    /// As the merchant prepared it.
+    pub asked: i64,
+    /// As the gateway counts it.
+    pub captured: i64,
 }
 
 /// A decline without the gateway's free text.
@@ -254,6 +269,7 @@ impl Payload {
             movement: None,
             decline: None,
             reason_code: None,
+            tax_free: None,
         }
     }
 }

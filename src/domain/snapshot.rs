@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub total: Option<Money>,
     /// What is left of it.
     pub balance: Option<Money>,
+    /// The part of what is left that is without VAT (`toss-api.md §8`).
+    pub tax_free: Option<Money>,
     /// When it was captured.
     pub approved_at: Option<Timestamp>,
     /// The newest movement.
@@ -75,6 +77,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The part of the first amount that the gateway counts as without VAT. `None` where it does
+    /// not say, or says more than the amount.
+    #[must_use]
+    pub fn tax_free_captured(&self) -> Option<Money> {
+        let done = self.cancels.iter().filter(|cancel| cancel.done);
+        let mut parts = done.map(|cancel| cancel.tax_free);
+        let captured = parts.try_fold(self.tax_free?, |sum, part| sum.plus(part).ok())?;
+        self.total?.minus(captured).is_ok().then_some(captured)
+    }
+
     /// Whether the gateway holds, or once held, captured money for this payment.
     #[must_use]
     pub fn is_captured(&self) -> bool {

@@ -225,6 +225,7 @@ async fn two_updates_of_one_row_keep_their_order(tested: Tested) {
     let waiting = samples::next(&payment, state);
     let done = Payment {
         captured: payment.facts.amount,
+        captured_tax_free: payment.facts.tax_free,
         paid: Some(domain::payment::Paid {
             payment_key: "tgen_1".parse().expect("a key"),
             method: None,

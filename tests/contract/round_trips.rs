@@ -34,6 +34,7 @@ async fn payments(tested: Tested) {
                 most
             };
             payment.captured = Money::zero(currency);
+            payment.captured_tax_free = Money::zero(currency);
             payment.canceled = Money::zero(currency);
             if number == 0 {
                 payment.facts.customer = Customer::default();
@@ -141,6 +142,7 @@ async fn every_state(tested: Tested) {
         };
         payment = Payment {
             captured: won(captured),
+            captured_tax_free: won(captured.min(1)),
             canceled: won(canceled),
             cancels: samples::cancels(canceled),
             paid: match (captured, canceled) {

@@ -121,6 +121,7 @@ pub(crate) fn ready(tenant: &Tenant) -> Payment {
         state: State::Ready { declined: None },
         paid: None,
         captured: won(0),
+        captured_tax_free: won(0),
         canceled: won(0),
         cancels: Vec::new(),
         version: 1,

@@ -34,7 +34,7 @@ async fn ask(status: &str, file: &Path) -> Answer {
 fn show(snapshot: &Snapshot) -> String {
     let optional = |shown: Option<String>| shown.unwrap_or_else(|| "-".to_owned());
     let mut text = format!(
-        "  {} {} {}\n  {:?} captured={} {} of {} by {} at {}\n  last {}\n",
+        "  {} {} {}\n  {:?} captured={} {} of {}, {} tax-free, by {} at {}\n  last {}\n",
         snapshot.payment_key,
         snapshot.order_id,
         snapshot.merchant_id,
@@ -42,6 +42,7 @@ fn show(snapshot: &Snapshot) -> String {
         snapshot.is_captured(),
         optional(snapshot.balance.map(|money| money.to_string())),
         optional(snapshot.total.map(|money| money.to_string())),
+        optional(snapshot.tax_free_captured().map(|money| money.to_string())),
         optional(snapshot.method.clone()),
         optional(snapshot.approved_at.map(|at| at.to_rfc3339())),
         optional(

@@ -26,6 +26,7 @@ const EDGES: &[Edge] = &[
     edge("payment.declined", "IN_PROGRESS", "READY", GATEWAY),
     edge("payment.aborted", "IN_PROGRESS", "ABORTED", GATEWAY),
     edge("payment.expired", "READY", "EXPIRED", CLOCK),
+    edge("payment.tax_free_differs", "DONE", "DONE", GATEWAY),
     edge("payment.wrong_capture_found", SAME, SAME, GATEWAY),
     edge("payment.wrong_capture_reversed", SAME, SAME, GATEWAY),
     edge("payment.withdrawn", "READY", "CANCELED", BEGINNERS),

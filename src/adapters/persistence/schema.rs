@@ -73,6 +73,7 @@ diesel::table! {
         method -> Nullable<Text>,
         receipt_url -> Nullable<Text>,
         captured -> BigInt,
+        captured_tax_free -> BigInt,
         canceled -> BigInt,
         cancels -> Nullable<Text>,
         version -> BigInt,

@@ -104,13 +104,10 @@ impl Payment {
     #[must_use]
     pub fn tax_free_balance(&self) -> Money {
         let zero = Money::zero(self.facts.amount.currency());
-        if self.captured.is_zero() {
-            return zero;
-        }
         let left = self
             .cancels
             .iter()
-            .try_fold(self.facts.tax_free, |left, cancel| {
+            .try_fold(self.captured_tax_free, |left, cancel| {
                 left.minus(cancel.tax_free)
             })
             .unwrap_or(zero);

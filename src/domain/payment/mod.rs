@@ -3,15 +3,14 @@
 mod approve;
 mod cancel;
 mod canceled;
+mod kind;
 mod outcome;
 mod status;
-
-use std::fmt;
-use std::str::FromStr;
 
 pub use approve::{ApproveRefusal, ApproveRequest};
 pub use cancel::{CancelBegun, CancelRefusal, CancelRequest};
 pub use canceled::{Canceled, ReasonCode};
+pub use kind::Kind;
 pub(crate) use outcome::Captured;
 pub use status::{Illegal, PayStatus, TRANSITIONS, Transition, Trigger, check};
 
@@ -20,52 +19,9 @@ use crate::decline::Decline;
 use crate::event::{self, Draft, Kind as EventKind, PaymentEvent};
 use crate::id::{GatewayAccountId, PaymentId, SagaId};
 use crate::money::{Error as MoneyError, Money};
-use crate::principal::{Actor, Scope, UnknownWord};
+use crate::principal::{Actor, Scope};
 use crate::text::{CustomerName, MemberId, OrderId, OrderName, PaymentKey};
 use crate::{Ctx, Timestamp};
-
-/// How the money is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Once, by the buyer in the payment window.
-    OneOff,
-    /// One cycle of a subscription, by billing key.
-    Billing,
-    /// By deposit to an issued account.
-    VirtualAccount,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::OneOff, Self::Billing, Self::VirtualAccount];
-
-    /// The stored and shown word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OneOff => "ONE_OFF",
-            Self::Billing => "BILLING",
-            Self::VirtualAccount => "VIRTUAL_ACCOUNT",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownWord(text.to_owned()))
-    }
-}
 
 /// Who buys; every field erasable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -241,6 +197,8 @@ pub struct Payment {
     pub paid: Option<Paid>,
     /// What was captured for the merchant; a wrong capture in suspense is not in here.
     pub captured: Money,
+    /// The part of it without VAT, as the gateway counts it.
+    pub captured_tax_free: Money,
     /// What of it was given back.
     pub canceled: Money,
     /// How it was given back, oldest first; together they make `canceled`.
@@ -270,6 +228,7 @@ struct Telling {
     movement: Option<event::MovementFacts>,
     decline: Option<event::DeclineFacts>,
     reason_code: Option<ReasonCode>,
+    tax_free: Option<event::TaxFreeFacts>,
 }
 
 impl Telling {
@@ -282,6 +241,7 @@ impl Telling {
             movement: None,
             decline: None,
             reason_code: None,
+            tax_free: None,
         }
     }
 }
@@ -296,6 +256,7 @@ impl Payment {
             state: State::Ready { declined: None },
             paid: None,
             captured: zero,
+            captured_tax_free: zero,
             canceled: zero,
             cancels: Vec::new(),
             version: 1,
@@ -376,6 +337,7 @@ impl Payment {
         payload.movement = telling.movement;
         payload.decline = telling.decline;
         payload.reason_code = telling.reason_code;
+        payload.tax_free = telling.tax_free;
         let draft = Draft {
             scope: self.facts.scope,
             payment: self.facts.id,

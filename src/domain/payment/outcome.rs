@@ -7,7 +7,7 @@ use super::{Moved, Paid, Payment, State, Telling, Trigger};
 use crate::Ctx;
 use crate::change::Change;
 use crate::decline::{Class, Decline};
-use crate::event::{DeclineFacts, Kind as EventKind, MovementFacts};
+use crate::event::{DeclineFacts, Kind as EventKind, MovementFacts, TaxFreeFacts};
 use crate::id::SagaId;
 use crate::ledger::{Account, Entry, Movement};
 use crate::money::Money;
@@ -53,6 +53,9 @@ impl Payment {
         let approved_at = snapshot.approved_at.unwrap_or(ctx.now);
         let mut payment = self;
         payment.captured = total;
+        payment.captured_tax_free = snapshot
+            .tax_free_captured()
+            .unwrap_or(payment.facts.tax_free);
         payment.paid = Some(Paid {
             payment_key: snapshot.payment_key.clone(),
             method: snapshot.method.clone(),
@@ -63,6 +66,7 @@ impl Payment {
             .ok()?;
         moved.changes.push(Change::InsertEntry(Box::new(entry)));
         moved
+            .with_tax_free(ctx)
             .with_cancellations(saga, snapshot, ctx)
             .map(Captured::Booked)
     }
@@ -164,6 +168,26 @@ impl Payment {
 }
 
 impl Moved {
+    /// Tells when the gateway counts another part as without VAT: the buyer's browser names it to
+    /// the gateway, and what is given back has to fit what the gateway counts.
+    fn with_tax_free(self, ctx: &Ctx<'_>) -> Self {
+        let payment = self.payment.clone();
+        let (asked, captured) = (payment.facts.tax_free, payment.captured_tax_free);
+        if asked == captured {
+            return self;
+        }
+        let facts = TaxFreeFacts {
+            asked: asked.minor(),
+            captured: captured.minor(),
+        };
+        let telling = Telling {
+            tax_free: Some(facts),
+            ..Telling::of(EventKind::TaxFreeDiffers, Actor::Gateway)
+        };
+        let status = payment.status();
+        self.and(payment.record(status, telling, ctx))
+    }
+
     /// Applies one more move on top of this one.
     pub(super) fn and(mut self, next: Self) -> Self {
         self.changes.extend(next.changes);

@@ -203,6 +203,7 @@ impl Call {
             status: Status::Done,
             total: Some(call.amount),
             balance: call.amount.minus(zero).ok(),
+            tax_free: None,
             approved_at: Some(self.clock.now()),
             last_transaction_key: format!("tx-{}", call.key)
                 .get(..64)

@@ -40,7 +40,7 @@ const COLUMNS: [(&str, &str); 10] = [
         "id merchant_id mode gateway_account_id order_id order_name currency amount tax_free \
          customer_name member_id kind created_at expires_at status saga_id due_at approved_at \
          canceled_at decline_reason decline_class decline_code decline_message payment_key method \
-         receipt_url captured canceled cancels version event_sequence event_hash",
+         receipt_url captured canceled cancels version event_sequence event_hash captured_tax_free",
     ),
     ("gateway_orders", "id payment_id created_at"),
     (
@@ -189,6 +189,9 @@ payments_decline_class_word | payments | decline_reason = 'r'; decline_class = '
     decline_code = 'c'; decline_message = 'm'
 payments_captured_within | payments | captured = amount + 1; canceled = amount + 1; \
     payment_key = 'k'; cancels = '[]'
+payments_captured_tax_free_within | payments | captured_tax_free = -1
+payments_captured_tax_free_within | payments | status = 'DONE'; approved_at = created_at; \
+    captured = 5; payment_key = 'k'; captured_tax_free = 6
 payments_canceled_within | payments | status = 'CANCEL_REQUESTED'; saga_id = 'sag_1'; \
     approved_at = created_at; captured = 5; canceled = -1; payment_key = 'k'
 payments_cancels_when_canceled | payments | status = 'DONE'; approved_at = created_at; \

@@ -2,7 +2,7 @@
 
 use application::ports::PaymentGateway;
 use domain::decline::Class;
-use domain::saga::ConfirmCall;
+use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause, Status};
 use payflow::adapters::gateway::toss::{Settings, Toss};
 use serde_json::json;
@@ -52,6 +52,33 @@ async fn a_payment_is_captured_shown_and_given_back() {
         Some(&rest.cancels[1].transaction_key)
     );
     assert_eq!(bench.movements().await.len(), 3);
+}
+
+#[tokio::test]
+async fn the_part_without_vat_is_read_as_of_the_capture() {
+    let mut bench = Bench::new().await;
+    let mixed = json!({
+        "orderId": order(2).to_string(),
+        "amount": 33_000,
+        "taxFreeAmount": 3_000,
+    });
+    let opened = bench.control("authenticate", mixed).await;
+    bench.payment_key = opened["paymentKey"].as_str().unwrap().parse().unwrap();
+    bench.order = order(2);
+    let done = found(bench.confirm(1).await);
+    assert_eq!(done.tax_free_captured(), Some(krw(3_000)));
+
+    let call = CancelCall {
+        key: "sag_2-1".parse().unwrap(),
+        payment_key: bench.payment_key.clone(),
+        amount: krw(11_000),
+        tax_free: Some(krw(1_000)),
+        refundable: krw(33_000),
+        reason: "a third [sag_2]".to_owned(),
+    };
+    let part = found(bench.toss.cancel(&call).await);
+    assert_eq!(part.tax_free, Some(krw(2_000)), "it follows the balance");
+    assert_eq!(part.tax_free_captured(), Some(krw(3_000)));
 }
 
 #[tokio::test]

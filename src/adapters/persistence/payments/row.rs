@@ -61,6 +61,7 @@ pub(in crate::adapters::persistence) struct StandingRow {
     method: Option<String>,
     receipt_url: Option<String>,
     captured: i64,
+    captured_tax_free: i64,
     canceled: i64,
     cancels: Option<String>,
     version: i64,
@@ -129,6 +130,7 @@ impl From<&Payment> for StandingRow {
             method: paid.and_then(|paid| paid.method.as_deref().map(free_text)),
             receipt_url: paid.and_then(|paid| paid.receipt_url.as_deref().map(free_text)),
             captured: payment.captured.minor(),
+            captured_tax_free: payment.captured_tax_free.minor(),
             canceled: payment.canceled.minor(),
             cancels: cancels::to_text(&payment.cancels),
             version: payment.version,
@@ -154,6 +156,7 @@ impl PaymentRow {
         Ok(Payment {
             facts: self.facts.facts(currency)?,
             captured: Money::new(standing.captured, currency)?,
+            captured_tax_free: Money::new(standing.captured_tax_free, currency)?,
             canceled: Money::new(standing.canceled, currency)?,
             cancels: cancels::from_text(standing.cancels.as_deref(), currency)?,
             version: standing.version,

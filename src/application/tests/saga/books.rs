@@ -58,6 +58,7 @@ impl Books {
             status: account.status.clone(),
             total: Some(total),
             balance: Some(balance),
+            tax_free: None,
             approved_at: account.captured.map(|_| crate::world::START),
             last_transaction_key: None,
             cancels: account.cancels.clone(),

@@ -56,6 +56,7 @@ pub(crate) struct Told {
     pub(crate) calls: Mutex<VecDeque<(Duration, Answer)>>,
     pub(crate) questions: Mutex<VecDeque<Answer>>,
     pub(crate) keys: Mutex<Vec<String>>,
+    pub(crate) cancels: Mutex<Vec<CancelCall>>,
     pub(crate) asked: Mutex<Vec<Instant>>,
     pub(crate) refused: Mutex<Option<Refused>>,
 }
@@ -85,6 +86,7 @@ impl PaymentGateway for Told {
         self.call(call.key.as_str()).await
     }
     async fn cancel(&self, call: &CancelCall) -> Answer {
+        self.cancels.lock().unwrap().push(call.clone());
         self.call(call.key.as_str()).await
     }
     async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
@@ -193,11 +195,12 @@ impl Installation {
 
     /// Prepares an order's payment and says how it would be approved.
     pub(crate) async fn prepared(&self, id: &str) -> Approve {
-        let answered = self
-            .app
-            .prepare(&self.caller, &order(id), None)
-            .await
-            .unwrap();
+        self.prepared_as(&order(id)).await
+    }
+
+    /// As [`Self::prepared`], for this order.
+    pub(crate) async fn prepared_as(&self, order: &Prepare) -> Approve {
+        let answered = self.app.prepare(&self.caller, order, None).await.unwrap();
         let Outcome::Ended(Ended::Prepared { payment }) = answered.outcome else {
             panic!("prepared at once")
         };
@@ -254,6 +257,7 @@ pub(crate) fn snapshot(command: &Approve, status: Status, total: i64) -> Snapsho
         status,
         total: Some(krw(total)),
         balance: Some(krw(total)),
+        tax_free: None,
         approved_at: captured.then_some(START),
         last_transaction_key: Some("txrd_1".parse().unwrap()),
         cancels: Vec::new(),

@@ -14,4 +14,5 @@ mod installation;
 mod prepare;
 mod recovery;
 mod store;
+mod tax_free;
 mod upkeep;
