@@ -17,6 +17,7 @@ mod recovery;
 mod runner;
 pub mod seal;
 mod settle;
+mod tenancy;
 mod upkeep;
 pub mod view;
 
@@ -40,6 +41,7 @@ pub use payments::{
 pub use ports::{Clock, Gateways, Ids, Store};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
+pub use tenancy::{Tenancy, TenancyError};
 pub use upkeep::{Upkeep, stuck_since};
 pub use view::PaymentView;
 
@@ -66,6 +68,9 @@ pub struct Timings {
     pub question_gap: Duration,
     /// How long a payment can be paid, where the merchant does not say.
     pub payment_lifetime: Duration,
+    /// How long a key and its merchant are believed without asking the store; a suspended one is
+    /// refused after it.
+    pub access_believed: Duration,
     /// How long an issued idempotency key waits for its first use.
     pub issued_key_lifetime: Duration,
     /// How long an idempotency key is kept after its first use.
@@ -85,6 +90,7 @@ impl Default for Timings {
             stuck_after: Duration::from_mins(10),
             question_gap: Duration::from_secs(2),
             payment_lifetime: Duration::from_hours(1),
+            access_believed: Duration::from_secs(5),
             issued_key_lifetime: Duration::from_hours(24),
             key_lifetime: Duration::from_hours(15 * 24),
         }
@@ -134,7 +140,7 @@ pub struct Parts {
 pub struct App {
     parts: Arc<Parts>,
     runner: Arc<Runner>,
-    keys: access::KeyCache,
+    seen: access::Memory,
     recovered: Arc<Semaphore>,
     /// Set when a question was pulled forward.
     wake: tokio::sync::Notify,
@@ -165,7 +171,7 @@ impl App {
         Arc::new(Self {
             parts,
             runner,
-            keys: access::KeyCache::default(),
+            seen: access::Memory::default(),
             recovered,
             wake: tokio::sync::Notify::new(),
         })

@@ -154,6 +154,7 @@ fn newest(changes: &[Change]) -> Option<Payment> {
             Some(payment.as_ref().clone())
         }
         Change::InsertMerchant(_)
+        | Change::UpdateMerchant { .. }
         | Change::InsertApiKey(_)
         | Change::InsertGatewayAccount(_)
         | Change::PinMerchantId { .. }

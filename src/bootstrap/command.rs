@@ -1,4 +1,4 @@
-//! Owns the command line: `serve`, `migrate`, `merchant add`, `version`.
+//! Owns the command line: `serve`, `migrate`, `merchant`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::merchants::{self, DevKeys, Keys};
+use super::merchants::{self, DevKeys};
 use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, demo, launch};
+use super::{Outside, demo, launch, tenants};
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -32,22 +32,13 @@ enum Command {
     Serve,
     /// Bring the database to this version's schema and end.
     Migrate,
-    /// Merchants.
+    /// Make merchants, list, suspend and resume them, choose their currencies.
     Merchant {
         #[command(subcommand)]
-        action: MerchantAction,
+        action: tenants::Action,
     },
     /// Tell which version this is.
     Version,
-}
-
-#[derive(Subcommand)]
-enum MerchantAction {
-    /// Add a merchant and print its keys, this once.
-    Add {
-        /// Its name, for people.
-        name: String,
-    },
 }
 
 /// Does what the command line says.
@@ -70,19 +61,10 @@ pub fn run() -> anyhow::Result<()> {
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(&config).await,
             Command::Migrate => outside::open(&config, false).await.map(drop),
-            Command::Merchant {
-                action: MerchantAction::Add { name },
-            } => add_merchant(&config, &name).await,
+            Command::Merchant { action } => print(&tenants::run(&config, action).await?),
             Command::Version => Ok(()),
         }
     })
-}
-
-async fn add_merchant(config: &Config, name: &str) -> anyhow::Result<()> {
-    let (store, mode) = (outside::open(config, false).await?, outside::mode(config));
-    let keys = Keys::fresh(mode);
-    merchants::add(store.as_ref(), name, mode, &keys).await?;
-    print(&serde_json::to_string_pretty(&keys)?)
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -99,7 +81,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let kept = dev_keys.clone().unwrap_or_default();
     let mut counterpart = Counterpart::find(config, &kept).await?;
     if let Some(dev_keys) = &dev_keys {
-        merchants::demo(store.as_ref(), &dev_keys.keys).await?;
+        merchants::demo(store.as_ref(), config, &dev_keys.keys).await?;
     }
     let metrics = Arc::new(Metrics::new()?);
     let accounts = Accounts::new(

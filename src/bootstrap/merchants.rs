@@ -10,12 +10,14 @@ use application::hash_of_key;
 use application::ports::{Clock as _, Ids as _, Store};
 use domain::change::Change;
 use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
-use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::merchant::{ApiKey, Currencies, GatewayAccount, KeyKind, Merchant};
 use domain::principal::{Mode, Scope};
+use domain::text::MerchantName;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::{Drawn, secret};
+use crate::config::Config;
 
 /// A merchant's keys; shown once, only their hashes are kept.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -38,16 +40,23 @@ impl Keys {
     }
 }
 
-/// Writes a merchant with these keys and an account at the gateway.
+/// What a new merchant takes where nobody says.
+pub(super) fn currencies(config: &Config) -> anyhow::Result<Currencies> {
+    let codes = config.payments.currencies.join(",");
+    codes.parse().context("payments.currencies")
+}
+
+/// Writes a merchant with these keys and an account at the gateway; its id.
 ///
 /// # Errors
 /// The store does not take it.
 pub(super) async fn add(
     store: &dyn Store,
-    name: &str,
+    name: MerchantName,
+    currencies: Currencies,
     mode: Mode,
     keys: &Keys,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<MerchantId> {
     let (ids, created_at) = (Drawn::default(), Wall::default().now());
     let id = MerchantId::new(ids.draw());
     let scope = Scope { merchant: id, mode };
@@ -61,11 +70,7 @@ pub(super) async fn add(
         })
     };
     let changes = [
-        Change::InsertMerchant(Merchant {
-            id,
-            name: name.to_owned(),
-            created_at,
-        }),
+        Change::InsertMerchant(Merchant::new(id, name, currencies, created_at)),
         api_key(KeyKind::Publishable, &keys.publishable_key),
         api_key(KeyKind::Secret, &keys.secret_key),
         Change::InsertGatewayAccount(GatewayAccount {
@@ -80,7 +85,8 @@ pub(super) async fn add(
     store
         .commit(&changes)
         .await
-        .context("cannot add the merchant")
+        .context("cannot add the merchant")?;
+    Ok(id)
 }
 
 /// `dev-keys.json`: where everything is, and the demo merchant's keys.
@@ -151,7 +157,7 @@ impl DevKeys {
 }
 
 /// The demo merchant is in the store, with the kept keys.
-pub(super) async fn demo(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> {
+pub(super) async fn demo(store: &dyn Store, config: &Config, keys: &Keys) -> anyhow::Result<()> {
     if store
         .api_key(&hash_of_key(&keys.secret_key))
         .await?
@@ -159,5 +165,7 @@ pub(super) async fn demo(store: &dyn Store, keys: &Keys) -> anyhow::Result<()> {
     {
         return Ok(());
     }
-    add(store, "demo", Mode::Test, keys).await
+    let (name, currencies) = ("demo".parse()?, currencies(config)?);
+    add(store, name, currencies, Mode::Test, keys).await?;
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod command;
 mod demo;
 mod merchants;
 mod outside;
+mod tenants;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -155,6 +156,7 @@ fn timings(config: &Config) -> Timings {
         upkeep_every: config.timings.upkeep_every(),
         stuck_after: config.timings.stuck_after(),
         question_gap: config.timings.question_gap(),
+        access_believed: config.timings.access_believed(),
         payment_lifetime: config.timings.payment_lifetime(),
         issued_key_lifetime: config.bounds.issued_key_lifetime.duration(),
         key_lifetime: config.bounds.key_lifetime.duration(),
@@ -170,12 +172,10 @@ fn bounds(config: &Config) -> Bounds {
 }
 
 fn settings(config: &Config) -> Settings {
-    let currencies = config.payments.currencies.iter();
     Settings {
         body_bytes_max: config.server.body_bytes_max,
         body_timeout: config.server.body_timeout.duration(),
         requests_max: config.server.requests_max,
-        currencies: currencies.filter_map(|code| code.parse().ok()).collect(),
         amount_minor_max: config.payments.amount_minor_max,
         lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
     }

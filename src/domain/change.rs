@@ -37,6 +37,13 @@ pub struct GatewayOrder {
 pub enum Change {
     /// A new tenant.
     InsertMerchant(Merchant),
+    /// Replaces a tenant's status, currencies and version.
+    UpdateMerchant {
+        /// The tenant as it shall be; its version is `expected + 1`.
+        merchant: Merchant,
+        /// The version it must have now.
+        expected: i64,
+    },
     /// A new API key.
     InsertApiKey(ApiKey),
     /// New credentials at a gateway.
@@ -96,7 +103,9 @@ impl Change {
     #[must_use]
     pub fn lock_order(&self) -> (u8, String) {
         match self {
-            Self::InsertMerchant(merchant) => (0, merchant.id.to_string()),
+            Self::InsertMerchant(merchant) | Self::UpdateMerchant { merchant, .. } => {
+                (0, merchant.id.to_string())
+            }
             Self::InsertApiKey(key) => (1, key.id.to_string()),
             Self::InsertGatewayAccount(account) => (2, account.id.to_string()),
             Self::PinMerchantId { account, .. } => (2, account.to_string()),

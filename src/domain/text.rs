@@ -87,6 +87,11 @@ text!(
     |text| free_text(text, 100)
 );
 text!(
+    /// A merchant's name, for people: 1-100 characters of free text.
+    MerchantName,
+    |text| free_text(text, 100)
+);
+text!(
     /// The merchant's own id of a member: 1-64 visible ASCII characters.
     MemberId,
     |text| {

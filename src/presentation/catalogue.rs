@@ -151,8 +151,8 @@ catalogue! {
         "알 수 없는 통화입니다.",
         "The currency is not known.";
     CURRENCY_DISABLED => CurrencyDisabled, BAD_REQUEST,
-        "사용하도록 설정되지 않은 통화입니다.",
-        "The currency is not enabled.";
+        "이 가맹점에서 사용하도록 설정되지 않은 통화입니다.",
+        "The currency is not enabled for this merchant.";
     CURSOR_INVALID => CursorInvalid, BAD_REQUEST,
         "커서가 올바르지 않습니다.",
         "The cursor is not one we handed out.";
@@ -172,6 +172,9 @@ catalogue! {
     API_KEY_PUBLISHABLE => ApiKeyPublishable, FORBIDDEN,
         "공개 키로는 호출할 수 없습니다. 시크릿 키를 사용하세요.",
         "A publishable key cannot do this; use the secret key.";
+    MERCHANT_SUSPENDED => MerchantSuspended, FORBIDDEN,
+        "이용이 정지된 가맹점입니다.",
+        "The merchant is suspended.";
 
     IDEMPOTENCY_KEY_MISSING => IdempotencyKeyMissing, BAD_REQUEST,
         "Idempotency-Key 헤더가 필요합니다.",

@@ -43,6 +43,7 @@ impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::UnknownKey => unauthorized(Code::ApiKeyUnknown),
+            AccessError::Suspended => Self::from(Code::MerchantSuspended),
             AccessError::PublishableKey => Self::from(Code::ApiKeyPublishable),
             AccessError::Store(error) => error.into(),
         }
@@ -142,6 +143,7 @@ impl From<PrepareError> for Failure {
             PrepareError::TaxFreeOverAmount => {
                 Self::field("taxFreeAmount", Code::TaxFreeOverAmount)
             }
+            PrepareError::CurrencyDisabled => Self::field("currency", Code::CurrencyDisabled),
             PrepareError::ZeroAmount => Self::field("amount", Code::AmountZero),
             PrepareError::NoGateway => Self::from(Code::GatewayNotConfigured),
             PrepareError::NotFound => Self::from(Code::PaymentNotFound),

@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::App;
-use domain::money::Currency;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -39,8 +38,6 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How many requests may be under way.
     pub requests_max: usize,
-    /// The currencies that are taken.
-    pub currencies: Vec<Currency>,
     /// The largest amount of one payment, in minor units.
     pub amount_minor_max: i64,
     /// How long a merchant may let a payment wait for its buyer.

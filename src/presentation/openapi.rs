@@ -31,6 +31,7 @@ const FOR_MERCHANTS: &[Code] = &[
     Code::CredentialsMalformed,
     Code::ApiKeyUnknown,
     Code::ApiKeyPublishable,
+    Code::MerchantSuspended,
     Code::StoreUnavailable,
     Code::Overloaded,
 ];

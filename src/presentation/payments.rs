@@ -231,7 +231,7 @@ fn page_after(cursor: &str) -> Option<PageAfter> {
 fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failure> {
     let order_id = form.required("orderId");
     let order_name = form.required("orderName");
-    let currency = currency(&mut form, settings);
+    let currency = form.optional_as("currency", Currency::Krw);
     let minor = positive(&mut form, "amount", settings.amount_minor_max);
     let tax_free = form.optional_amount("taxFreeAmount");
     if let (Some(tax_free), Some(minor)) = (tax_free, minor)
@@ -257,16 +257,6 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
         })
     })();
     form.finish(command)
-}
-
-/// The currency that was given, or won.
-fn currency(form: &mut Form, settings: &Settings) -> Option<Currency> {
-    let given = form.optional_as::<Currency>("currency", Currency::Krw)?;
-    if settings.currencies.contains(&given) {
-        return Some(given);
-    }
-    form.refuse("currency", Code::CurrencyDisabled);
-    None
 }
 
 /// An amount above zero and within the limit.

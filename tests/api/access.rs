@@ -4,7 +4,7 @@ use payflow::presentation::router::{Principal, ROUTES};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::rig::{OTHER, PUBLISHABLE, Rig, SECRET, answer};
+use crate::rig::{OTHER, PUBLISHABLE, Rig, SECRET, SUSPENDED, answer};
 
 #[tokio::test]
 async fn each_route_takes_its_principal_only() {
@@ -38,6 +38,9 @@ async fn each_route_takes_its_principal_only() {
                 let publishable = answer(request().bearer_auth(PUBLISHABLE)).await;
                 assert_eq!(publishable.status, 403, "{name}");
                 assert_eq!(publishable.code(), "API_KEY_PUBLISHABLE", "{name}");
+                let suspended = answer(request().bearer_auth(SUSPENDED)).await;
+                let found = (suspended.status, suspended.code());
+                assert_eq!(found, (403, "MERCHANT_SUSPENDED"), "{name}");
                 let own = answer(request().bearer_auth(SECRET)).await;
                 assert!(
                     ![401, 403, 404, 500].contains(&own.status),

@@ -12,7 +12,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::edge::exchange;
-use crate::rig::{Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, WITHOUT_GATEWAY, answer};
+use crate::rig::{
+    Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer,
+};
 
 /// Codes that no client can see yet, and why.
 const UNSEEN: [(Code, &str); 2] = [
@@ -91,9 +93,10 @@ async fn requests(seen: &mut Seen) {
         json!({ "card": 1, "amount": 0.5, "orderId": "a b c d", "orderName": long,
                 "currency": "XBT", "customer": 7 })
         .to_string(),
-        json!({ "amount": -1, "orderName": "4111 1111 1111 1111", "currency": "USD",
-                "expiresInSeconds": 1 })
-        .to_string(),
+        json!({ "amount": -1, "orderName": "4111 1111 1111 1111", "expiresInSeconds": 1 })
+            .to_string(),
+        json!({ "amount": 1, "orderId": "order-1", "orderName": "a", "currency": "USD" })
+            .to_string(),
         json!({ "amount": 0, "orderId": "order-1", "orderName": "a" }).to_string(),
         json!({ "amount": 10_i64.pow(17), "orderId": "order-1", "orderName": "a" }).to_string(),
         json!({ "amount": 5, "taxFreeAmount": 6, "orderId": "order-1", "orderName": "a" })
@@ -141,6 +144,7 @@ async fn credentials(seen: &mut Seen) {
     seen.note(&answer(request().header("authorization", "Digest x")).await);
     seen.note(&answer(request().bearer_auth("sk_test_nobody")).await);
     seen.note(&answer(request().bearer_auth(PUBLISHABLE)).await);
+    seen.note(&answer(request().bearer_auth(SUSPENDED)).await);
 }
 
 async fn keys(seen: &mut Seen) {

@@ -8,6 +8,7 @@
 mod access;
 mod cancels;
 mod codes;
+mod commands;
 mod edge;
 mod idempotency;
 mod openapi;

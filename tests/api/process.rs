@@ -256,29 +256,6 @@ fn it_refuses_settings_that_are_not_safe_and_names_them() {
 }
 
 #[test]
-fn merchants_are_added_with_keys_shown_once() {
-    let folder = TempDir::new().unwrap();
-    let payflow = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
-        let command = command
-            .current_dir(folder.path())
-            .env_clear()
-            .args(arguments);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    assert_eq!(
-        payflow(&["version"]),
-        format!("payflow {}\n", env!("CARGO_PKG_VERSION"))
-    );
-    assert_eq!(payflow(&["migrate"]), "");
-    let keys: Value = serde_json::from_str(&payflow(&["merchant", "add", "shop"])).unwrap();
-    assert!(text(&keys["secretKey"]).starts_with("sk_test_"));
-    assert!(text(&keys["publishableKey"]).starts_with("pk_test_"));
-}
-
-#[test]
 fn a_file_overrides_the_defaults_and_the_environment_overrides_both() {
     let folder = TempDir::new().unwrap();
     let settings = "[database]\nurl = \"sqlite://from-file/books.db\"\n";

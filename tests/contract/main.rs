@@ -10,6 +10,7 @@ mod claims;
 mod commits;
 mod constraints;
 mod in_doubt;
+mod merchants;
 mod opening;
 mod pages;
 mod races;

@@ -50,11 +50,9 @@ pub(crate) struct Tenant {
 }
 
 pub(crate) fn merchant() -> Merchant {
-    Merchant {
-        id: MerchantId::new(raw()),
-        name: "생수 가게".to_owned(),
-        created_at: at(0),
-    }
+    let (name, currencies) = ("생수 가게".parse(), "KRW,USD".parse());
+    let (name, currencies) = (name.expect("a name"), currencies.expect("currencies"));
+    Merchant::new(MerchantId::new(raw()), name, currencies, at(0))
 }
 
 pub(crate) fn account(scope: Scope) -> GatewayAccount {

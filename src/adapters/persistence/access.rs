@@ -1,11 +1,11 @@
 //! Owns the reads of tenants and their credentials, and how they lie in their rows.
 
-use application::ports::store::{Access, Error};
+use application::ports::store::{Access, Error, KnownKey};
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
-use domain::id::GatewayAccountId;
+use domain::id::{GatewayAccountId, MerchantId};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::principal::Scope;
 
@@ -24,14 +24,36 @@ pub(super) struct MerchantRow {
     id: String,
     name: String,
     created_at: AsInstant,
+    #[diesel(embed)]
+    standing: MerchantStandingRow,
+}
+
+/// What an update replaces.
+#[derive(AsChangeset, Insertable, Queryable, Selectable)]
+#[diesel(table_name = merchants)]
+pub(super) struct MerchantStandingRow {
+    status: String,
+    currencies: String,
+    version: i64,
+}
+
+impl From<&Merchant> for MerchantStandingRow {
+    fn from(merchant: &Merchant) -> Self {
+        Self {
+            status: merchant.status.as_str().to_owned(),
+            currencies: merchant.currencies.to_string(),
+            version: merchant.version,
+        }
+    }
 }
 
 impl From<&Merchant> for MerchantRow {
     fn from(merchant: &Merchant) -> Self {
         Self {
             id: merchant.id.to_string(),
-            name: merchant.name.clone(),
+            name: merchant.name.to_string(),
             created_at: AsInstant(merchant.created_at),
+            standing: merchant.into(),
         }
     }
 }
@@ -40,16 +62,17 @@ impl TryFrom<MerchantRow> for Merchant {
     type Error = Error;
 
     fn try_from(row: MerchantRow) -> Result<Self, Error> {
-        let id = row
-            .id
-            .parse()
-            .map_err(Why::from)
-            .map_err(corrupt("merchants", &row.id))?;
-        Ok(Self {
-            id,
-            name: row.name,
-            created_at: row.created_at.0,
-        })
+        let read = || -> Result<Self, Why> {
+            Ok(Self {
+                id: row.id.parse()?,
+                name: row.name.parse()?,
+                status: row.standing.status.parse()?,
+                currencies: row.standing.currencies.parse()?,
+                version: row.standing.version,
+                created_at: row.created_at.0,
+            })
+        };
+        read().map_err(corrupt("merchants", &row.id))
     }
 }
 
@@ -149,11 +172,26 @@ impl TryFrom<GatewayAccountRow> for GatewayAccount {
 
 #[async_trait]
 impl Access for Database {
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
         let query = api_keys::table
+            .inner_join(merchants::table.on(merchants::id.eq(api_keys::merchant_id)))
             .filter(api_keys::hash.eq(hash.as_slice()))
-            .select(columns::<ApiKeyRow>());
-        one(self.load::<_, ApiKeyRow>(query).await?)
+            .select((columns::<ApiKeyRow>(), columns::<MerchantRow>()));
+        let rows = self.load::<_, (ApiKeyRow, MerchantRow)>(query).await?;
+        let known = |(key, merchant): (ApiKeyRow, MerchantRow)| {
+            Ok(KnownKey {
+                key: key.try_into()?,
+                merchant: merchant.try_into()?,
+            })
+        };
+        rows.into_iter().next().map(known).transpose()
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
+        let query = merchants::table
+            .find(id.to_string())
+            .select(columns::<MerchantRow>());
+        one(self.load::<_, MerchantRow>(query).await?)
     }
 
     async fn merchants(&self) -> Result<Vec<Merchant>, Error> {

@@ -2,13 +2,16 @@
 //! database's catalogue could be the source of the other's.
 
 diesel::table! {
-    use diesel::sql_types::Text;
+    use diesel::sql_types::{BigInt, Text};
     use crate::adapters::persistence::types::Instant;
 
     merchants (id) {
         id -> Text,
         name -> Text,
         created_at -> Instant,
+        status -> Text,
+        currencies -> Text,
+        version -> BigInt,
     }
 }
 
@@ -218,4 +221,5 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);

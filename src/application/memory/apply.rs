@@ -8,6 +8,7 @@ use domain::change::{Change, Hold};
 use domain::id::{GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
 use domain::ledger::Entry;
+use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::saga::{Kind, Saga};
 
@@ -22,6 +23,9 @@ impl State {
         match change {
             Change::InsertMerchant(merchant) => {
                 insert(&mut self.merchants, merchant.id, Arc::new(merchant.clone()))
+            }
+            Change::UpdateMerchant { merchant, expected } => {
+                self.update_merchant(merchant, *expected)
             }
             Change::InsertApiKey(key) => {
                 let taken = self.api_keys.values().any(|known| known.id == key.id);
@@ -58,6 +62,17 @@ impl State {
                 insert(&mut self.issued, key.key.clone(), row)
             }
         }
+    }
+
+    fn update_merchant(&mut self, merchant: &Merchant, expected: i64) -> Applied {
+        let row = self.merchants.get_mut(&merchant.id);
+        let row = row.ok_or(CommitError::Conflict)?;
+        must(row.version == expected)?;
+        let row = Arc::make_mut(row);
+        row.status = merchant.status;
+        row.currencies.clone_from(&merchant.currencies);
+        row.version = merchant.version;
+        Ok(())
     }
 
     fn pin(&mut self, id: GatewayAccountId, merchant_id: &str) -> Applied {

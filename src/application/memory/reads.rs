@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::GatewayOrder;
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId};
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
 use domain::principal::Scope;
 use domain::saga::Kind;
 use domain::text::OrderId;
 
 use super::{Memory, State};
-use crate::ports::store::{Access, Error, Keys, PageAfter, PaymentFilter, Payments};
+use crate::ports::store::{Access, Error, Keys, KnownKey, PageAfter, PaymentFilter, Payments};
 
 fn rows(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
@@ -172,12 +172,22 @@ fn can_be_forgotten(state: &State, key: &Reservation) -> bool {
 
 #[async_trait]
 impl Access for Memory {
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
-        Ok(self
-            .state()
-            .api_keys
-            .get(hash)
-            .map(|key| key.as_ref().clone()))
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
+        let state = self.state();
+        let found = state.api_keys.get(hash).and_then(|key| {
+            let merchant = state.merchants.get(&key.scope.merchant)?;
+            Some(KnownKey {
+                key: key.as_ref().clone(),
+                merchant: merchant.as_ref().clone(),
+            })
+        });
+        Ok(found)
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
+        let state = self.state();
+        let found = state.merchants.get(&id);
+        Ok(found.map(|merchant| merchant.as_ref().clone()))
     }
 
     async fn merchants(&self) -> Result<Vec<Merchant>, Error> {

@@ -55,6 +55,9 @@ pub enum PrepareError {
     /// More is free of tax than is to be paid.
     #[error("the tax-free part is larger than the amount")]
     TaxFreeOverAmount,
+    /// The merchant does not take the currency.
+    #[error("the currency is not enabled for the merchant")]
+    CurrencyDisabled,
     /// Nothing is to be paid.
     #[error("the amount is zero")]
     ZeroAmount,
@@ -103,6 +106,10 @@ impl App {
                 && let Some(answered) = self.prepared_before(caller, keyed).await?
             {
                 return Ok(answered);
+            }
+            let tenant = self.tenant(caller.scope.merchant).await?;
+            if !tenant.currencies.contains(command.amount.currency()) {
+                return Err(PrepareError::CurrencyDisabled);
             }
             let store = &self.parts.store;
             if let Some(taken) = store

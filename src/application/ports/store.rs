@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
@@ -101,6 +101,15 @@ pub struct SagaAfter {
     pub created_at: Timestamp,
     /// The saga's id.
     pub id: SagaId,
+}
+
+/// An API key, and the tenant that it speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Whose it is.
+    pub merchant: Merchant,
 }
 
 /// The one place that writes.
@@ -221,8 +230,11 @@ pub trait Keys: Send + Sync {
 /// Reads of tenants and their credentials.
 #[async_trait]
 pub trait Access: Send + Sync {
-    /// The API key with this hash.
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error>;
+    /// The API key with this hash, and whose it is.
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error>;
+
+    /// A tenant.
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error>;
 
     /// Every tenant, oldest first.
     async fn merchants(&self) -> Result<Vec<Merchant>, Error>;

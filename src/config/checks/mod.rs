@@ -327,6 +327,11 @@ impl Config {
         )?;
         need(bounds.pass_rows > 0, "bounds.pass_rows", "it is zero")?;
         need(
+            self.timings.access_believed() <= Duration::from_secs(10),
+            "timings.access_believed",
+            "a merchant that is suspended could go on for more than ten seconds",
+        )?;
+        need(
             bounds.gateway_keys_max > 0,
             "bounds.gateway_keys_max",
             "it is zero",

@@ -195,6 +195,10 @@ fn bounds_that_contradict_each_other_are_refused() {
             "timings.recovery_every",
         ),
         ("[timings]\nupkeep_every = \"0s\"", "timings.upkeep_every"),
+        (
+            "[timings]\naccess_believed = \"11s\"",
+            "timings.access_believed",
+        ),
         ("[timings]\nstuck_after = \"8s\"", "timings.stuck_after"),
         ("[bounds]\npass_rows = 0", "bounds.pass_rows"),
         ("[bounds]\nkey_lifetime = \"23h\"", "bounds.key_lifetime"),

@@ -12,7 +12,7 @@ use application::memory::Memory;
 use application::ports::{Clock as _, Ids as _, Store};
 use domain::change::Change;
 use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
-use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant, Status};
 use domain::principal::{Mode, Scope};
 use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
@@ -33,6 +33,8 @@ pub(crate) const PUBLISHABLE: &str = "pk_test_one";
 pub(crate) const OTHER: &str = "sk_test_two";
 /// A merchant's without an account at a gateway.
 pub(crate) const WITHOUT_GATEWAY: &str = "sk_test_three";
+/// A suspended merchant's.
+pub(crate) const SUSPENDED: &str = "sk_test_four";
 
 const SETTINGS: &str = "server.listen = \"127.0.0.1:0\"\nmetrics.listen = \"127.0.0.1:0\"\n";
 
@@ -243,17 +245,19 @@ async fn seed(store: &dyn Store) {
         ),
         (vec![(OTHER, KeyKind::Secret)], true),
         (vec![(WITHOUT_GATEWAY, KeyKind::Secret)], false),
+        (vec![(SUSPENDED, KeyKind::Secret)], true),
     ] {
         let merchant = MerchantId::new(ids.draw());
         let scope = Scope {
             merchant,
             mode: Mode::Test,
         };
-        let mut changes = vec![Change::InsertMerchant(Merchant {
-            id: merchant,
-            name: "shop".to_owned(),
-            created_at: now,
-        })];
+        let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
+        let mut merchant = Merchant::new(merchant, name, currencies, now);
+        if keys.iter().any(|(text, _)| *text == SUSPENDED) {
+            merchant.status = Status::Suspended;
+        }
+        let mut changes = vec![Change::InsertMerchant(merchant)];
         for (text, kind) in keys {
             changes.push(Change::InsertApiKey(ApiKey {
                 id: ApiKeyId::new(ids.draw()),

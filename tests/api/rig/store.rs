@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments,
-    SagaAfter, Sagas,
+    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
+    Payments, SagaAfter, Sagas,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
@@ -200,8 +200,12 @@ impl Keys for Faulty {
 
 #[async_trait]
 impl Access for Faulty {
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
         self.reached()?.api_key(hash).await
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
+        self.reached()?.merchant(id).await
     }
 
     async fn merchants(&self) -> Result<Vec<Merchant>, Error> {

@@ -29,7 +29,7 @@ enum Statement {
 }
 
 const COLUMNS: [(&str, &str); 10] = [
-    ("merchants", "id name created_at"),
+    ("merchants", "id name created_at status currencies version"),
     ("api_keys", "id merchant_id mode kind hash created_at"),
     (
         "gateway_accounts",
@@ -146,6 +146,11 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
 const CHECKS: &str = "\
 merchants_id_form | merchants | id = 'mer_x'
 merchants_id_form | merchants | id = 'pay' || substr(id, 4)
+merchants_status_word | merchants | status = 'active'
+merchants_currencies_set | merchants | currencies = ''
+merchants_currencies_set | merchants | currencies = 'USD,KRW'
+merchants_currencies_set | merchants | currencies = 'KRW,KRW'
+merchants_version_counted | merchants | version = 0
 api_keys_id_form | api_keys | id = upper(id)
 api_keys_mode_word | api_keys | mode = 'Test'
 api_keys_kind_word | api_keys | kind = 'SECRET'

@@ -5,7 +5,9 @@ use diesel::{QueryResult, insert_into, update};
 use domain::id::GatewayAccountId;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 
-use crate::adapters::persistence::access::{ApiKeyRow, GatewayAccountRow, MerchantRow};
+use crate::adapters::persistence::access::{
+    ApiKeyRow, GatewayAccountRow, MerchantRow, MerchantStandingRow,
+};
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
 use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
 use crate::adapters::persistence::types::free_text;
@@ -17,6 +19,20 @@ pub(super) async fn insert_merchant(
     let row = MerchantRow::from(merchant);
     insert_into(merchants::table)
         .values(row)
+        .execute(&mut conn)
+        .await
+}
+
+pub(super) async fn update_merchant(
+    merchant: &Merchant,
+    expected: i64,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let as_expected = merchants::table
+        .find(merchant.id.to_string())
+        .filter(merchants::version.eq(expected));
+    update(as_expected)
+        .set(MerchantStandingRow::from(merchant))
         .execute(&mut conn)
         .await
 }

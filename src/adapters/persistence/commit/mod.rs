@@ -47,6 +47,9 @@ fn busy() -> Error {
 fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
     match change {
         Change::InsertMerchant(merchant) => Box::pin(access::insert_merchant(merchant, conn)),
+        Change::UpdateMerchant { merchant, expected } => {
+            Box::pin(access::update_merchant(merchant, *expected, conn))
+        }
         Change::InsertApiKey(key) => Box::pin(access::insert_api_key(key, conn)),
         Change::InsertGatewayAccount(account) => Box::pin(access::insert_account(account, conn)),
         Change::PinMerchantId {

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use application::memory::Memory;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, OpenSagas, PageAfter, PaymentFilter, Payments,
-    SagaAfter, Sagas,
+    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
+    Payments, SagaAfter, Sagas,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
@@ -199,9 +199,13 @@ impl Keys for Faulty {
 
 #[async_trait]
 impl Access for Faulty {
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, Error> {
+    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
         self.pass.through().await;
         self.memory.api_key(hash).await
+    }
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
+        self.pass.through().await;
+        self.memory.merchant(id).await
     }
     async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
         self.pass.through().await;

@@ -15,7 +15,7 @@ use domain::Timestamp;
 use domain::change::Change;
 use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
 use domain::idempotency::Fingerprint;
-use domain::merchant::GatewayAccount;
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{ApproveRefusal, CancelRefusal, Customer};
 use domain::principal::{Actor, Mode, Scope};
@@ -82,7 +82,7 @@ impl World {
             mode: Mode::Test,
         };
         let account = Change::InsertGatewayAccount(account(scope, ids.draw()));
-        memory.commit_now(&[account]).unwrap();
+        memory.commit_now(&[tenant(scope), account]).unwrap();
         let script = Script::of(faults);
         let gateway = Arc::new(Gateway::new(script.clone(), bug, Arc::clone(&memory)));
         let rival = Arc::new(Notify::new());
@@ -295,6 +295,12 @@ async fn rivalry(app: Arc<App>, told: Arc<Notify>, drain: CancellationToken) {
             () = drain.cancelled() => {}
         }
     }
+}
+
+fn tenant(scope: Scope) -> Change {
+    let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
+    let tenant = Merchant::new(scope.merchant, name, currencies, START);
+    Change::InsertMerchant(tenant)
 }
 
 fn account(scope: Scope, id: RawId) -> GatewayAccount {

@@ -18,7 +18,7 @@ use domain::Timestamp;
 use domain::change::Change;
 use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
 use domain::idempotency::Fingerprint;
-use domain::merchant::GatewayAccount;
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Payment};
 use domain::principal::{Actor, Mode, Scope};
@@ -159,8 +159,13 @@ impl Installation {
             credential_version: 1,
             created_at: START,
         };
+        let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
+        let merchant = Merchant::new(scope.merchant, name, currencies, START);
         memory
-            .commit_now(&[Change::InsertGatewayAccount(account)])
+            .commit_now(&[
+                Change::InsertMerchant(merchant),
+                Change::InsertGatewayAccount(account),
+            ])
             .unwrap();
         let gateway = Arc::new(Told::default());
         let tasks = TaskTracker::new();

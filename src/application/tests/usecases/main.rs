@@ -1,6 +1,6 @@
 //! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
 //! time: keys, refusals, patience, holds, drains, questions, expiry,
-//! upkeep.
+//! upkeep, merchants.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -11,6 +11,7 @@ mod accounts;
 mod approve;
 mod idempotency;
 mod installation;
+mod merchants;
 mod prepare;
 mod recovery;
 mod store;
