@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::outcome::{cancel_entry, facts};
+use super::outcome::facts;
 use super::{Moved, Payment, State, Telling, Trigger};
 use crate::change::Change;
 use crate::decline::Decline;
@@ -143,11 +143,7 @@ impl Payment {
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,
     ) -> Option<Moved> {
-        let still = Moved {
-            payment: self,
-            changes: Vec::new(),
-        };
-        still.with_cancellations(saga, snapshot, ctx)
+        Moved::still(self).with_cancellations(Finder::asking(saga), snapshot, ctx)
     }
 
     /// The cancellation of `saga` took no effect and will not: what was held is held, less what
@@ -185,7 +181,43 @@ impl Payment {
         let moved = self
             .shift(Trigger::CancelRefused, state, telling, ctx)
             .ok()?;
-        moved.with_cancellations(saga, snapshot, ctx)
+        moved.with_cancellations(Finder::asking(saga), snapshot, ctx)
+    }
+}
+
+/// Who found the cancellations that a snapshot shows, and which of our sagas may have made them.
+#[derive(Clone, Copy)]
+pub(super) struct Finder<'s> {
+    asking: Option<SagaId>,
+    sagas: &'s [Saga],
+}
+
+impl<'s> Finder<'s> {
+    /// A saga that asked, or called.
+    pub(super) fn asking(saga: &'s Saga) -> Self {
+        Self {
+            asking: Some(saga.head.id),
+            sagas: std::slice::from_ref(saga),
+        }
+    }
+
+    /// Nobody's saga: the payment was looked at. One of these may have made them, though it was
+    /// given up.
+    pub(super) const fn watching(sagas: &'s [Saga]) -> Self {
+        let asking = None;
+        Self { asking, sagas }
+    }
+
+    /// Our cancellation that made this one of `payment`; its mark counts once, for a reason can
+    /// be copied.
+    fn maker(self, payment: &Payment, cancel: &Cancel) -> Option<&'s saga::Head> {
+        let made = |saga: &&Saga| {
+            let known = |booked: &Canceled| booked.saga == Some(saga.head.id);
+            saga.head.kind == saga::Kind::Cancellation
+                && cancel.reason.ends_with(&saga.tag())
+                && !payment.cancels.iter().any(known)
+        };
+        self.sagas.iter().find(made).map(|saga| &saga.head)
     }
 }
 
@@ -193,13 +225,13 @@ impl Moved {
     /// As [`Payment::cancellations`], on top of this move.
     pub(super) fn with_cancellations(
         self,
-        saga: &Saga,
+        finder: Finder<'_>,
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,
     ) -> Option<Self> {
         snapshot.cancels.iter().try_fold(self, |moved, cancel| {
             if moved.payment.lacks(cancel) {
-                moved.with(saga, snapshot, cancel, ctx)
+                moved.with(finder, snapshot, cancel, ctx)
             } else {
                 Some(moved)
             }
@@ -208,17 +240,18 @@ impl Moved {
 
     fn with(
         self,
-        saga: &Saga,
+        finder: Finder<'_>,
         snapshot: &Snapshot,
         cancel: &Cancel,
         ctx: &Ctx<'_>,
     ) -> Option<Self> {
         let mut payment = self.payment.clone();
-        let canceled = canceled(saga, cancel, ctx);
+        let canceled = canceled(finder.maker(&payment, cancel), cancel, ctx);
         payment.canceled = payment.canceled.plus(cancel.amount).ok()?;
         let left = payment.balance().ok()?;
         let approved_at = payment.state.approved_at()?;
-        let entry = cancel_entry(saga, snapshot, cancel, Account::MerchantPayable, ctx);
+        let by = finder.asking.or(canceled.saga);
+        let entry = payment.cancel_entry(by, (snapshot, cancel), Account::MerchantPayable, ctx);
         let (trigger, state, kind) = if left.is_zero() {
             let state = State::Canceled {
                 canceled_at: canceled.canceled_at,
@@ -244,9 +277,7 @@ impl Moved {
     }
 }
 
-fn canceled(saga: &Saga, cancel: &Cancel, ctx: &Ctx<'_>) -> Canceled {
-    let ours = saga.head.kind == saga::Kind::Cancellation && cancel.reason.ends_with(&saga.tag());
-    let head = Some(&saga.head).filter(|_| ours);
+fn canceled(head: Option<&saga::Head>, cancel: &Cancel, ctx: &Ctx<'_>) -> Canceled {
     Canceled {
         transaction_key: cancel.transaction_key.clone(),
         amount: cancel.amount,

@@ -4,6 +4,8 @@ mod approve;
 mod cancel;
 mod canceled;
 mod kind;
+mod moved;
+mod observe;
 mod outcome;
 mod status;
 
@@ -11,6 +13,8 @@ pub use approve::{ApproveRefusal, ApproveRequest};
 pub use cancel::{CancelBegun, CancelRefusal, CancelRequest};
 pub use canceled::{Canceled, ReasonCode};
 pub use kind::Kind;
+pub use moved::Moved;
+pub use observe::{Known, Observed, Strange};
 pub(crate) use outcome::Captured;
 pub use status::{Illegal, PayStatus, TRANSITIONS, Transition, Trigger, check};
 
@@ -207,15 +211,6 @@ pub struct Payment {
     pub version: i64,
     /// Where its chain of events ends.
     pub head: event::Head,
-}
-
-/// A payment after a move, and the changes that make it durable.
-#[derive(Clone, Debug)]
-pub struct Moved {
-    /// As it shall be.
-    pub payment: Payment,
-    /// To commit together.
-    pub changes: Vec<Change>,
 }
 
 /// What an event should tell besides the move itself.

@@ -3,6 +3,7 @@
 //! Every capture that is found is booked, wrong ones too: those go to `suspense` and are given
 //! back by a reversal of their own.
 
+use super::canceled::Finder;
 use super::{Moved, Paid, Payment, State, Telling, Trigger};
 use crate::Ctx;
 use crate::change::Change;
@@ -67,7 +68,7 @@ impl Payment {
         moved.changes.push(Change::InsertEntry(Box::new(entry)));
         moved
             .with_tax_free(ctx)
-            .with_cancellations(saga, snapshot, ctx)
+            .with_cancellations(Finder::asking(saga), snapshot, ctx)
             .map(Captured::Booked)
     }
 
@@ -75,7 +76,13 @@ impl Payment {
     ///
     /// The payment that waits for this saga goes on waiting, now for the reversal; any other
     /// payment (closed, or captured already) keeps its state.
-    fn misfit(self, saga: &Saga, total: Money, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Captured {
+    pub(super) fn misfit(
+        self,
+        saga: &Saga,
+        total: Money,
+        snapshot: &Snapshot,
+        ctx: &Ctx<'_>,
+    ) -> Captured {
         let reversal = reversal_of(saga, total, ctx);
         let entry = capture_entry(saga, snapshot, total, Account::Suspense, ctx);
         let telling = Telling {
@@ -144,7 +151,10 @@ impl Payment {
             .cancels
             .iter()
             .filter(|cancel| cancel.done)
-            .map(|cancel| cancel_entry(saga, snapshot, cancel, Account::Suspense, ctx))
+            .map(|cancel| {
+                let by = Some(saga.head.id);
+                self.cancel_entry(by, (snapshot, cancel), Account::Suspense, ctx)
+            })
             .collect();
         let movement = entries.last().map(|entry| facts(snapshot, entry));
         let telling = Telling {
@@ -164,6 +174,30 @@ impl Payment {
                 .map(|e| Change::InsertEntry(Box::new(e))),
         );
         moved
+    }
+
+    /// The ledger line of a cancellation that `snapshot` shows; found or made by a saga, or not.
+    pub(super) fn cancel_entry(
+        &self,
+        saga: Option<SagaId>,
+        (snapshot, cancel): (&Snapshot, &Cancel),
+        debit: Account,
+        ctx: &Ctx<'_>,
+    ) -> Entry {
+        Entry {
+            scope: self.facts.scope,
+            account: self.facts.account,
+            payment_key: snapshot.payment_key.clone(),
+            movement: Movement::Cancel(cancel.transaction_key.clone()),
+            payment: self.facts.id,
+            saga,
+            debit,
+            credit: Account::GatewayReceivable,
+            amount: cancel.amount,
+            transaction_key: Some(cancel.transaction_key.clone()),
+            occurred_at: cancel.canceled_at,
+            booked_at: ctx.now,
+        }
     }
 }
 
@@ -186,15 +220,6 @@ impl Moved {
         };
         let status = payment.status();
         self.and(payment.record(status, telling, ctx))
-    }
-
-    /// Applies one more move on top of this one.
-    pub(super) fn and(mut self, next: Self) -> Self {
-        self.changes.extend(next.changes);
-        Self {
-            payment: next.payment,
-            changes: self.changes,
-        }
     }
 
     fn aborted_after_reversal(self, saga: &Saga, ctx: &Ctx<'_>) -> Self {
@@ -232,29 +257,6 @@ fn capture_entry(
         amount,
         transaction_key,
         occurred_at: snapshot.approved_at,
-        booked_at: ctx.now,
-    }
-}
-
-pub(super) fn cancel_entry(
-    saga: &Saga,
-    snapshot: &Snapshot,
-    cancel: &Cancel,
-    debit: Account,
-    ctx: &Ctx<'_>,
-) -> Entry {
-    Entry {
-        scope: saga.head.scope,
-        account: saga.head.account,
-        payment_key: snapshot.payment_key.clone(),
-        movement: Movement::Cancel(cancel.transaction_key.clone()),
-        payment: saga.head.payment,
-        saga: Some(saga.head.id),
-        debit,
-        credit: Account::GatewayReceivable,
-        amount: cancel.amount,
-        transaction_key: Some(cancel.transaction_key.clone()),
-        occurred_at: cancel.canceled_at,
         booked_at: ctx.now,
     }
 }

@@ -319,7 +319,7 @@ impl Saga {
     }
 
     /// Whether the snapshot is about this saga's authentication, order and merchant.
-    fn concerns(&self, snapshot: &Snapshot) -> bool {
+    pub(crate) fn concerns(&self, snapshot: &Snapshot) -> bool {
         snapshot.payment_key == self.head.payment_key
             && snapshot.order_id == self.head.gateway_order.to_string()
     }

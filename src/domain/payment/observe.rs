@@ -1,0 +1,172 @@
+//! Owns what a look at the gateway means for a payment that no saga of ours works on: whatever
+//! moved there without us is booked, once, or somebody is told that it cannot be.
+
+use super::canceled::Finder;
+use super::{Captured, Moved, Payment};
+use crate::Ctx;
+use crate::change::GatewayOrder;
+use crate::money::Money;
+use crate::saga::{self, Saga};
+use crate::snapshot::{Snapshot, Status};
+use crate::text::PaymentKey;
+
+/// What else is known of a payment that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'k> {
+    /// The gateway order that was looked at.
+    pub order: &'k GatewayOrder,
+    /// The payment's sagas, oldest first.
+    pub sagas: &'k [Saga],
+    /// The merchant id at the gateway, where one is pinned.
+    pub merchant_id: Option<&'k str>,
+    /// The amount that the last look was [`Strange::Amount`] for: one answer may lie, the same
+    /// twice running is believed.
+    pub surprise: Option<Money>,
+}
+
+/// What a look at the gateway comes to.
+#[derive(Clone, Debug)]
+pub enum Observed {
+    /// The books have all of it.
+    Nothing,
+    /// A saga is at work there, or a cancellation is not final yet: to be looked at again.
+    Later,
+    /// The books lacked something; to be committed.
+    Booked(Box<Moved>),
+    /// Nothing is booked: a person has to look.
+    Strange(Strange),
+}
+
+/// Why what the gateway shows is not booked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Strange {
+    /// It is not about the order that was looked at, or the key was approved for another one.
+    #[error("it is about another order")]
+    Order,
+    /// It is not about our merchant's money.
+    #[error("it is about another merchant")]
+    Merchant,
+    /// Money was taken with a payment key that no approval of ours used.
+    #[error("money was taken by an approval that is not ours")]
+    Stranger,
+    /// We took money there, and the status does not say so.
+    #[error("its status says nothing of the money: {0:?}")]
+    Status(Status),
+    /// What was captured is not what was asked for, or cannot be read.
+    #[error("another amount was captured: {0:?}")]
+    Amount(Option<Money>),
+    /// Our balance and the cancellations that are shown do not lead to the gateway's balance.
+    #[error("its balance is not explained by its cancellations")]
+    Balance,
+}
+
+impl Payment {
+    /// Whether a saga will see by itself what the gateway shows for this payment key.
+    ///
+    /// A reversal gives back one key's wrong capture: it hinders no look at the key that paid.
+    #[must_use]
+    pub fn is_worked_on(&self, key: &PaymentKey, sagas: &[Saga]) -> bool {
+        let works = |saga: &Saga| !saga.is_closed() && saga.head.payment_key == *key;
+        self.state.saga().is_some() || sagas.iter().any(works)
+    }
+
+    /// What `snapshot` shows that the books lack. The same snapshot changes nothing a second time.
+    ///
+    /// Cancellations are booked as made by others, or by the saga of ours whose mark they carry:
+    /// one that was given up may have taken effect. A capture that a saga of ours asked for and
+    /// did not live to see goes to suspense, and a reversal gives it back.
+    #[must_use]
+    pub fn observe(self, snapshot: &Snapshot, known: &Known<'_>, ctx: &Ctx<'_>) -> Observed {
+        let looked = self.look(snapshot, known, ctx);
+        looked.unwrap_or_else(Observed::Strange)
+    }
+
+    fn look(
+        self,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        ctx: &Ctx<'_>,
+    ) -> Result<Observed, Strange> {
+        let order = known.order;
+        if order.payment != self.facts.id || snapshot.order_id != order.id.to_string() {
+            return Err(Strange::Order);
+        }
+        if known
+            .merchant_id
+            .is_some_and(|id| id != snapshot.merchant_id)
+        {
+            return Err(Strange::Merchant);
+        }
+        if self.is_worked_on(&snapshot.payment_key, known.sagas) {
+            return Ok(Observed::Later);
+        }
+        let paid = self.paid.as_ref();
+        let paid = paid.is_some_and(|paid| paid.payment_key == snapshot.payment_key);
+        let asked =
+            |saga: &&Saga| saga.head.kind == saga::Kind::Approval && saga.concerns(snapshot);
+        let captured = snapshot.is_captured();
+        let unknown = matches!(snapshot.status, Status::Other(_));
+        match known.sagas.iter().rev().find(asked) {
+            None if paid => Err(Strange::Order),
+            None if captured => Err(Strange::Stranger),
+            Some(_) if unknown || paid && !captured => {
+                Err(Strange::Status(snapshot.status.clone()))
+            }
+            Some(_) if paid => self.canceled_by_others(snapshot, known, ctx),
+            Some(approval) if captured => self.captured_late(approval, snapshot, known, ctx),
+            None | Some(_) => Ok(Observed::Nothing),
+        }
+    }
+
+    fn canceled_by_others(
+        self,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        ctx: &Ctx<'_>,
+    ) -> Result<Observed, Strange> {
+        if snapshot.total != Some(self.captured) {
+            return Err(Strange::Amount(snapshot.total));
+        }
+        if snapshot.cancels.iter().any(|cancel| !cancel.done) {
+            return Ok(Observed::Later);
+        }
+        let finder = Finder::watching(known.sagas);
+        let moved = Moved::still(self).with_cancellations(finder, snapshot, ctx);
+        let moved = moved.ok_or(Strange::Balance)?;
+        if moved.payment.balance().ok() != snapshot.balance {
+            return Err(Strange::Balance);
+        }
+        Ok(if moved.changes.is_empty() {
+            Observed::Nothing
+        } else {
+            Observed::Booked(Box::new(moved))
+        })
+    }
+
+    fn captured_late(
+        self,
+        approval: &Saga,
+        snapshot: &Snapshot,
+        known: &Known<'_>,
+        ctx: &Ctx<'_>,
+    ) -> Result<Observed, Strange> {
+        // A key is captured once, and its wrong capture is booked with the reversal that opens.
+        let given_back = |saga: &Saga| {
+            saga.head.kind == saga::Kind::Reversal && saga.head.payment_key == snapshot.payment_key
+        };
+        if known.sagas.iter().any(given_back) {
+            return match snapshot.balance {
+                Some(left) if left.is_zero() => Ok(Observed::Nothing),
+                Some(_) | None => Err(Strange::Balance),
+            };
+        }
+        let total = snapshot.total.filter(|total| !total.is_zero());
+        let total = total.ok_or(Strange::Amount(snapshot.total))?;
+        if total != self.facts.amount && known.surprise != Some(total) {
+            return Err(Strange::Amount(Some(total)));
+        }
+        let (Captured::Booked(moved) | Captured::Misfit { moved, .. }) =
+            self.misfit(approval, total, snapshot, ctx);
+        Ok(Observed::Booked(Box::new(moved)))
+    }
+}
