@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
-    Payments, SagaAfter, Sagas,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -21,7 +22,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::{Kind, Outcome, Saga};
-use domain::text::OrderId;
+use domain::text::{OrderId, PaymentKey};
 use tokio::time::Instant;
 
 use super::telemetry::Metrics;
@@ -239,5 +240,38 @@ impl Access for Metered<Arc<dyn Store>> {
 
     async fn ping(&self) -> Result<(), Error> {
         self.inner.ping().await
+    }
+}
+
+#[async_trait]
+impl Watches for Metered<Arc<dyn Store>> {
+    async fn accounts_to_watch(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.inner.accounts_to_watch().await
+    }
+
+    async fn claim_watch(
+        &self,
+        account: GatewayAccountId,
+        begin: Timestamp,
+        every: Duration,
+    ) -> Result<Option<Timestamp>, Error> {
+        self.inner.claim_watch(account, begin, every).await
+    }
+
+    async fn move_watch(
+        &self,
+        account: GatewayAccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.inner.move_watch(account, from, until).await
+    }
+
+    async fn booked(
+        &self,
+        account: GatewayAccountId,
+        keys: &[PaymentKey],
+    ) -> Result<Vec<Booked>, Error> {
+        self.inner.booked(account, keys).await
     }
 }

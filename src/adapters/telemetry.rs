@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{Clock, Store};
+use application::ports::{Clock, Finding, Store, Tally};
 use application::stuck_since;
 use axum::Router;
 use axum::extract::State;
@@ -90,6 +90,7 @@ pub struct Metrics {
     sagas_stuck: IntGaugeVec,
     saga_oldest_seconds: GaugeVec,
     breaker_turns: IntCounterVec,
+    watch_findings: IntCounterVec,
 }
 
 impl Metrics {
@@ -154,6 +155,11 @@ impl Metrics {
                 "payflow_gateway_breaker_turns_total",
                 "How often the breaker of a gateway account opened or closed",
                 &["turn"],
+            )?,
+            watch_findings: counter(
+                "payflow_watch_findings_total",
+                "Movements at the gateway that the books lacked, and what could not be booked",
+                &["result"],
             )?,
             sagas_open: sagas("payflow_sagas_open", "Sagas that are not over")?,
             sagas_stuck: sagas("payflow_sagas_stuck", "Sagas open past timings.stuck_after")?,
@@ -225,6 +231,16 @@ impl gateway::Observer for Metrics {
         };
         tracing::debug!(%account, word, "breaker counted");
         self.breaker_turns.with_label_values(&[word]).inc();
+    }
+}
+
+impl Tally for Metrics {
+    fn found(&self, finding: Finding) {
+        let word = match finding {
+            Finding::Booked => "booked",
+            Finding::Strange => "strange",
+        };
+        self.watch_findings.with_label_values(&[word]).inc();
     }
 }
 

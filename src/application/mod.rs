@@ -20,6 +20,7 @@ mod settle;
 mod tenancy;
 mod upkeep;
 pub mod view;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub use payments::{
     ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
     PrepareError, ReadError,
 };
-pub use ports::{Clock, Gateways, Ids, Store};
+pub use ports::{Clock, Gateways, Ids, Store, Tally};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
 pub use tenancy::{Tenancy, TenancyError};
@@ -62,6 +63,10 @@ pub struct Timings {
     pub expiry_every: Duration,
     /// How often stuck sagas and old idempotency keys are looked for.
     pub upkeep_every: Duration,
+    /// How often a gateway's list is read for movements that the books lack.
+    pub watch_every: Duration,
+    /// How far back behind what was read it is read again: the list may lag, and clocks differ.
+    pub watch_overlap: Duration,
     /// A saga that is open for longer is stuck.
     pub stuck_after: Duration,
     /// At most one hastened question per payment in this time.
@@ -87,6 +92,8 @@ impl Default for Timings {
             recovery_every: Duration::from_secs(1),
             expiry_every: Duration::from_secs(10),
             upkeep_every: Duration::from_secs(30),
+            watch_every: Duration::from_mins(1),
+            watch_overlap: Duration::from_mins(10),
             stuck_after: Duration::from_mins(10),
             question_gap: Duration::from_secs(2),
             payment_lifetime: Duration::from_hours(1),
@@ -106,6 +113,8 @@ pub struct Bounds {
     pub recovered_at_once: usize,
     /// How many rows one pass of recovery, expiry or upkeep takes.
     pub pass_rows: u32,
+    /// How many lines of a gateway's list are read at once.
+    pub watch_rows: u32,
 }
 
 impl Default for Bounds {
@@ -114,6 +123,7 @@ impl Default for Bounds {
             conflicts_max: 5,
             recovered_at_once: 64,
             pass_rows: 100,
+            watch_rows: 500,
         }
     }
 }
@@ -128,6 +138,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Fresh identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Who counts what the watch finds.
+    pub tally: Arc<dyn Tally>,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.
@@ -144,6 +156,7 @@ pub struct App {
     recovered: Arc<Semaphore>,
     /// Set when a question was pulled forward.
     wake: tokio::sync::Notify,
+    alarmed: watch::Alarmed,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -174,6 +187,7 @@ impl App {
             seen: access::Memory::default(),
             recovered,
             wake: tokio::sync::Notify::new(),
+            alarmed: watch::Alarmed::default(),
         })
     }
 

@@ -112,7 +112,7 @@ fn report(saga: &Saga, now: Timestamp) {
 }
 
 /// `pause` before `now`; the beginning of our time when there is none.
-fn earlier(now: Timestamp, pause: Duration) -> Timestamp {
+pub(crate) fn earlier(now: Timestamp, pause: Duration) -> Timestamp {
     TimeDelta::from_std(pause)
         .ok()
         .and_then(|pause| now.checked_sub_signed(pause))

@@ -71,6 +71,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         gateways: outside.gateways,
         clock: Arc::clone(&outside.clock),
         ids: outside.ids,
+        tally: Arc::<Metrics>::clone(&metrics),
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),
@@ -94,6 +95,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     work.spawn(Arc::clone(&app).recover_continuously());
     work.spawn(Arc::clone(&app).expire_continuously());
     work.spawn(Arc::clone(&app).keep_up_continuously());
+    work.spawn(Arc::clone(&app).watch_continuously());
     Ok(Running {
         address,
         metrics_address,
@@ -154,6 +156,8 @@ fn timings(config: &Config) -> Timings {
         recovery_every: config.timings.recovery_every(),
         expiry_every: config.timings.expiry_every(),
         upkeep_every: config.timings.upkeep_every(),
+        watch_every: config.timings.watch_every(),
+        watch_overlap: config.timings.watch_overlap(),
         stuck_after: config.timings.stuck_after(),
         question_gap: config.timings.question_gap(),
         access_believed: config.timings.access_believed(),
@@ -168,6 +172,7 @@ fn bounds(config: &Config) -> Bounds {
         conflicts_max: config.bounds.conflicts_max,
         recovered_at_once: config.bounds.recovered_at_once,
         pass_rows: config.bounds.pass_rows,
+        watch_rows: config.bounds.watch_rows,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Operation {
     AskByKey,
     /// Ask by the order id that the window was opened with.
     AskByOrder,
+    /// Read the list of movements.
+    List,
 }
 
 impl Operation {
@@ -31,6 +33,7 @@ impl Operation {
             Self::Cancel => "cancel",
             Self::AskByKey => "ask_by_key",
             Self::AskByOrder => "ask_by_order",
+            Self::List => "list",
         }
     }
 
@@ -39,7 +42,7 @@ impl Operation {
     pub const fn share(self) -> Share {
         match self {
             Self::Confirm | Self::Cancel => Share::Action,
-            Self::AskByKey | Self::AskByOrder => Share::Question,
+            Self::AskByKey | Self::AskByOrder | Self::List => Share::Question,
         }
     }
 }
@@ -71,16 +74,21 @@ pub(super) const fn outcome(answer: &Answer) -> &'static str {
         Answer::Found(_) => "found",
         Answer::Declined(_) => "declined",
         Answer::NotFound => "not_found",
-        Answer::Unknown(cause) => match cause {
-            Cause::NotSent => "not_sent",
-            Cause::Lost => "lost",
-            Cause::Busy { .. } => "busy",
-            Cause::Temporary(_) => "temporary",
-            Cause::Conflict(_) => "conflict",
-            Cause::SessionGone => "session_gone",
-            Cause::Refused(_) => "refused",
-            Cause::Configuration(_) => "configuration",
-            Cause::Unreadable(_) => "unreadable",
-        },
+        Answer::Unknown(cause) => unknown(cause),
+    }
+}
+
+/// The word for why nothing came back that tells anything.
+pub(super) const fn unknown(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::NotSent => "not_sent",
+        Cause::Lost => "lost",
+        Cause::Busy { .. } => "busy",
+        Cause::Temporary(_) => "temporary",
+        Cause::Conflict(_) => "conflict",
+        Cause::SessionGone => "session_gone",
+        Cause::Refused(_) => "refused",
+        Cause::Configuration(_) => "configuration",
+        Cause::Unreadable(_) => "unreadable",
     }
 }

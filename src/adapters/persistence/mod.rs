@@ -19,6 +19,7 @@ mod schema;
 mod sqlite;
 mod tls;
 mod types;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -221,5 +221,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::adapters::persistence::types::Instant;
+
+    watches (gateway_account_id) {
+        gateway_account_id -> Text,
+        watched_until -> Instant,
+        due_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);
+diesel::allow_tables_to_appear_in_same_query!(gateway_accounts, watches);

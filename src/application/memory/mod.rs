@@ -3,6 +3,7 @@
 
 mod apply;
 mod reads;
+mod watches;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +50,7 @@ struct State {
     events: BTreeMap<(PaymentId, i64), Arc<PaymentEvent>>,
     keys: BTreeMap<KeyRef, Arc<Reservation>>,
     issued: BTreeMap<KeyRef, Arc<IssuedKey>>,
+    watches: BTreeMap<GatewayAccountId, watches::Watch>,
 }
 
 /// The store in memory.

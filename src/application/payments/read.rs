@@ -48,7 +48,8 @@ impl App {
         Ok(view)
     }
 
-    async fn hasten(&self, id: PaymentId) -> Result<(), ReadError> {
+    /// Pulls the questions about a payment forward, where one waits.
+    pub(crate) async fn hasten(&self, id: PaymentId) -> Result<(), store::Error> {
         let gap = TimeDelta::from_std(self.parts.timings.question_gap).unwrap_or(TimeDelta::MAX);
         let pulled = self
             .parts

@@ -1,13 +1,15 @@
 //! Owns the port to a payment gateway: actions take their key, questions are safe to repeat.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::saga::{CancelCall, ConfirmCall};
-use domain::snapshot::Answer;
-use domain::text::PaymentKey;
+use domain::snapshot::{Answer, Cause};
+use domain::text::{PaymentKey, TransactionKey};
 
 /// Why no new saga should be opened at a gateway account now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +23,44 @@ pub enum Refused {
     /// As many calls as the account may have are under way.
     #[error("too many calls to the gateway are under way")]
     BulkheadFull,
+}
+
+/// What a line of the gateway's list is about, as far as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Money was taken.
+    Capture,
+    /// Money was given back.
+    Cancel,
+    /// A word we do not know.
+    Other,
+}
+
+/// A line of the gateway's list of movements. It only says where to look: amounts are read where
+/// the payment itself is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The gateway's name of the movement.
+    pub transaction_key: TransactionKey,
+    /// Of which authentication.
+    pub payment_key: PaymentKey,
+    /// The order id that the window was opened with; not parsed, it may be a foreign one.
+    pub order_id: String,
+    /// What it is about.
+    pub line: Line,
+    /// When it happened, where that can be read.
+    pub at: Option<Timestamp>,
+}
+
+/// A page of the gateway's list of movements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// What moved, in the gateway's order; lines that moved nothing are left out.
+    pub listed: Vec<Listed>,
+    /// How many lines cannot be told to any payment.
+    pub unreadable: usize,
+    /// After which movement the next page begins; none when this one is empty.
+    pub next: Option<TransactionKey>,
 }
 
 /// One account at one gateway.
@@ -46,6 +86,18 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Asks by the order id that the window was opened with.
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer;
+
+    /// Asks which movements there were `within` this time, oldest first, `limit` at most; those
+    /// after the movement `after`, where one is given.
+    ///
+    /// # Errors
+    /// Why the page is not known.
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        limit: u32,
+    ) -> Result<ListPage, Cause>;
 }
 
 /// The gateways by account.

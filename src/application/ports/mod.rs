@@ -16,6 +16,21 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// What the watch over gateway accounts found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A movement that the books lacked; they have it now.
+    Booked,
+    /// Something at the gateway that cannot be booked: a person has to look.
+    Strange,
+}
+
+/// Who counts what is found.
+pub trait Tally: Send + Sync {
+    /// One more.
+    fn found(&self, finding: Finding);
+}
+
 /// Fresh identifiers.
 pub trait Ids: Send + Sync {
     /// 48 bits of time and 122 random bits, never the same twice.

@@ -37,6 +37,7 @@ impl Config {
         self.check_payments()?;
         self.check_edge()?;
         self.check_timings()?;
+        self.check_watch()?;
         self.check_bounds()
     }
 
@@ -310,6 +311,25 @@ impl Config {
             !timings.ask_every().is_zero(),
             "timings.ask_every",
             "it is zero",
+        )
+    }
+
+    fn check_watch(&self) -> Check {
+        let (timings, bounds) = (&self.timings, &self.bounds);
+        need(
+            !timings.watch_every().is_zero(),
+            "timings.watch_every",
+            "it is zero",
+        )?;
+        need(
+            timings.watch_every() < timings.watch_overlap(),
+            "timings.watch_overlap",
+            "it must be longer than timings.watch_every, or what is listed late is never seen",
+        )?;
+        need(
+            (1..=1000).contains(&bounds.watch_rows),
+            "bounds.watch_rows",
+            "outside of 1 to 1000: a page must fit into what is read of an answer",
         )
     }
 

@@ -1,19 +1,21 @@
 //! A gateway that does what the test says.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::Refused;
+use application::ports::gateway::{ListPage, Refused};
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use payflow::adapters::clock::Wall;
 
 /// What of each captured payment is without VAT.
@@ -160,6 +162,15 @@ impl PaymentGateway for Call {
 
     async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
         Answer::NotFound
+    }
+
+    async fn movements(
+        &self,
+        _: &Range<Timestamp>,
+        _: Option<&TransactionKey>,
+        _: u32,
+    ) -> Result<ListPage, Cause> {
+        Ok(ListPage::default())
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
-    Payments, SagaAfter, Sagas,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -20,7 +21,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
-use domain::text::OrderId;
+use domain::text::{OrderId, PaymentKey};
 
 /// What is wrong with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,5 +223,38 @@ impl Access for Faulty {
 
     async fn ping(&self) -> Result<(), Error> {
         self.reached()?.ping().await
+    }
+}
+
+#[async_trait]
+impl Watches for Faulty {
+    async fn accounts_to_watch(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.reached()?.accounts_to_watch().await
+    }
+
+    async fn claim_watch(
+        &self,
+        account: GatewayAccountId,
+        begin: Timestamp,
+        every: Duration,
+    ) -> Result<Option<Timestamp>, Error> {
+        self.reached()?.claim_watch(account, begin, every).await
+    }
+
+    async fn move_watch(
+        &self,
+        account: GatewayAccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.reached()?.move_watch(account, from, until).await
+    }
+
+    async fn booked(
+        &self,
+        account: GatewayAccountId,
+        keys: &[PaymentKey],
+    ) -> Result<Vec<Booked>, Error> {
+        self.reached()?.booked(account, keys).await
     }
 }

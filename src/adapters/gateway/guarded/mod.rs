@@ -1,20 +1,22 @@
 //! Owns the guard around a gateway: bulkhead, breaker and what the operator gets to see of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::Refused;
+use application::ports::gateway::{ListPage, Refused};
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::breaker::{Breaker, Health, Limits, Turn};
 use super::bulkhead::{Bulkhead, Room};
-use super::observer::{Observer, Operation, outcome};
+use super::observer::{Observer, Operation, outcome, unknown};
 use super::{Held, Share};
 
 /// A gateway that is not called while it fails, nor more often at once than it may be.
@@ -57,29 +59,49 @@ impl<G: PaymentGateway> Guarded<G> {
         operation: Operation,
         call: impl Future<Output = Answer> + Send,
     ) -> Answer {
-        let begun = Instant::now();
-        let heard = self.guarded(operation.share(), call).await;
-        let word = heard.as_ref().map_or_else(|held| held.as_str(), outcome);
-        self.observer
-            .called(self.account, operation, word, begun.elapsed());
-        heard.unwrap_or_else(|held| {
-            info!(account = %self.account, %operation, why = held.as_str(), "call held back");
-            Answer::Unknown(Cause::NotSent)
-        })
+        let told = |answer: &Answer| (outcome(answer), Health::of(answer));
+        let heard = self.guarded(operation, call, told).await;
+        heard.unwrap_or(Answer::Unknown(Cause::NotSent))
     }
 
-    async fn guarded(
+    /// None where the call was held back; `told` reads the word and the health off its answer.
+    async fn guarded<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = T> + Send,
+        told: impl Fn(&T) -> (&'static str, Health) + Send,
+    ) -> Option<T> {
+        let begun = Instant::now();
+        let heard = self.held_or_heard(operation.share(), call, &told).await;
+        let word = match &heard {
+            Ok((_, word)) => word,
+            Err(held) => held.as_str(),
+        };
+        self.observer
+            .called(self.account, operation, word, begun.elapsed());
+        match heard {
+            Ok((answer, _)) => Some(answer),
+            Err(held) => {
+                info!(account = %self.account, %operation, why = held.as_str(), "call held back");
+                None
+            }
+        }
+    }
+
+    async fn held_or_heard<T>(
         &self,
         share: Share,
-        call: impl Future<Output = Answer> + Send,
-    ) -> Result<Answer, Held> {
+        call: impl Future<Output = T> + Send,
+        told: &impl Fn(&T) -> (&'static str, Health),
+    ) -> Result<(T, &'static str), Held> {
         let _place = self.bulkhead.enter(share).await.ok_or(Held::BulkheadFull)?;
         let pass = self.breaker.enter(share).ok_or(Held::BreakerOpen)?;
         let answer = call.await;
-        if let Some(turn) = pass.settle(Health::of(&answer)) {
+        let (word, health) = told(&answer);
+        if let Some(turn) = pass.settle(health) {
             self.turned(turn);
         }
-        Ok(answer)
+        Ok((answer, word))
     }
 
     fn turned(&self, turn: Turn) {
@@ -124,6 +146,35 @@ impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
         self.observed(Operation::AskByOrder, self.gateway.payment_by_order(order))
             .await
+    }
+
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        limit: u32,
+    ) -> Result<ListPage, Cause> {
+        let call = self.gateway.movements(within, after, limit);
+        let told = |page: &Result<ListPage, Cause>| match page {
+            Ok(_) => ("found", Health::Well),
+            Err(cause) => (unknown(cause), health_without_list(cause)),
+        };
+        let heard = self.guarded(Operation::List, call, told).await;
+        heard.unwrap_or(Err(Cause::NotSent))
+    }
+}
+
+/// A list that is refused or makes no sense says nothing about payments, and must not stop them.
+const fn health_without_list(cause: &Cause) -> Health {
+    match cause {
+        Cause::NotSent | Cause::Lost => Health::Failing,
+        Cause::Busy { .. }
+        | Cause::Temporary(_)
+        | Cause::Conflict(_)
+        | Cause::SessionGone
+        | Cause::Refused(_)
+        | Cause::Configuration(_)
+        | Cause::Unreadable(_) => Health::Busy,
     }
 }
 

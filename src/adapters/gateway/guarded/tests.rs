@@ -65,6 +65,18 @@ impl PaymentGateway for Scripted {
     async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
         self.answer().await
     }
+
+    async fn movements(
+        &self,
+        _: &Range<Timestamp>,
+        _: Option<&TransactionKey>,
+        _: u32,
+    ) -> Result<ListPage, Cause> {
+        match self.answer().await {
+            Answer::Unknown(cause) => Err(cause),
+            Answer::Found(_) | Answer::Declined(_) | Answer::NotFound => Ok(ListPage::default()),
+        }
+    }
 }
 
 /// Writes down what it is told.
@@ -220,6 +232,30 @@ async fn refused_credentials_open_one_account_only() {
         notes.taken(),
         ["Locked", "ask_by_key configuration 0s"].map(str::to_owned)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_refused_stops_no_payment() {
+    let locked = Cause::Configuration("FORBIDDEN_REQUEST".to_owned());
+    let gateway = Scripted::new(Answer::Unknown(locked.clone()), Duration::ZERO);
+    let (guarded, notes) = guarded(&gateway);
+    let now = domain::Timestamp::UNIX_EPOCH;
+    let list = async || guarded.movements(&(now..now), None, 1).await;
+    assert_eq!(list().await, Err(locked));
+    assert_eq!(notes.taken(), ["list configuration 0s".to_owned()]);
+    gateway.turn_to(Answer::Unknown(Cause::Unreadable("new".to_owned())));
+    for _ in 0..3 {
+        assert!(list().await.is_err());
+    }
+    assert_eq!(guarded.admit(), Ok(()));
+    gateway.turn_to(Answer::NotFound);
+    assert_eq!(list().await, Ok(ListPage::default()));
+    // A gateway that is away is away for payments, too, by the same count.
+    gateway.turn_to(LOST);
+    for _ in 0..2 {
+        assert_eq!(list().await, Err(Cause::Lost));
+    }
+    assert!(matches!(guarded.admit(), Err(Refused::BreakerOpen { .. })));
 }
 
 #[tokio::test(start_paused = true)]

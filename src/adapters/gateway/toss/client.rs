@@ -31,6 +31,8 @@ pub(super) struct Request<'a> {
     pub(super) method: Method,
     /// The segments of the path, unescaped.
     pub(super) path: &'a [&'a str],
+    /// What a question asks besides, unescaped.
+    pub(super) query: &'a [(&'a str, &'a str)],
     /// The key of an action; questions have none.
     pub(super) key: Option<&'a str>,
     /// The JSON body of an action.
@@ -92,7 +94,10 @@ impl Client {
 
     /// Sends one request, once.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Heard, Unanswered> {
-        let url = self.url(request.path)?;
+        let mut url = self.url(request.path)?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(request.query);
+        }
         let mut call = self
             .http
             .request(request.method, url)

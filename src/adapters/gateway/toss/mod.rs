@@ -4,21 +4,26 @@ mod amount;
 mod classify;
 mod client;
 mod codes;
+mod list;
 mod request;
 mod settings;
 mod wire;
 
+use std::ops::Range;
+
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::id::GatewayOrderId;
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use reqwest::Method;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::Refused;
+use application::ports::gateway::{ListPage, Refused};
+use classify::Reply;
 use client::{Client, Heard, Request, Unanswered};
 use codes::Call;
 pub use settings::{Rejected, Settings, Timeouts};
@@ -52,6 +57,13 @@ impl Toss {
     }
 
     async fn exchange(&self, name: Name<'_>, call: Call, request: Request<'_>) -> Answer {
+        match self.reply(name, request).await {
+            Ok(reply) => self.own(classify::classify(call, &reply)),
+            Err(cause) => Answer::Unknown(cause),
+        }
+    }
+
+    async fn reply(&self, name: Name<'_>, request: Request<'_>) -> Result<Reply, Cause> {
         let begun = Instant::now();
         let heard = self.client.send(request).await;
         let milliseconds = begun.elapsed().as_millis();
@@ -59,15 +71,15 @@ impl Toss {
         match heard {
             Ok(heard) => {
                 log(name, &heard, milliseconds);
-                self.own(classify::classify(call, &heard.reply))
+                Ok(heard.reply)
             }
             Err(Unanswered::NotSent(why)) => {
                 warn!(%operation, key, milliseconds, why, "gateway not reached");
-                Answer::Unknown(Cause::NotSent)
+                Err(Cause::NotSent)
             }
             Err(Unanswered::Lost(why)) => {
                 warn!(%operation, key, milliseconds, why, "gateway did not answer");
-                Answer::Unknown(Cause::Lost)
+                Err(Cause::Lost)
             }
         }
     }
@@ -91,6 +103,7 @@ impl Toss {
         let request = Request {
             method: Method::GET,
             path,
+            query: &[],
             key: None,
             body: None,
         };
@@ -104,7 +117,12 @@ fn log(Name { operation, key }: Name<'_>, heard: &Heard, milliseconds: u128) {
     let code = heard.reply.refusal().map(|refusal| refusal.code);
     let code = code.as_deref().unwrap_or("-");
     let gateway_trace = heard.trace.as_deref().unwrap_or("-");
-    info!(%operation, key, status, code, gateway_trace, milliseconds, "gateway answered");
+    // The list is read every minute, whether anything moved or not.
+    if operation == Operation::List && status == 200 {
+        debug!(%operation, key, status, gateway_trace, milliseconds, "gateway answered");
+    } else {
+        info!(%operation, key, status, code, gateway_trace, milliseconds, "gateway answered");
+    }
 }
 
 #[async_trait]
@@ -118,6 +136,7 @@ impl PaymentGateway for Toss {
         let request = Request {
             method: Method::POST,
             path: &["v1", "payments", "confirm"],
+            query: &[],
             key: Some(key),
             body: Some(request::confirm(call)),
         };
@@ -137,6 +156,7 @@ impl PaymentGateway for Toss {
         let request = Request {
             method: Method::POST,
             path: &["v1", "payments", call.payment_key.as_str(), "cancel"],
+            query: &[],
             key: Some(key),
             body: Some(request::cancel(call)),
         };
@@ -161,5 +181,27 @@ impl PaymentGateway for Toss {
         let order = order.to_string();
         let path = ["v1", "payments", "orders", &order];
         self.ask(Operation::AskByOrder, &order, &path).await
+    }
+
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        limit: u32,
+    ) -> Result<ListPage, Cause> {
+        let question = list::Question::new(within, after, limit);
+        let request = Request {
+            method: Method::GET,
+            path: &["v1", "transactions"],
+            query: &question.query(),
+            key: None,
+            body: None,
+        };
+        let name = Name {
+            operation: Operation::List,
+            key: question.start(),
+        };
+        let reply = self.reply(name, request).await?;
+        list::page(&reply)
     }
 }

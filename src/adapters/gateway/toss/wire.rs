@@ -33,7 +33,7 @@ pub(super) struct Refusal {
 }
 
 /// A field as it came: `null` and absent are the same.
-type Raw<'a> = Option<&'a RawValue>;
+pub(super) type Raw<'a> = Option<&'a RawValue>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,7 +121,7 @@ fn error_in(raw: Raw<'_>) -> Option<Refusal> {
 }
 
 /// Reads an object. A derived reader would also take an array for one.
-fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
         return None;
@@ -130,7 +130,7 @@ fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
 }
 
 /// A string, or the digits of a number: the gateway mixes the two.
-fn text(raw: Raw<'_>) -> Option<String> {
+pub(super) fn text(raw: Raw<'_>) -> Option<String> {
     let raw = raw?.get();
     match raw.as_bytes().first()? {
         b'"' => serde_json::from_str(raw).ok(),
@@ -140,7 +140,7 @@ fn text(raw: Raw<'_>) -> Option<String> {
 }
 
 /// A text that says something.
-fn name(raw: Raw<'_>) -> Option<String> {
+pub(super) fn name(raw: Raw<'_>) -> Option<String> {
     text(raw).filter(|text| !text.is_empty())
 }
 
@@ -174,13 +174,17 @@ fn instant(raw: Raw<'_>) -> Result<Option<Timestamp>, Unreadable> {
     }
 }
 
+/// Korean time, which has no daylight saving.
+pub(super) fn seoul() -> FixedOffset {
+    const SECONDS: i32 = 9 * 60 * 60;
+    FixedOffset::east_opt(SECONDS).expect("nine hours are an offset")
+}
+
 /// With an offset, or without one in Korean time; in the precision that the databases keep.
-fn parse_instant(text: &str) -> Option<Timestamp> {
-    const SEOUL_SECONDS: i32 = 9 * 60 * 60;
+pub(super) fn parse_instant(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).or_else(|error| {
         let local = text.parse::<NaiveDateTime>().map_err(|_| error)?;
-        let seoul = FixedOffset::east_opt(SEOUL_SECONDS).expect("nine hours are an offset");
-        local.and_local_timezone(seoul).single().ok_or(error)
+        local.and_local_timezone(seoul()).single().ok_or(error)
     });
     instant
         .ok()

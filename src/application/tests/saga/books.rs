@@ -1,14 +1,17 @@
 //! Owns the books of the scripted gateway and Toss's rules for them (`toss-api.md §6, §14`).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
+use application::ports::gateway::{Line, Listed};
+use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::GatewayOrderId;
 use domain::money::Money;
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
 
 use crate::faults::Fault;
@@ -41,6 +44,8 @@ pub(crate) struct Books {
     pub(crate) lies: i64,
     /// Cancellations that a call of ours made.
     pub(crate) cancels_with_effect: usize,
+    /// What moved, oldest first.
+    moved: Vec<(Instant, Listed)>,
 }
 
 impl Books {
@@ -108,9 +113,10 @@ impl Books {
     }
 
     fn confirm_first(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
-        let Some(account) = self.accounts.iter_mut().find(|a| a.key == call.payment_key) else {
+        let Some(at) = self.accounts.iter().position(|a| a.key == call.payment_key) else {
             return Answer::Unknown(Cause::SessionGone);
         };
+        let account = &mut self.accounts[at];
         match account.status {
             Status::InProgress => {}
             Status::Expired => return Answer::Unknown(Cause::SessionGone),
@@ -144,10 +150,18 @@ impl Books {
                 account.captured = Some(amount.unwrap());
                 account.status = Status::Done;
                 self.confirms_with_effect += 1;
+                let listed = Listed {
+                    transaction_key: format!("txrc_{}", account.key).parse().unwrap(),
+                    payment_key: account.key.clone(),
+                    order_id: account.order.to_string(),
+                    line: Line::Capture,
+                    at: None,
+                };
+                self.moved.push((Instant::now(), listed));
                 if fault == Some(Fault::UnknownCodeAfterEffect) {
                     return Answer::Unknown(Cause::Unreadable("NEW_CODE".into()));
                 }
-                Self::found(account)
+                Self::found(&self.accounts[at])
             }
         }
     }
@@ -211,6 +225,14 @@ impl Books {
         let mut cancel = self.transaction(amount, reason);
         cancel.tax_free = tax_free.unwrap_or(cancel.tax_free);
         let account = &mut self.accounts[at];
+        let listed = Listed {
+            transaction_key: cancel.transaction_key.clone(),
+            payment_key: account.key.clone(),
+            order_id: account.order.to_string(),
+            line: Line::Cancel,
+            at: None,
+        };
+        self.moved.push((Instant::now(), listed));
         account.cancels.push(cancel);
         account.status = if account.captured == Some(amount) {
             Status::Canceled
@@ -227,6 +249,29 @@ impl Books {
         if left.minus(little).is_ok() {
             self.give_back(at, little, None, "console");
         }
+    }
+}
+
+impl Books {
+    /// What moved within this time, after a movement where one is named.
+    pub(crate) fn list(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        date: impl Fn(Instant) -> Timestamp,
+    ) -> Vec<Listed> {
+        let dated = self.moved.iter().map(|(at, listed)| Listed {
+            at: Some(date(*at)),
+            ..listed.clone()
+        });
+        let mut found: Vec<Listed> = dated
+            .filter(|listed| listed.at.is_some_and(|at| within.contains(&at)))
+            .collect();
+        let known = |listed: &Listed| Some(&listed.transaction_key) == after;
+        if let Some(place) = found.iter().position(known) {
+            found.drain(..=place);
+        }
+        found
     }
 }
 

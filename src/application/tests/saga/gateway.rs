@@ -1,15 +1,18 @@
 //! Owns a gateway that keeps books and obeys a script of faults.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{Gateways, PaymentGateway, Refused};
+use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused};
 use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause, Status};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
 
 use crate::books::{Account, Books, Late};
@@ -28,6 +31,7 @@ pub(crate) struct Gateway {
     script: Script,
     bug: Option<Bug>,
     memory: Arc<application::memory::Memory>,
+    began: Instant,
 }
 
 impl Gateway {
@@ -41,6 +45,7 @@ impl Gateway {
             script,
             bug,
             memory,
+            began: Instant::now(),
         }
     }
 
@@ -167,6 +172,33 @@ impl PaymentGateway for Gateway {
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
         Bug::misread_question(self.bug, self.seen(|account| account.order == *order).await)
     }
+
+    /// One line a page; questions to the list go wrong as others do, but it does not lie.
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        _: u32,
+    ) -> Result<ListPage, Cause> {
+        if self.script.strike(Place::Question) == Some(Fault::QuestionLost) {
+            sleep(TIMEOUT).await;
+            return Err(Cause::Lost);
+        }
+        let mut books = self.books.lock().unwrap();
+        books.catch_up(Instant::now());
+        let date = |at: Instant| {
+            let passed = at.duration_since(self.began).as_micros();
+            crate::world::START + TimeDelta::microseconds(i64::try_from(passed).unwrap())
+        };
+        let mut listed = books.list(within, after, date);
+        listed.truncate(1);
+        let next = listed.last().map(|listed| listed.transaction_key.clone());
+        Ok(ListPage {
+            listed,
+            unreadable: 0,
+            next,
+        })
+    }
 }
 
 /// Every account is served by the one scripted gateway, through the turnstile.
@@ -206,5 +238,14 @@ impl PaymentGateway for Only {
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
         self.pass.through().await;
         self.gateway.payment_by_order(order).await
+    }
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        limit: u32,
+    ) -> Result<ListPage, Cause> {
+        self.pass.through().await;
+        self.gateway.movements(within, after, limit).await
     }
 }

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
-    Payments, SagaAfter, Sagas,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -20,7 +21,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
-use domain::text::OrderId;
+use domain::text::{OrderId, PaymentKey};
 use tokio::sync::Notify;
 
 use crate::bugs::Bug;
@@ -222,5 +223,39 @@ impl Access for Faulty {
     async fn ping(&self) -> Result<(), Error> {
         self.pass.through().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Watches for Faulty {
+    async fn accounts_to_watch(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.pass.through().await;
+        self.memory.accounts_to_watch().await
+    }
+    async fn claim_watch(
+        &self,
+        account: GatewayAccountId,
+        begin: Timestamp,
+        every: Duration,
+    ) -> Result<Option<Timestamp>, Error> {
+        self.pass.through().await;
+        self.memory.claim_watch(account, begin, every).await
+    }
+    async fn move_watch(
+        &self,
+        account: GatewayAccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.pass.through().await;
+        self.memory.move_watch(account, from, until).await
+    }
+    async fn booked(
+        &self,
+        account: GatewayAccountId,
+        keys: &[PaymentKey],
+    ) -> Result<Vec<Booked>, Error> {
+        self.pass.through().await;
+        self.memory.booked(account, keys).await
     }
 }

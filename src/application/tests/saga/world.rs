@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
-use application::ports::{Clock, Ids};
+use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
     ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
     Outcome, Parts, Prepare, Timings,
@@ -54,6 +54,12 @@ impl Ids for Counted {
     fn draw(&self) -> RawId {
         RawId::from_parts(1, u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
     }
+}
+
+struct Uncounted;
+
+impl Tally for Uncounted {
+    fn found(&self, _: Finding) {}
 }
 
 pub(crate) struct World {
@@ -105,6 +111,7 @@ impl World {
                 gateways: Arc::new(only),
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
+                tally: Arc::new(Uncounted),
                 policy: Bug::policy(bug),
                 timings: Timings {
                     recovery_every: Duration::from_secs(10),
@@ -139,6 +146,17 @@ impl World {
             caller,
             drain,
         }
+    }
+
+    /// The second service watches the gateway's list from now on.
+    pub(crate) fn watch(&self) {
+        tokio::task::spawn_local(Arc::clone(&self.second).watch_continuously());
+    }
+
+    /// Somebody gives a little back at the gateway's console, when it is the second's turn.
+    pub(crate) async fn console(&self, key: PaymentKey) {
+        self.turnstile.pass(Side::Second).through().await;
+        self.gateway.books.lock().unwrap().elsewhere(&key);
     }
 
     /// A world where the payment is paid; the faults strike after that.

@@ -1,13 +1,14 @@
 //! Owns one installation for a test: App, memory store, and a gateway that answers as told.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
-use application::ports::gateway::{Gateways, PaymentGateway, Refused};
-use application::ports::{Clock, Ids};
+use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused};
+use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
     Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Keyed, Outcome, Parts, Prepare,
     Timings,
@@ -24,7 +25,7 @@ use domain::payment::{Customer, Payment};
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{CancelCall, ConfirmCall, Policy};
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
-use domain::text::PaymentKey;
+use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -59,6 +60,10 @@ pub(crate) struct Told {
     pub(crate) cancels: Mutex<Vec<CancelCall>>,
     pub(crate) asked: Mutex<Vec<Instant>>,
     pub(crate) refused: Mutex<Option<Refused>>,
+    /// Pages of the list; an empty one where none is told.
+    pub(crate) pages: Mutex<VecDeque<Result<ListPage, Cause>>>,
+    /// Which time was listed, and after which movement.
+    pub(crate) listed: Mutex<Vec<(Range<Timestamp>, Option<String>)>>,
 }
 
 impl Told {
@@ -95,6 +100,34 @@ impl PaymentGateway for Told {
     async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
         self.question()
     }
+    async fn movements(
+        &self,
+        within: &Range<Timestamp>,
+        after: Option<&TransactionKey>,
+        _: u32,
+    ) -> Result<ListPage, Cause> {
+        let asked = (within.clone(), after.map(ToString::to_string));
+        self.listed.lock().unwrap().push(asked);
+        let told = self.pages.lock().unwrap().pop_front();
+        told.unwrap_or_else(|| Ok(ListPage::default()))
+    }
+}
+
+/// Counts findings.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) booked: AtomicUsize,
+    pub(crate) strange: AtomicUsize,
+}
+
+impl Tally for Found {
+    fn found(&self, finding: Finding) {
+        let count = match finding {
+            Finding::Booked => &self.booked,
+            Finding::Strange => &self.strange,
+        };
+        count.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 struct Only(Arc<Told>);
@@ -114,6 +147,7 @@ pub(crate) struct Installation {
     pub(crate) caller: Caller,
     pub(crate) tasks: TaskTracker,
     pub(crate) drain: CancellationToken,
+    pub(crate) found: Arc<Found>,
 }
 
 pub(crate) fn krw(minor: i64) -> Money {
@@ -171,11 +205,13 @@ impl Installation {
         let tasks = TaskTracker::new();
         let drain = CancellationToken::new();
         let store = Arc::new(Flawed::new(Arc::clone(&memory)));
+        let found = Arc::new(Found::default());
         let parts = Parts {
             store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
             clock,
             ids,
+            tally: Arc::<Found>::clone(&found),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: Bounds::default(),
@@ -195,6 +231,7 @@ impl Installation {
             caller,
             tasks,
             drain,
+            found,
         }
     }
 

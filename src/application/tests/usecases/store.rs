@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::store::{
-    Access, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter, PaymentFilter,
-    Payments, SagaAfter, Sagas,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -20,7 +21,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
-use domain::text::OrderId;
+use domain::text::{OrderId, PaymentKey};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) enum Fault {
     SweepsFail,
     /// Commits about this payment are refused, whatever they say.
     Refuses(PaymentId),
+    /// Somebody else is first at the next commit.
+    RivalOnce,
 }
 
 /// The store in memory, and what is wrong with it.
@@ -64,6 +67,10 @@ impl Commit for Flawed {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         if self.suffers(Fault::CommitsHang) {
             std::future::pending::<()>().await;
+        }
+        if self.suffers(Fault::RivalOnce) {
+            self.is(None);
+            return Err(CommitError::Conflict);
         }
         for change in changes {
             if let Change::UpdatePayment { payment, .. } = change
@@ -207,5 +214,35 @@ impl Access for Flawed {
     }
     async fn ping(&self) -> Result<(), Error> {
         self.memory.ping().await
+    }
+}
+
+#[async_trait]
+impl Watches for Flawed {
+    async fn accounts_to_watch(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.memory.accounts_to_watch().await
+    }
+    async fn claim_watch(
+        &self,
+        account: GatewayAccountId,
+        begin: Timestamp,
+        every: Duration,
+    ) -> Result<Option<Timestamp>, Error> {
+        self.memory.claim_watch(account, begin, every).await
+    }
+    async fn move_watch(
+        &self,
+        account: GatewayAccountId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.memory.move_watch(account, from, until).await
+    }
+    async fn booked(
+        &self,
+        account: GatewayAccountId,
+        keys: &[PaymentKey],
+    ) -> Result<Vec<Booked>, Error> {
+        self.memory.booked(account, keys).await
     }
 }
