@@ -152,7 +152,7 @@ async fn it_starts_takes_money_stops_and_remembers() {
     let lines: Vec<Value> = lines.collect();
     let answers = lines
         .iter()
-        .filter(|line| line["message"] == "gateway answered");
+        .filter(|line| line["message"] == "gateway answered" && line["operation"] == "confirm");
     let answers: Vec<&Value> = answers.collect();
     assert_eq!(answers.len(), 2, "two payments: {log}");
     for line in answers {
@@ -164,6 +164,67 @@ async fn it_starts_takes_money_stops_and_remembers() {
     for canary in [NAME, CARD, &secret, "test_sk_sandbox"] {
         assert!(!log.contains(canary), "{canary} was logged");
     }
+}
+
+/// Somebody gives money back at the gateway with the same secret key, and nobody asks us.
+#[tokio::test]
+async fn what_others_give_back_at_the_gateway_is_seen() {
+    let folder = TempDir::new().unwrap();
+    let settings = [
+        ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
+        ("PAYFLOW_TIMINGS__WATCH_EVERY", "3s"),
+        ("PAYFLOW_SHOP__ENABLED", "false"),
+    ];
+    let process = Process::with(folder.path(), &settings);
+    let id = pay(&process, "order-1").await;
+    let path = format!("/api/v1/payments/{id}");
+    let paid = process.get(&path).await;
+    let payment_key = text(&paid.body["data"]["paymentKey"]);
+    let canceled = async |body: Value, status: &str| {
+        let sandbox = text(&process.keys["sandboxUrl"]);
+        let url = format!("{sandbox}/v1/payments/{payment_key}/cancel");
+        let secret = text(&process.keys["gatewaySecretKey"]);
+        let request = process.client.post(url).basic_auth(secret, Some(""));
+        let console = answer(request.json(&body)).await;
+        assert_eq!(console.status, 200, "{console:?}");
+        let begun = Instant::now();
+        loop {
+            let read = process.get(&path).await.body["data"].clone();
+            if read["status"] == status {
+                return read;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{read}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let part = json!({ "cancelReason": "console", "cancelAmount": 4000 });
+    let read = canceled(part, "PARTIAL_CANCELED").await;
+    assert_eq!(read["balanceAmount"], 11000);
+    let rest = json!({ "cancelReason": "console" });
+    let read = canceled(rest, "CANCELED").await;
+    assert_eq!(read["canceledAmount"], 15000);
+    let cancels = read["cancels"].as_array().unwrap();
+    assert_eq!(cancels.len(), 2);
+    for (cancel, amount) in cancels.iter().zip([4000, 11000]) {
+        assert_eq!(cancel["amount"], amount);
+        assert!(
+            cancel["reason"].is_null() && cancel["reasonCode"].is_null(),
+            "{cancel}"
+        );
+    }
+    assert!(read["sagaId"].is_null(), "{read}");
+    let events = process.get(&format!("{path}/events")).await;
+    let events = events.body["data"]["events"].as_array().unwrap().clone();
+    let last: Vec<&str> = events[3..]
+        .iter()
+        .map(|event| text(&event["type"]))
+        .collect();
+    assert_eq!(last, ["payment.partially_canceled", "payment.canceled"]);
+    let metrics = process.client.get(text(&process.keys["metricsUrl"]));
+    let metrics = answer(metrics).await.body;
+    let found = "payflow_watch_findings_total{result=\"booked\"} 2";
+    assert!(text(&metrics).contains(found), "{metrics}");
+    assert_eq!(process.terminate(), Some(0));
 }
 
 #[cfg(unix)]

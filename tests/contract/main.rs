@@ -20,3 +20,4 @@ mod samples;
 mod stores;
 mod unreadable;
 mod upkeep;
+mod watches;

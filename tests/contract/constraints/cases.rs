@@ -28,7 +28,7 @@ enum Statement {
     Whole(&'static str),
 }
 
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [(&str, &str); 11] = [
     ("merchants", "id name created_at status currencies version"),
     ("api_keys", "id merchant_id mode kind hash created_at"),
     (
@@ -70,6 +70,7 @@ const COLUMNS: [(&str, &str); 10] = [
         "issued_keys",
         "merchant_id mode member key expires_at created_at",
     ),
+    ("watches", "gateway_account_id watched_until due_at"),
 ];
 
 impl Case {
@@ -301,7 +302,8 @@ events_key | events.payment_id, events.sequence |
 idempotency_keys_key | idempotency_keys.merchant_id, idempotency_keys.mode, \
     idempotency_keys.member, idempotency_keys.key | saga_id = 'sag_1'
 idempotency_keys_one_per_saga | idempotency_keys.saga_id | key = 'another'
-issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |";
+issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |
+watches_key | watches.gateway_account_id |";
 
 /// Name, table, what differs from its valid row.
 const FOREIGN: &str = "\
@@ -320,7 +322,8 @@ sagas_gateway_order | sagas | id = 'sag_' || substr(merchant_id, 5); gateway_ord
 entries_payment | entries | payment_key = 'another'; payment_id = 'none'
 events_payment | events | payment_id = 'none'
 idempotency_keys_payment | idempotency_keys | key = 'another'; saga_id = 'sag_1'; \
-    payment_id = 'none'";
+    payment_id = 'none'
+watches_account | watches | gateway_account_id = 'none'";
 
 /// Name and statement.
 const TRIGGERS: &str = "\

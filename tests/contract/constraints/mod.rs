@@ -4,8 +4,9 @@
 mod cases;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use application::ports::store::Commit;
+use application::ports::store::{Commit, Watches};
 use cases::{Case, Kind, all};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -43,6 +44,8 @@ async fn seed(url: &str) {
         .commit(&rows)
         .await
         .expect("one row in every table");
+    let watched = database.claim_watch(tenant.account, at(1), Duration::ZERO);
+    watched.await.expect("and in the table of watches");
 }
 
 /// Every name that the database enforces is proven here, and every proof is of one that exists.

@@ -1,6 +1,7 @@
 //! Owns the contract of the adapter with the stand-in for Toss, whose own ledger is the witness.
 
 mod faults;
+mod list;
 mod rules;
 
 use application::ports::PaymentGateway;

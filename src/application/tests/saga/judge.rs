@@ -26,7 +26,7 @@ pub(crate) async fn breaches(world: &World, settled: bool) -> Vec<String> {
 }
 
 /// Every movement at the gateway is booked exactly once, with its amount, and nothing else is.
-fn movements(world: &World, found: &mut Vec<String>) {
+pub(crate) fn movements(world: &World, found: &mut Vec<String>) {
     let entries = world.memory.all_entries();
     let books = world.gateway.books.lock().unwrap();
     let mut expected = 0;

@@ -18,4 +18,5 @@ mod scripts;
 mod store;
 mod turnstile;
 mod two_sagas;
+mod watch;
 mod world;

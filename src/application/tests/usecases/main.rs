@@ -1,6 +1,6 @@
 //! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
 //! time: keys, refusals, patience, holds, drains, questions, expiry,
-//! upkeep, merchants.
+//! upkeep, merchants, the watch.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -17,3 +17,4 @@ mod recovery;
 mod store;
 mod tax_free;
 mod upkeep;
+mod watch;

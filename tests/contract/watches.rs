@@ -1,0 +1,140 @@
+//! How far accounts are watched, and which movements are booked.
+
+use std::time::Duration;
+
+use application::ports::Store;
+use application::ports::store::Booked;
+use domain::change::Change;
+use domain::id::GatewayAccountId;
+use domain::ledger::Movement;
+
+use crate::races::all_at_once;
+use crate::samples::{self, at, tenant};
+use crate::stores::{Tested, on_every_store};
+
+on_every_store!(
+    an_account_is_due_until_it_is_claimed,
+    one_of_many_claims_an_account,
+    the_place_is_moved_from_where_it_was,
+    what_is_booked_is_told_by_account_and_key,
+);
+
+const LONG: Duration = Duration::from_hours(1);
+
+async fn due(store: &dyn Store) -> Vec<GatewayAccountId> {
+    let accounts = store.accounts_to_watch().await.expect("read");
+    accounts.iter().map(|account| account.id).collect()
+}
+
+async fn an_account_is_due_until_it_is_claimed(tested: Tested) {
+    let store = tested.store.as_ref();
+    assert_eq!(due(store).await, []);
+    let (first, second) = (tenant(store).await.account, tenant(store).await.account);
+    assert_eq!(due(store).await, [first, second]);
+    let claim = |account, begin, every| store.claim_watch(account, at(begin), every);
+    assert_eq!(claim(first, 5, LONG).await.expect("claimed"), Some(at(5)));
+    assert_eq!(due(store).await, [second]);
+    assert_eq!(
+        claim(first, 6, LONG).await.expect("claimed"),
+        None,
+        "not due"
+    );
+    // Due again at once: it goes on where it was, not where a first watch would begin.
+    let again = Duration::ZERO;
+    assert_eq!(claim(second, 7, again).await.expect("claimed"), Some(at(7)));
+    assert_eq!(due(store).await, [second]);
+    assert_eq!(claim(second, 8, LONG).await.expect("claimed"), Some(at(7)));
+    assert_eq!(due(store).await, []);
+    let read = store.gateway_account(first).await.expect("read");
+    assert!(read.is_some(), "watched or not");
+}
+
+async fn one_of_many_claims_an_account(tested: Tested) {
+    let account = tenant(tested.store.as_ref()).await.account;
+    for (every, begin) in [(Duration::from_millis(1), 1), (LONG, 2)] {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let claims = (0..8).map(|_| {
+            let store = std::sync::Arc::clone(&tested.store);
+            // Whoever comes second in the first round may come after it is due again.
+            async move {
+                store
+                    .claim_watch(account, at(begin), every)
+                    .await
+                    .expect("claimed")
+            }
+        });
+        let won: Vec<_> = all_at_once(claims).await.into_iter().flatten().collect();
+        assert!(won.iter().all(|until| *until == at(1)), "{won:?}");
+        assert!(!won.is_empty());
+        assert!(every < LONG || won.len() == 1, "{won:?}");
+    }
+    // Nobody has watched it before: the row is made once.
+    let account = tenant(tested.store.as_ref()).await.account;
+    let claims = (0..8).map(|_| {
+        let store = std::sync::Arc::clone(&tested.store);
+        async move {
+            store
+                .claim_watch(account, at(3), LONG)
+                .await
+                .expect("claimed")
+        }
+    });
+    let won: Vec<_> = all_at_once(claims).await.into_iter().flatten().collect();
+    assert_eq!(won, [at(3)]);
+}
+
+async fn the_place_is_moved_from_where_it_was(tested: Tested) {
+    let store = tested.store.as_ref();
+    let account = tenant(store).await.account;
+    let moves = |from, until| store.move_watch(account, at(from), at(until));
+    assert!(!moves(1, 2).await.expect("moved"), "never watched");
+    let claimed = store.claim_watch(account, at(1), Duration::ZERO).await;
+    assert_eq!(claimed.expect("claimed"), Some(at(1)));
+    assert!(moves(1, 9).await.expect("moved"));
+    assert!(
+        !moves(1, 5).await.expect("moved"),
+        "somebody else was first"
+    );
+    assert!(moves(9, 4).await.expect("moved"), "back to what is open");
+    let claimed = store.claim_watch(account, at(1), LONG).await;
+    assert_eq!(claimed.expect("claimed"), Some(at(4)));
+    assert!(moves(4, 5).await.expect("moved"), "due or not");
+}
+
+async fn what_is_booked_is_told_by_account_and_key(tested: Tested) {
+    let store = tested.store.as_ref();
+    let (here, there) = (tenant(store).await, tenant(store).await);
+    let (payment, _) = samples::stored(store, &here).await;
+    let (other, _) = samples::stored(store, &there).await;
+    let capture = samples::entry(&payment, None);
+    let mut cancel = samples::entry(&payment, None);
+    cancel.payment_key = capture.payment_key.clone();
+    cancel.movement = Movement::Cancel("tx:1".parse().expect("a key"));
+    std::mem::swap(&mut cancel.debit, &mut cancel.credit);
+    let unasked = samples::entry(&payment, None);
+    // The same key at another account is another movement.
+    let mut elsewhere = samples::entry(&other, None);
+    elsewhere.payment_key = capture.payment_key.clone();
+    let entries = [&capture, &cancel, &unasked, &elsewhere];
+    let changes = entries.map(|entry| Change::InsertEntry(Box::new(entry.clone())));
+    store.commit(&changes).await.expect("booked");
+
+    let unknown = "tgen_unknown".parse().expect("a key");
+    let keys = [capture.payment_key.clone(), unknown];
+    let mut booked = store.booked(here.account, &keys).await.expect("read");
+    booked.sort();
+    let expected = [&capture, &cancel].map(|entry| Booked {
+        payment_key: entry.payment_key.clone(),
+        movement: entry.movement.clone(),
+    });
+    assert_eq!(booked, expected);
+    let many: Vec<_> = (0..1_000)
+        .map(|number| format!("tgen_{number}").parse().expect("a key"))
+        .chain([unasked.payment_key.clone()])
+        .collect();
+    assert_eq!(
+        store.booked(here.account, &many).await.expect("read").len(),
+        1
+    );
+    assert_eq!(store.booked(here.account, &[]).await.expect("read"), []);
+}
