@@ -39,7 +39,7 @@ stop_service() {
 }
 
 [[ -n ${KEYS:-} ]] || start_service
-for script in health prepare approve cancel tampered declined unknown list access; do
+for script in health prepare approve cancel tampered declined unknown list access api-keys; do
   echo "$script"
   bash "requests/$script.sh"
 done

@@ -1,6 +1,8 @@
 //! Owns randomness: identifiers and secrets, from the operating system's generator.
 
 use application::ports::{Clock, Ids};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::RawId;
 
 use super::clock::Wall;
@@ -17,15 +19,10 @@ impl Ids for Drawn {
         let milliseconds = u64::try_from(milliseconds).unwrap_or(0);
         RawId::from_parts(milliseconds, u128::from_be_bytes(random()))
     }
-}
 
-/// A secret of 256 random bits, after `prefix`.
-#[must_use]
-pub fn secret(prefix: &str) -> String {
-    use base64::Engine as _;
-    let bits: [u8; 32] = random();
-    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
-    format!("{prefix}{text}")
+    fn secret(&self) -> String {
+        URL_SAFE_NO_PAD.encode(random::<32>())
+    }
 }
 
 fn random<const N: usize>() -> [u8; N] {

@@ -1,22 +1,27 @@
 //! Owns who may call: API keys by their hash and the tenants behind them, each looked up at most
-//! once in a short while.
+//! once in a short while, and when each key was used last.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::id::MerchantId;
-use domain::merchant::{KeyKind, Merchant, Status};
+use chrono::TimeDelta;
+use domain::Timestamp;
+use domain::id::{ApiKeyId, MerchantId};
+use domain::merchant::{ApiKey, KeyKind, KeyText, Merchant, Status};
 use domain::principal::Scope;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::App;
 use crate::ports::store::{self, KnownKey};
+use crate::tenancy::{ApiKeyError, LastKey, Rotated};
 
 /// How many rows of a kind are remembered; the memory starts anew beyond it.
 const REMEMBERED_MAX: usize = 10_000;
+/// The use of a key is noted at most once in this time.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Why a caller is refused.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +29,12 @@ pub enum AccessError {
     /// No such key.
     #[error("the API key is unknown")]
     UnknownKey,
+    /// The key was revoked, or replaced and its time of grace is over.
+    #[error("the API key has ended")]
+    EndedKey,
     /// The merchant may do nothing.
     #[error("the merchant is suspended")]
     Suspended,
-    /// A publishable key, where a secret one is needed.
-    #[error("a publishable key does not open this door")]
-    PublishableKey,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -59,6 +64,11 @@ impl<K: Eq + Hash, V> Seen<K, V> {
         }
         seen.insert(key, (asked, row));
     }
+
+    fn forget(&self, key: &K) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.remove(key);
+    }
 }
 
 impl<K, V> Default for Seen<K, V> {
@@ -67,28 +77,123 @@ impl<K, V> Default for Seen<K, V> {
     }
 }
 
-/// Keys and tenants read lately.
+/// When keys were used last, until it is noted. What is lost of it does no harm.
+#[derive(Default)]
+struct Uses(Mutex<HashMap<ApiKeyId, Use>>);
+
+/// The last use of a key, and the last that was noted.
+#[derive(Clone, Copy)]
+struct Use {
+    at: Timestamp,
+    noted: Option<Timestamp>,
+}
+
+impl Uses {
+    fn put(&self, key: ApiKeyId, at: Timestamp) {
+        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if uses.len() >= REMEMBERED_MAX {
+            uses.clear();
+        }
+        let first = Use { at, noted: None };
+        uses.entry(key).or_insert(first).at = at;
+    }
+
+    /// What is to be noted, `limit` at most.
+    fn due(&self, limit: usize) -> Vec<(ApiKeyId, Timestamp)> {
+        let uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = |used: &Use| {
+            used.noted
+                .is_none_or(|noted| used.at.signed_duration_since(noted) >= NOTED_EVERY)
+        };
+        let due = uses.iter().filter(|(_, used)| is_due(used));
+        due.map(|(key, used)| (*key, used.at)).take(limit).collect()
+    }
+
+    fn noted(&self, key: ApiKeyId, at: Timestamp) {
+        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(used) = uses.get_mut(&key) {
+            used.noted = Some(at);
+        }
+    }
+}
+
+/// Keys and tenants read lately, and the uses of keys.
 #[derive(Default)]
 pub(crate) struct Memory {
     keys: Seen<[u8; 32], KnownKey>,
     merchants: Seen<MerchantId, Merchant>,
+    uses: Uses,
+}
+
+/// Whose key it is, and what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// For whom it speaks, and in which mode.
+    pub scope: Scope,
+    /// What it may do.
+    pub kind: KeyKind,
 }
 
 impl App {
-    /// Whose server presents this secret key.
+    /// Who presents this key.
     ///
     /// # Errors
-    /// The key is unknown or not a secret one, its merchant is suspended, or the store is away.
-    pub async fn authenticate(&self, secret_key: &str) -> Result<Scope, AccessError> {
-        let known = self.known_key(hash_of_key(secret_key)).await?;
+    /// The key is unknown or has ended, its merchant is suspended, or the store is away.
+    pub async fn authenticate(&self, key: &KeyText) -> Result<Credential, AccessError> {
+        let known = self.known_key(hash_of_key(key.expose())).await?;
+        let now = self.parts.clock.now();
+        if !known.key.is_usable(now) {
+            return Err(AccessError::EndedKey);
+        }
         match known.merchant.status {
             Status::Active => {}
             Status::Suspended => return Err(AccessError::Suspended),
         }
-        match known.key.kind {
-            KeyKind::Secret => Ok(known.key.scope),
-            KeyKind::Publishable => Err(AccessError::PublishableKey),
+        self.seen.uses.put(known.key.id, now);
+        Ok(Credential {
+            scope: known.key.scope,
+            kind: known.key.kind,
+        })
+    }
+
+    /// One pass: notes when keys were used last; how many.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn note_uses(&self) -> Result<u64, store::Error> {
+        let limit = usize::try_from(self.parts.bounds.pass_rows).unwrap_or(usize::MAX);
+        let mut noted = 0_u64;
+        for (key, at) in self.seen.uses.due(limit) {
+            self.parts.store.note_use(key, at).await?;
+            self.seen.uses.noted(key, at);
+            noted = noted.saturating_add(1);
         }
+        Ok(noted)
+    }
+
+    /// Issues another key of this one's kind; the old one goes on for `grace`.
+    ///
+    /// # Errors
+    /// See [`ApiKeyError`]; nothing is stored then.
+    pub async fn rotate_key(
+        &self,
+        scope: Scope,
+        id: ApiKeyId,
+        grace: Duration,
+    ) -> Result<Rotated, ApiKeyError> {
+        let rotated = self.tenancy().rotate_key(scope, id, grace).await?;
+        self.seen.keys.forget(&rotated.old.hash);
+        Ok(rotated)
+    }
+
+    /// Ends a key of a merchant that asks for it itself; not its last one.
+    ///
+    /// # Errors
+    /// See [`ApiKeyError`]; nothing is stored then.
+    pub async fn revoke_key(&self, scope: Scope, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let revoked = self.tenancy().revoke_key(scope, id, LastKey::Stays).await?;
+        self.seen.keys.forget(&revoked.hash);
+        Ok(revoked)
     }
 
     async fn known_key(&self, hash: [u8; 32]) -> Result<Arc<KnownKey>, AccessError> {

@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use access::{AccessError, hash_of_key};
+pub use access::{AccessError, Credential, hash_of_key};
 pub use idempotency::{KeyError, Keyed};
 pub use outcome::{Ended, Outcome};
 pub use payments::{
@@ -42,7 +42,7 @@ pub use payments::{
 pub use ports::{Clock, Gateways, Ids, Store, Tally};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
-pub use tenancy::{Tenancy, TenancyError};
+pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};
 pub use upkeep::{Upkeep, stuck_since};
 pub use view::PaymentView;
 

@@ -156,6 +156,7 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         Change::InsertMerchant(_)
         | Change::UpdateMerchant { .. }
         | Change::InsertApiKey(_)
+        | Change::EndApiKey { .. }
         | Change::InsertGatewayAccount(_)
         | Change::PinMerchantId { .. }
         | Change::InsertGatewayOrder(_)

@@ -1,4 +1,5 @@
-//! Owns upkeep: the alarm about sagas that stay open too long, and the end of old idempotency keys.
+//! Owns upkeep: the alarm about sagas that stay open too long, the end of old idempotency keys, and
+//! the notes of when API keys were used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +36,13 @@ impl App {
         while !self.runner.drain.is_cancelled() {
             let reported = self.report_stuck(&mut upkeep).await;
             let swept = self.sweep_keys(&mut upkeep).await;
+            let noted = self.note_uses().await;
             let mut more = false;
-            for (duty, pass) in [("alarm", reported), ("key sweep", swept)] {
+            for (duty, pass) in [
+                ("alarm", reported),
+                ("key sweep", swept),
+                ("key uses", noted),
+            ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),
                     Err(error) => warn!(%error, duty, "upkeep failed"),

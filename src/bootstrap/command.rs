@@ -1,4 +1,4 @@
-//! Owns the command line: `serve`, `migrate`, `merchant`, `version`.
+//! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, demo, launch, tenants};
+use super::{Outside, api_keys, demo, launch, tenants};
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -37,6 +37,11 @@ enum Command {
         #[command(subcommand)]
         action: tenants::Action,
     },
+    /// Issue API keys, list, rotate and revoke them.
+    ApiKey {
+        #[command(subcommand)]
+        action: api_keys::Action,
+    },
     /// Tell which version this is.
     Version,
 }
@@ -62,6 +67,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Serve => serve(&config).await,
             Command::Migrate => outside::open(&config, false).await.map(drop),
             Command::Merchant { action } => print(&tenants::run(&config, action).await?),
+            Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
             Command::Version => Ok(()),
         }
     })

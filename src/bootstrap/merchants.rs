@@ -6,17 +6,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use application::hash_of_key;
-use application::ports::{Clock as _, Ids as _, Store};
+use application::ports::{Ids as _, Store};
+use application::{Tenancy, hash_of_key};
 use domain::change::Change;
-use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
-use domain::merchant::{ApiKey, Currencies, GatewayAccount, KeyKind, Merchant};
+use domain::id::{GatewayAccountId, MerchantId};
+use domain::merchant::{Currencies, GatewayAccount, KeyKind, KeyText, Merchant};
 use domain::principal::{Mode, Scope};
 use domain::text::MerchantName;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::clock::Wall;
-use crate::adapters::ids::{Drawn, secret};
+use crate::adapters::ids::Drawn;
 use crate::config::Config;
 
 /// A merchant's keys; shown once, only their hashes are kept.
@@ -33,9 +33,13 @@ impl Keys {
     /// Fresh ones, of 256 random bits each.
     #[must_use]
     pub(super) fn fresh(mode: Mode) -> Self {
+        let text = |kind| {
+            let random = Drawn::default().secret();
+            KeyText::new(kind, mode, &random).expose().to_owned()
+        };
         Self {
-            publishable_key: secret(&format!("pk_{mode}_")),
-            secret_key: secret(&format!("sk_{mode}_")),
+            publishable_key: text(KeyKind::Publishable),
+            secret_key: text(KeyKind::Secret),
         }
     }
 }
@@ -51,23 +55,18 @@ pub(super) fn currencies(config: &Config) -> anyhow::Result<Currencies> {
 /// # Errors
 /// The store does not take it.
 pub(super) async fn add(
-    store: &dyn Store,
+    tenancy: &Tenancy<'_>,
     name: MerchantName,
     currencies: Currencies,
     mode: Mode,
     keys: &Keys,
 ) -> anyhow::Result<MerchantId> {
-    let (ids, created_at) = (Drawn::default(), Wall::default().now());
+    let (ids, created_at) = (tenancy.ids, tenancy.clock.now());
     let id = MerchantId::new(ids.draw());
     let scope = Scope { merchant: id, mode };
     let api_key = |kind, text: &str| {
-        Change::InsertApiKey(ApiKey {
-            id: ApiKeyId::new(ids.draw()),
-            scope,
-            kind,
-            hash: hash_of_key(text),
-            created_at,
-        })
+        let text = KeyText::presented(text);
+        Change::InsertApiKey(Box::new(tenancy.key_of(scope, kind, None, text).key))
     };
     let changes = [
         Change::InsertMerchant(Merchant::new(id, name, currencies, created_at)),
@@ -82,7 +81,8 @@ pub(super) async fn add(
             created_at,
         }),
     ];
-    store
+    tenancy
+        .store
         .commit(&changes)
         .await
         .context("cannot add the merchant")?;
@@ -124,8 +124,8 @@ impl DevKeys {
                 .with_context(|| format!("{} is unreadable; delete it", path.display()));
         }
         let fresh = Self {
-            client_key: secret("test_ck_"),
-            gateway_secret_key: secret("test_sk_"),
+            client_key: format!("test_ck_{}", Drawn::default().secret()),
+            gateway_secret_key: format!("test_sk_{}", Drawn::default().secret()),
             keys: Keys::fresh(Mode::Test),
             ..Self::default()
         };
@@ -166,6 +166,12 @@ pub(super) async fn demo(store: &dyn Store, config: &Config, keys: &Keys) -> any
         return Ok(());
     }
     let (name, currencies) = ("demo".parse()?, currencies(config)?);
-    add(store, name, currencies, Mode::Test, keys).await?;
+    let tenancy = Tenancy {
+        store,
+        clock: &Wall::default(),
+        ids: &Drawn::default(),
+        conflicts_max: config.bounds.conflicts_max,
+    };
+    add(&tenancy, name, currencies, Mode::Test, keys).await?;
     Ok(())
 }

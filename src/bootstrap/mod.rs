@@ -1,5 +1,6 @@
 //! Owns the composition: settings become adapters, adapters become the application, and it runs.
 
+mod api_keys;
 mod command;
 mod demo;
 mod merchants;

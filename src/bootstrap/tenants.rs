@@ -12,6 +12,8 @@ use serde_json::json;
 
 use super::merchants::{self, Keys};
 use super::outside;
+use crate::adapters::clock::Wall;
+use crate::adapters::ids::Drawn;
 use crate::config::Config;
 
 /// What can be done about merchants. Every command answers with lines of JSON.
@@ -82,8 +84,11 @@ impl From<&Merchant> for Line {
 /// The store does not take it, or there is no such merchant.
 pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<String> {
     let store = outside::open(config, false).await?;
+    let (clock, ids) = (Wall::default(), Drawn::default());
     let tenancy = Tenancy {
         store: store.as_ref(),
+        clock: &clock,
+        ids: &ids,
         conflicts_max: config.bounds.conflicts_max,
     };
     let merchant = match action {
@@ -95,7 +100,7 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
             let currencies = currencies.map_or_else(|| merchants::currencies(config), Ok)?;
             let mode = mode.unwrap_or_else(|| outside::mode(config));
             let keys = Keys::fresh(mode);
-            let id = merchants::add(store.as_ref(), name, currencies, mode, &keys).await?;
+            let id = merchants::add(&tenancy, name, currencies, mode, &keys).await?;
             return Ok(
                 json!({ "merchantId": id, "publishableKey": keys.publishable_key,
                               "secretKey": keys.secret_key })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::event::PaymentEvent;
-use crate::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use crate::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
 use crate::idempotency::{IssuedKey, Reservation};
 use crate::ledger::Entry;
 use crate::merchant::{ApiKey, GatewayAccount, Merchant};
@@ -45,7 +45,16 @@ pub enum Change {
         expected: i64,
     },
     /// A new API key.
-    InsertApiKey(ApiKey),
+    InsertApiKey(Box<ApiKey>),
+    /// Lets an API key end at a time, as it was revoked or replaced.
+    EndApiKey {
+        /// Which key.
+        key: ApiKeyId,
+        /// From when on it is refused.
+        expires_at: Timestamp,
+        /// The end that it must have now.
+        expected: Option<Timestamp>,
+    },
     /// New credentials at a gateway.
     InsertGatewayAccount(GatewayAccount),
     /// Pins the merchant id that the gateway showed first; conflicts when one is pinned.
@@ -107,6 +116,7 @@ impl Change {
                 (0, merchant.id.to_string())
             }
             Self::InsertApiKey(key) => (1, key.id.to_string()),
+            Self::EndApiKey { key, .. } => (1, key.to_string()),
             Self::InsertGatewayAccount(account) => (2, account.id.to_string()),
             Self::PinMerchantId { account, .. } => (2, account.to_string()),
             Self::InsertPayment(payment) | Self::UpdatePayment { payment, .. } => {

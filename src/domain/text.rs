@@ -92,6 +92,11 @@ text!(
     |text| free_text(text, 100)
 );
 text!(
+    /// What a merchant calls one of its API keys: 1-100 characters of free text.
+    KeyName,
+    |text| free_text(text, 100)
+);
+text!(
     /// The merchant's own id of a member: 1-64 visible ASCII characters.
     MemberId,
     |text| {

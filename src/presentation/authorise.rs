@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::Caller;
+use application::{Caller, Credential};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method};
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use domain::merchant::{KeyKind, KeyText};
 use domain::principal::Actor;
 
 use super::Api;
@@ -32,20 +33,17 @@ pub(super) async fn authorised(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let principal = match route_of(&request) {
-        Some(route) => route.principal,
+    let principals = match route_of(&request) {
+        Some(route) => route.principals,
         // A handler that nobody entered into the table is closed, not open.
         None => return Failure::from(Code::RouteNotFound).into_response(),
     };
-    match principal {
-        Principal::Anybody => {}
-        Principal::MerchantServer => {
-            let trace = request.extensions().get::<Trace>().cloned();
-            let key = presented_key(request.headers());
-            match merchant_server(&api, key, trace).await {
-                Ok(caller) => drop(request.extensions_mut().insert(caller)),
-                Err(failure) => return failure.into_response(),
-            }
+    if !principals.contains(&Principal::Anybody) {
+        let trace = request.extensions().get::<Trace>().cloned();
+        let key = presented_key(request.headers());
+        match by_key(&api, principals, key, trace).await {
+            Ok(caller) => drop(request.extensions_mut().insert(caller)),
+            Err(failure) => return failure.into_response(),
         }
     }
     next.run(request).await
@@ -62,22 +60,31 @@ fn route_of(request: &Request) -> Option<&'static Route> {
         .find(|route| route.path == path.as_str() && route.method == method)
 }
 
-async fn merchant_server(
+/// The caller behind an API key, where the route is for such principals.
+async fn by_key(
     api: &Api,
-    key: Result<String, Failure>,
+    principals: &[Principal],
+    key: Result<KeyText, Failure>,
     trace: Option<Trace>,
 ) -> Result<Caller, Failure> {
-    let scope = api.app.authenticate(&key?).await?;
+    let Credential { scope, kind } = api.app.authenticate(&key?).await?;
+    let (principal, actor) = match kind {
+        KeyKind::Secret => (Principal::MerchantServer, Actor::Merchant),
+        KeyKind::Publishable => (Principal::MerchantPage, Actor::Buyer),
+    };
+    if !principals.contains(&principal) {
+        return Err(Code::ApiKeyPublishable.into());
+    }
     Ok(Caller {
         scope,
-        actor: Actor::Merchant,
+        actor,
         member: String::new(),
         trace: trace.map(|trace| trace.0).unwrap_or_default(),
     })
 }
 
 /// The key of `Basic base64(key:)` or `Bearer key`.
-fn presented_key(headers: &HeaderMap) -> Result<String, Failure> {
+fn presented_key(headers: &HeaderMap) -> Result<KeyText, Failure> {
     let value = headers
         .get(AUTHORIZATION)
         .ok_or_else(|| unauthorized(Code::CredentialsMissing))?;
@@ -101,6 +108,6 @@ fn presented_key(headers: &HeaderMap) -> Result<String, Failure> {
     if key.is_empty() {
         Err(malformed())
     } else {
-        Ok(key)
+        Ok(KeyText::presented(&key))
     }
 }

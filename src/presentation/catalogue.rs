@@ -169,12 +169,27 @@ catalogue! {
     API_KEY_UNKNOWN => ApiKeyUnknown, UNAUTHORIZED,
         "유효하지 않은 API 키입니다.",
         "The API key is not valid.";
+    API_KEY_EXPIRED => ApiKeyExpired, UNAUTHORIZED,
+        "폐기되었거나 만료된 API 키입니다.",
+        "The API key was revoked or has expired.";
     API_KEY_PUBLISHABLE => ApiKeyPublishable, FORBIDDEN,
         "공개 키로는 호출할 수 없습니다. 시크릿 키를 사용하세요.",
         "A publishable key cannot do this; use the secret key.";
     MERCHANT_SUSPENDED => MerchantSuspended, FORBIDDEN,
         "이용이 정지된 가맹점입니다.",
         "The merchant is suspended.";
+    API_KEY_NOT_FOUND => ApiKeyNotFound, NOT_FOUND,
+        "API 키를 찾을 수 없습니다.",
+        "There is no such API key.";
+    API_KEY_ENDING => ApiKeyEnding, CONFLICT,
+        "이미 교체되었거나 폐기된 API 키입니다.",
+        "The API key was rotated or revoked already.";
+    API_KEY_LAST => ApiKeyLast, CONFLICT,
+        "마지막 시크릿 키는 폐기할 수 없습니다.",
+        "The last secret key cannot be revoked.";
+    API_KEY_LIMIT => ApiKeyLimit, CONFLICT,
+        "API 키를 더 발급할 수 없습니다.",
+        "There are as many API keys as there may be.";
 
     IDEMPOTENCY_KEY_MISSING => IdempotencyKeyMissing, BAD_REQUEST,
         "Idempotency-Key 헤더가 필요합니다.",

@@ -1,5 +1,6 @@
 //! Owns the form of every answer: the success envelope, the failure envelope, problem details.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,13 +16,23 @@ use super::catalogue::{Code, Language};
 pub const OK: &str = "OK";
 
 /// What a success tells.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reply {
     status: StatusCode,
     code: Option<Code>,
     data: String,
     headers: HeaderMap,
     gateway_time: Duration,
+}
+
+/// Without the data, which may be a secret.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {

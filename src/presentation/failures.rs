@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use application::ports::gateway::Refused;
 use application::ports::store;
-use application::{AccessError, ActError, KeyError, PrepareError, ReadError};
+use application::{AccessError, ActError, ApiKeyError, KeyError, PrepareError, ReadError};
 use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
 use domain::payment::{ApproveRefusal, CancelRefusal};
@@ -43,9 +43,22 @@ impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::UnknownKey => unauthorized(Code::ApiKeyUnknown),
+            AccessError::EndedKey => unauthorized(Code::ApiKeyExpired),
             AccessError::Suspended => Self::from(Code::MerchantSuspended),
-            AccessError::PublishableKey => Self::from(Code::ApiKeyPublishable),
             AccessError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Failure {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::NotFound => Self::from(Code::ApiKeyNotFound),
+            ApiKeyError::Ending => Self::from(Code::ApiKeyEnding),
+            ApiKeyError::Last => Self::from(Code::ApiKeyLast),
+            ApiKeyError::TooMany => Self::from(Code::ApiKeyLimit),
+            ApiKeyError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            ApiKeyError::Store(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Owns the REST API: what comes in over HTTP, and how the use cases' answers are shown.
 
+mod api_keys;
 mod authorise;
 pub mod bodies;
 mod cancel;

@@ -30,7 +30,7 @@ const FOR_MERCHANTS: &[Code] = &[
     Code::CredentialsMissing,
     Code::CredentialsMalformed,
     Code::ApiKeyUnknown,
-    Code::ApiKeyPublishable,
+    Code::ApiKeyExpired,
     Code::MerchantSuspended,
     Code::StoreUnavailable,
     Code::Overloaded,
@@ -59,9 +59,9 @@ pub fn document() -> OpenApi {
         (
             "basic",
             HttpAuthScheme::Basic,
-            "The secret key as user name, no password",
+            "The API key as user name, no password",
         ),
-        ("bearer", HttpAuthScheme::Bearer, "The secret key"),
+        ("bearer", HttpAuthScheme::Bearer, "The API key"),
     ] {
         let scheme = HttpBuilder::new()
             .scheme(scheme)
@@ -97,16 +97,18 @@ fn operation_of<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Ope
 /// Adds what the table knows: who may call, and every refusal with an example.
 fn complete(operation: &mut Operation, route: &Route) {
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
-    match route.principal {
-        Principal::Anybody => operation.security = Some(Vec::new()),
-        Principal::MerchantServer => {
-            codes.extend(FOR_MERCHANTS);
-            let none: [&str; 0] = [];
-            operation.security = Some(vec![
-                SecurityRequirement::new("basic", none),
-                SecurityRequirement::new("bearer", none),
-            ]);
+    if route.principals.contains(&Principal::Anybody) {
+        operation.security = Some(Vec::new());
+    } else {
+        codes.extend(FOR_MERCHANTS);
+        if !route.principals.contains(&Principal::MerchantPage) {
+            codes.push(Code::ApiKeyPublishable);
         }
+        let none: [&str; 0] = [];
+        operation.security = Some(vec![
+            SecurityRequirement::new("basic", none),
+            SecurityRequirement::new("bearer", none),
+        ]);
     }
     if route.body {
         codes.extend(WITH_BODY);

@@ -12,7 +12,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::catalogue::Code;
 use super::envelope::Failure;
-use super::{Api, authorise, cancel, events, health, keys, middleware, openapi, payments};
+use super::{
+    Api, api_keys, authorise, cancel, events, health, keys, middleware, openapi, payments,
+};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub enum Principal {
     Anybody,
     /// A merchant's server, by secret key; it sees its own objects only.
     MerchantServer,
+    /// A merchant's page in a browser, by publishable key, which everybody can read there. Where it
+    /// may call, the merchant's server may, too.
+    MerchantPage,
 }
 
 /// A route.
@@ -31,12 +36,16 @@ pub struct Route {
     /// Its path template.
     pub path: &'static str,
     /// Who may call it.
-    pub principal: Principal,
+    pub principals: &'static [Principal],
     /// Whether it reads a JSON body.
     pub body: bool,
     /// The refusals of its own, besides those that follow from the other columns.
     pub refusals: &'static [Code],
 }
+
+const ANYBODY: &[Principal] = &[Principal::Anybody];
+const SERVER: &[Principal] = &[Principal::MerchantServer];
+const SERVER_OR_PAGE: &[Principal] = &[Principal::MerchantServer, Principal::MerchantPage];
 
 const READ: &[Code] = &[Code::PaymentNotFound];
 
@@ -45,7 +54,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
@@ -61,21 +70,21 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: false,
         refusals: &[Code::InvalidRequest],
     },
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: false,
         refusals: READ,
     },
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/checkout",
-        principal: Principal::MerchantServer,
+        principals: SERVER_OR_PAGE,
         body: false,
         refusals: &[
             Code::PaymentNotFound,
@@ -89,7 +98,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/approve",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
@@ -117,7 +126,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/cancel",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
@@ -143,28 +152,70 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}/events",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: false,
         refusals: &[Code::PaymentNotFound, Code::InvalidRequest],
     },
     Route {
         method: &Method::POST,
         path: "/api/v1/idempotency-keys",
-        principal: Principal::MerchantServer,
+        principals: SERVER,
         body: false,
         refusals: &[],
     },
     Route {
+        method: &Method::POST,
+        path: "/api/v1/api-keys",
+        principals: SERVER,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::ApiKeyLimit,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::GET,
+        path: "/api/v1/api-keys",
+        principals: SERVER,
+        body: false,
+        refusals: &[],
+    },
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/api-keys/{apiKeyId}/rotate",
+        principals: SERVER,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::ApiKeyNotFound,
+            Code::ApiKeyEnding,
+            Code::ApiKeyLimit,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::DELETE,
+        path: "/api/v1/api-keys/{apiKeyId}",
+        principals: SERVER,
+        body: false,
+        refusals: &[
+            Code::ApiKeyNotFound,
+            Code::ApiKeyLast,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
         method: &Method::GET,
         path: "/health/live",
-        principal: Principal::Anybody,
+        principals: ANYBODY,
         body: false,
         refusals: &[],
     },
     Route {
         method: &Method::GET,
         path: "/health/ready",
-        principal: Principal::Anybody,
+        principals: ANYBODY,
         body: false,
         refusals: &[Code::StoreUnavailable, Code::ShuttingDown],
     },
@@ -189,6 +240,9 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(cancel::cancel))
         .routes(routes!(events::list))
         .routes(routes!(keys::issue))
+        .routes(routes!(api_keys::issue, api_keys::list))
+        .routes(routes!(api_keys::rotate))
+        .routes(routes!(api_keys::revoke))
 }
 
 /// The API, ready to be served.

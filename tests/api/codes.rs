@@ -8,12 +8,12 @@ use chrono::TimeDelta;
 use domain::decline::Class;
 use payflow::presentation::catalogue::{Code, Language};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::edge::exchange;
 use crate::rig::{
-    Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer,
+    Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer, text,
 };
 
 /// Codes that no client can see yet, and why.
@@ -69,6 +69,7 @@ async fn every_code_is_provoked() {
     let mut seen = Seen::default();
     requests(&mut seen).await;
     credentials(&mut seen).await;
+    api_keys(&mut seen).await;
     keys(&mut seen).await;
     refusals(&mut seen).await;
     ends(&mut seen).await;
@@ -145,6 +146,31 @@ async fn credentials(seen: &mut Seen) {
     seen.note(&answer(request().bearer_auth("sk_test_nobody")).await);
     seen.note(&answer(request().bearer_auth(PUBLISHABLE)).await);
     seen.note(&answer(request().bearer_auth(SUSPENDED)).await);
+}
+
+async fn api_keys(seen: &mut Seen) {
+    let rig = Rig::new().await;
+    let path = |tail: &str| format!("/api/v1/api-keys{tail}");
+    let issue = || rig.post("/api/v1/api-keys", r#"{"kind":"secret"}"#);
+    let new = issue().await.body["data"].clone();
+    let id = text(&new["apiKey"]["apiKeyId"]);
+    let end = |id: &str| answer(rig.request(Method::DELETE, &path(&format!("/{id}"))));
+    assert_eq!(end(id).await.status, 200);
+    let request = rig.anonymous(Method::GET, "/api/v1/payments");
+    seen.note(&answer(request.bearer_auth(text(&new["key"]))).await);
+    seen.note(&rig.post(&path(&format!("/{id}/rotate")), "{}").await);
+    seen.note(&end("key_nonsense").await);
+    let all = rig.get(&path("")).await.body["data"]["apiKeys"].clone();
+    let is_last = |key: &&Value| key["kind"] == "secret" && key["expiresAt"].is_null();
+    let last = all.as_array().unwrap().iter().find(is_last).unwrap();
+    seen.note(&end(text(&last["apiKeyId"])).await);
+    let full = loop {
+        let answer = issue().await;
+        if answer.status != 201 {
+            break answer;
+        }
+    };
+    seen.note(&full);
 }
 
 async fn keys(seen: &mut Seen) {

@@ -82,9 +82,42 @@ fn merchants_are_suspended_resumed_and_given_currencies() {
 }
 
 #[test]
+fn api_keys_are_issued_listed_rotated_and_revoked() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| lines(folder.path(), arguments);
+    let made = run(&["merchant", "create", "shop"]).remove(0);
+    let merchant = text(&made["merchantId"]);
+    let list = || run(&["api-key", "list", merchant]);
+    assert_eq!(list().len(), 2);
+    let issue = ["api-key", "issue", merchant, "--name", "order service"];
+    let new = run(&issue).remove(0);
+    let key = text(&new["key"]);
+    assert!(key.starts_with("sk_test_") && key.len() == 51, "{new}");
+    let live = ["--kind", "publishable", "--mode", "live"];
+    let live = run(&[&issue[..], &live].concat()).remove(0);
+    assert!(text(&live["key"]).starts_with("pk_live_"));
+    let listed = list();
+    assert_eq!(listed.len(), 3, "live keys are listed apart");
+    assert_eq!(listed[0]["prefix"], key[..12]);
+    assert_eq!(listed[0]["name"], "order service");
+    assert!(!format!("{listed:?}").contains(&key[8..]), "{listed:?}");
+
+    let id = text(&new["apiKeyId"]);
+    let next = run(&["api-key", "rotate", id]).remove(0);
+    assert_ne!(next["key"], new["key"]);
+    assert_eq!(next["name"], "order service");
+    assert!(list()[1]["expiresAt"].is_string());
+    for key in list() {
+        let revoked = run(&["api-key", "revoke", text(&key["apiKeyId"])]).remove(0);
+        assert!(revoked["expiresAt"].is_string(), "{revoked}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_named() {
     let folder = TempDir::new().unwrap();
-    let nobody = format!("mer_{}", "0".repeat(34));
+    let zeros = "0".repeat(34);
+    let (nobody, key) = (format!("mer_{zeros}"), format!("key_{zeros}"));
     for (arguments, named) in [
         (vec!["merchant", "create", " "], "name"),
         (
@@ -95,6 +128,14 @@ fn what_cannot_be_is_refused_and_named() {
         (vec!["merchant", "suspend", "shop"], "id"),
         (vec!["merchant", "suspend", &nobody], "no such merchant"),
         (vec!["merchant", "currencies", &nobody, ""], "currenc"),
+        (vec!["api-key", "issue", &nobody], "no such key"),
+        (vec!["api-key", "issue", &nobody, "--kind", "x"], "kind"),
+        (vec!["api-key", "rotate", &key], "no such key"),
+        (
+            vec!["api-key", "rotate", &key, "--grace-seconds", "2592001"],
+            "grace",
+        ),
+        (vec!["api-key", "revoke", "key_1"], "key"),
     ] {
         let output = payflow(folder.path(), &arguments);
         let said = String::from_utf8_lossy(&output.stderr).to_lowercase();

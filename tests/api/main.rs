@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod api_keys;
 mod cancels;
 mod codes;
 mod commands;

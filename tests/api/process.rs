@@ -127,6 +127,10 @@ async fn it_starts_takes_money_stops_and_remembers() {
     let card = json!({ "orderId": "order-2", "orderName": CARD, "amount": 1 });
     let refused = first.post("/api/v1/payments", "card", &card).await;
     assert_eq!(refused.errors(), ["orderName: CARD_NUMBER_REFUSED"]);
+    let issue = json!({ "kind": "secret" });
+    let issued = first.post("/api/v1/api-keys", "key", &issue).await;
+    let issued = text(&issued.body["data"]["key"]).to_owned();
+    assert!(issued.starts_with("sk_test_"));
     let secret = text(&first.keys["secretKey"]).to_owned();
     assert!(secret.starts_with("sk_test_") && secret.len() > 50);
     assert_eq!(first.terminate(), Some(0));
@@ -161,7 +165,7 @@ async fn it_starts_takes_money_stops_and_remembers() {
         assert!(text(&saga["saga"]).starts_with("sag_"), "{line}");
         assert_eq!(text(&saga["trace_id"]).len(), 32, "{line}");
     }
-    for canary in [NAME, CARD, &secret, "test_sk_sandbox"] {
+    for canary in [NAME, CARD, &secret, &issued, "test_sk_sandbox"] {
         assert!(!log.contains(canary), "{canary} was logged");
     }
 }

@@ -110,7 +110,7 @@ async fn every_unique_key_is_a_conflict(tested: Tested) {
     let reservation = samples::reservation(&payment, Some(saga.head.id));
     let all = [
         Change::InsertMerchant(merchant),
-        Change::InsertApiKey(key.clone()),
+        Change::InsertApiKey(Box::new(key.clone())),
         Change::InsertGatewayAccount(account),
         samples::open(&saga, None),
         Change::InsertEntry(Box::new(entry.clone())),
@@ -133,7 +133,7 @@ async fn every_unique_key_is_a_conflict(tested: Tested) {
     conflicts(store, &[samples::insert(&same_order)]).await;
     let mut same_hash = samples::api_key(tenant.scope, KeyKind::Secret);
     same_hash.hash = key.hash;
-    conflicts(store, &[Change::InsertApiKey(same_hash)]).await;
+    conflicts(store, &[Change::InsertApiKey(Box::new(same_hash))]).await;
     let mut same_saga = samples::reservation(&payment, Some(saga.head.id));
     same_saga.created_at = samples::at(41);
     conflicts(store, &[Change::ReserveKey(Box::new(same_saga))]).await;

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api_keys;
 mod claims;
 mod commits;
 mod constraints;

@@ -41,7 +41,7 @@ async fn every_standing_reads_back(tested: Tested) {
         mode: Mode::Test,
     };
     let key = samples::api_key(scope, KeyKind::Secret);
-    let insert = Change::InsertApiKey(key.clone());
+    let insert = Change::InsertApiKey(Box::new(key.clone()));
     store.commit(&[insert]).await.expect("inserted");
     let sets = [
         "KRW",

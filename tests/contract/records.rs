@@ -28,8 +28,8 @@ async fn tenants_and_keys(tested: Tested) {
     let secret = samples::api_key(scope, KeyKind::Secret);
     let public = samples::api_key(scope, KeyKind::Publishable);
     let changes = [
-        Change::InsertApiKey(secret.clone()),
-        Change::InsertApiKey(public.clone()),
+        Change::InsertApiKey(Box::new(secret.clone())),
+        Change::InsertApiKey(Box::new(public.clone())),
         Change::InsertGatewayAccount(given.clone()),
         Change::InsertGatewayAccount(account.clone()),
         Change::InsertMerchant(first.clone()),

@@ -13,7 +13,7 @@ use domain::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, Payment
 use domain::id::{SagaId, WorkerId};
 use domain::idempotency::{Fingerprint, KeyRef, Reservation};
 use domain::ledger::{Account, Entry, Movement};
-use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant};
+use domain::merchant::{ApiKey, GatewayAccount, KeyKind, KeyText, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{self, Canceled, Customer, Facts, PayStatus, Payment, ReasonCode, State};
 use domain::principal::{Actor, Mode, Scope};
@@ -75,7 +75,11 @@ pub(crate) fn api_key(scope: Scope, kind: KeyKind) -> ApiKey {
         scope,
         kind,
         hash,
+        prefix: KeyText::new(kind, scope.mode, "abcd").prefix(),
+        name: None,
         created_at: at(2),
+        last_used_at: None,
+        expires_at: None,
     }
 }
 

@@ -16,7 +16,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Binary, Text};
+    use diesel::sql_types::{Binary, Nullable, Text};
     use crate::adapters::persistence::types::Instant;
 
     api_keys (id) {
@@ -26,6 +26,10 @@ diesel::table! {
         kind -> Text,
         hash -> Binary,
         created_at -> Instant,
+        prefix -> Text,
+        name -> Nullable<Text>,
+        last_used_at -> Nullable<Instant>,
+        expires_at -> Nullable<Instant>,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::change::{Change, Hold};
-use domain::id::{GatewayAccountId, SagaId};
+use domain::id::{ApiKeyId, GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
 use domain::ledger::Entry;
 use domain::merchant::Merchant;
@@ -30,8 +30,14 @@ impl State {
             Change::InsertApiKey(key) => {
                 let taken = self.api_keys.values().any(|known| known.id == key.id);
                 must(!taken)?;
-                insert(&mut self.api_keys, key.hash, Arc::new(key.clone()))
+                let row = Arc::new(key.as_ref().clone());
+                insert(&mut self.api_keys, key.hash, row)
             }
+            Change::EndApiKey {
+                key,
+                expires_at,
+                expected,
+            } => self.end_api_key(*key, *expires_at, *expected),
             Change::InsertGatewayAccount(account) => {
                 insert(&mut self.accounts, account.id, Arc::new(account.clone()))
             }
@@ -72,6 +78,20 @@ impl State {
         row.status = merchant.status;
         row.currencies.clone_from(&merchant.currencies);
         row.version = merchant.version;
+        Ok(())
+    }
+
+    fn end_api_key(
+        &mut self,
+        id: ApiKeyId,
+        expires_at: Timestamp,
+        expected: Option<Timestamp>,
+    ) -> Applied {
+        let mut rows = self.api_keys.values_mut();
+        let row = rows.find(|key| key.id == id);
+        let row = row.ok_or(CommitError::Conflict)?;
+        must(row.expires_at == expected)?;
+        Arc::make_mut(row).expires_at = Some(expires_at);
         Ok(())
     }
 

@@ -1,15 +1,16 @@
 //! Owns the reads of the store in memory, and the end of its keys.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::GatewayOrder;
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId};
+use domain::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{GatewayAccount, Merchant};
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
 use domain::principal::Scope;
 use domain::saga::Kind;
@@ -182,6 +183,41 @@ impl Access for Memory {
             })
         });
         Ok(found)
+    }
+
+    async fn any_api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        let state = self.state();
+        let found = state.api_keys.values().find(|key| key.id == id);
+        Ok(found.map(|key| key.as_ref().clone()))
+    }
+
+    async fn api_keys(
+        &self,
+        scope: Scope,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Error> {
+        let state = self.state();
+        let mut found: Vec<ApiKey> = state
+            .api_keys
+            .values()
+            .filter(|key| key.scope == scope && key.is_usable(since))
+            .map(|key| key.as_ref().clone())
+            .collect();
+        found.sort_by_key(|key| std::cmp::Reverse((key.created_at, key.id)));
+        found.truncate(rows(limit));
+        Ok(found)
+    }
+
+    async fn note_use(&self, key: ApiKeyId, at: Timestamp) -> Result<(), Error> {
+        let mut state = self.state();
+        let earlier = |row: &&mut Arc<ApiKey>| {
+            row.id == key && row.last_used_at.is_none_or(|noted| noted < at)
+        };
+        if let Some(row) = state.api_keys.values_mut().find(earlier) {
+            Arc::make_mut(row).last_used_at = Some(at);
+        }
+        Ok(())
     }
 
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {

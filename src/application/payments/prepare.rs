@@ -7,6 +7,7 @@ use domain::id::{GatewayOrderId, PaymentId, SagaId};
 use domain::merchant::GatewayAccount;
 use domain::money::Money;
 use domain::payment::{ApproveRefusal, Customer, Facts, Kind, Moved, Payment};
+use domain::principal::Actor;
 use domain::text::{OrderId, OrderName};
 
 use super::Answered;
@@ -227,7 +228,13 @@ impl App {
             let moved = payment.reopen(order, caller.actor, &ctx)?;
             match self.parts.store.commit(&moved.changes).await {
                 Ok(()) => {
-                    let mut payment = PaymentView::of(&moved.payment);
+                    // A page that nobody has signed in to: anybody may be looking.
+                    let is_public = caller.actor == Actor::Buyer && caller.member.is_empty();
+                    let mut payment = if is_public {
+                        PaymentView::impersonal(&moved.payment)
+                    } else {
+                        PaymentView::of(&moved.payment)
+                    };
                     payment.gateway_order_id = Some(gateway_order.to_string());
                     return Ok(Opening {
                         payment,

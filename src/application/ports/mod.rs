@@ -31,8 +31,11 @@ pub trait Tally: Send + Sync {
     fn found(&self, finding: Finding);
 }
 
-/// Fresh identifiers.
+/// Fresh identifiers and secrets.
 pub trait Ids: Send + Sync {
     /// 48 bits of time and 122 random bits, never the same twice.
     fn draw(&self) -> RawId;
+
+    /// 256 random bits as visible ASCII, for a secret.
+    fn secret(&self) -> String;
 }

@@ -8,7 +8,9 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
+use domain::id::{
+    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::{Entry, Movement};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
@@ -242,6 +244,21 @@ pub trait Keys: Send + Sync {
 pub trait Access: Send + Sync {
     /// The API key with this hash, and whose it is.
     async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error>;
+
+    /// An API key by its id, for the service itself.
+    async fn any_api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error>;
+
+    /// The API keys of a tenant and mode that have no end, or one after `since`: newest first,
+    /// `limit` at most.
+    async fn api_keys(
+        &self,
+        scope: Scope,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Error>;
+
+    /// Notes when a key was used last, unless a later use is noted already.
+    async fn note_use(&self, key: ApiKeyId, at: Timestamp) -> Result<(), Error>;
 
     /// A tenant.
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error>;

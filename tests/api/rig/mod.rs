@@ -1,19 +1,14 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
 mod gateway;
+mod seed;
 mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use application::hash_of_key;
 use application::memory::Memory;
-use application::ports::{Clock as _, Ids as _, Store};
-use domain::change::Change;
-use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
-use domain::merchant::{ApiKey, GatewayAccount, KeyKind, Merchant, Status};
-use domain::principal::{Mode, Scope};
 use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 use payflow::adapters::telemetry::Metrics;
@@ -23,18 +18,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
+pub(crate) use seed::{
+    LIVE, OTHER, OTHER_PUBLISHABLE, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY,
+};
 pub(crate) use store::{Fault, Faulty};
-
-/// The merchant's secret key.
-pub(crate) const SECRET: &str = "sk_test_one";
-/// The same merchant's publishable key.
-pub(crate) const PUBLISHABLE: &str = "pk_test_one";
-/// Another merchant's secret key.
-pub(crate) const OTHER: &str = "sk_test_two";
-/// A merchant's without an account at a gateway.
-pub(crate) const WITHOUT_GATEWAY: &str = "sk_test_three";
-/// A suspended merchant's.
-pub(crate) const SUSPENDED: &str = "sk_test_four";
 
 const SETTINGS: &str = "server.listen = \"127.0.0.1:0\"\nmetrics.listen = \"127.0.0.1:0\"\n";
 
@@ -101,7 +88,7 @@ impl Rig {
         let memory = Arc::new(Memory::new(Arc::new(Wall::default())));
         let store = Arc::new(Faulty::new(memory));
         let config = Config::with(&format!("{SETTINGS}{settings}")).unwrap();
-        seed(store.as_ref()).await;
+        seed::seed(store.as_ref()).await;
         let gateway = Arc::new(Scripted::new(clock.clone()));
         let outside = Outside {
             store: store.clone(),
@@ -229,54 +216,5 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
         status,
         headers,
         body,
-    }
-}
-
-async fn seed(store: &dyn Store) {
-    let (ids, clock) = (Drawn::default(), Wall::default());
-    let now = clock.now();
-    for (keys, has_gateway) in [
-        (
-            vec![
-                (SECRET, KeyKind::Secret),
-                (PUBLISHABLE, KeyKind::Publishable),
-            ],
-            true,
-        ),
-        (vec![(OTHER, KeyKind::Secret)], true),
-        (vec![(WITHOUT_GATEWAY, KeyKind::Secret)], false),
-        (vec![(SUSPENDED, KeyKind::Secret)], true),
-    ] {
-        let merchant = MerchantId::new(ids.draw());
-        let scope = Scope {
-            merchant,
-            mode: Mode::Test,
-        };
-        let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
-        let mut merchant = Merchant::new(merchant, name, currencies, now);
-        if keys.iter().any(|(text, _)| *text == SUSPENDED) {
-            merchant.status = Status::Suspended;
-        }
-        let mut changes = vec![Change::InsertMerchant(merchant)];
-        for (text, kind) in keys {
-            changes.push(Change::InsertApiKey(ApiKey {
-                id: ApiKeyId::new(ids.draw()),
-                scope,
-                kind,
-                hash: hash_of_key(text),
-                created_at: now,
-            }));
-        }
-        if has_gateway {
-            changes.push(Change::InsertGatewayAccount(GatewayAccount {
-                id: GatewayAccountId::new(ids.draw()),
-                scope,
-                gateway: "toss".to_owned(),
-                merchant_id: None,
-                credential_version: 1,
-                created_at: now,
-            }));
-        }
-        store.commit(&changes).await.unwrap();
     }
 }

@@ -30,7 +30,10 @@ enum Statement {
 
 const COLUMNS: [(&str, &str); 11] = [
     ("merchants", "id name created_at status currencies version"),
-    ("api_keys", "id merchant_id mode kind hash created_at"),
+    (
+        "api_keys",
+        "id merchant_id mode kind hash created_at prefix name last_used_at expires_at",
+    ),
     (
         "gateway_accounts",
         "id merchant_id mode gateway gateway_merchant_id credential_version created_at",
@@ -153,8 +156,13 @@ merchants_currencies_set | merchants | currencies = 'USD,KRW'
 merchants_currencies_set | merchants | currencies = 'KRW,KRW'
 merchants_version_counted | merchants | version = 0
 api_keys_id_form | api_keys | id = upper(id)
-api_keys_mode_word | api_keys | mode = 'Test'
-api_keys_kind_word | api_keys | kind = 'SECRET'
+api_keys_mode_word | api_keys | mode = 'Test'; prefix = ''
+api_keys_kind_word | api_keys | kind = 'SECRET'; prefix = ''
+api_keys_prefix_form | api_keys | prefix = prefix || 'e'
+api_keys_prefix_form | api_keys | prefix = 'pk_test_abcd'
+api_keys_prefix_form | api_keys | prefix = 'sk_live_abcd'
+api_keys_prefix_form | api_keys | prefix = 'sk'
+api_keys_name_given | api_keys | name = ''
 api_keys_hash_size | api_keys | hash = substr(hash, 1, 31)
 gateway_accounts_id_form | gateway_accounts | id = 'gwa_x'
 gateway_accounts_mode_word | gateway_accounts | mode = ''

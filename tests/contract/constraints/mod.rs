@@ -33,7 +33,7 @@ async fn seed(url: &str) {
         created_at: at(98),
     };
     let rows = [
-        Change::InsertApiKey(samples::api_key(tenant.scope, KeyKind::Secret)),
+        Change::InsertApiKey(Box::new(samples::api_key(tenant.scope, KeyKind::Secret))),
         samples::open(&saga, None),
         Change::InsertEntry(Box::new(samples::entry(&payment, None))),
         Change::AppendEvent(Box::new(samples::event(&payment, 1))),

@@ -2,7 +2,8 @@
 
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::{QueryResult, insert_into, update};
-use domain::id::GatewayAccountId;
+use domain::Timestamp;
+use domain::id::{ApiKeyId, GatewayAccountId};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 
 use crate::adapters::persistence::access::{
@@ -10,7 +11,7 @@ use crate::adapters::persistence::access::{
 };
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
 use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
-use crate::adapters::persistence::types::free_text;
+use crate::adapters::persistence::types::{AsInstant, free_text};
 
 pub(super) async fn insert_merchant(
     merchant: &Merchant,
@@ -43,6 +44,26 @@ pub(super) async fn insert_api_key(key: &ApiKey, mut conn: Connection<'_>) -> Qu
         .values(row)
         .execute(&mut conn)
         .await
+}
+
+pub(super) async fn end_api_key(
+    key: ApiKeyId,
+    expires_at: Timestamp,
+    expected: Option<Timestamp>,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let key = api_keys::table.find(key.to_string());
+    let end = api_keys::expires_at.eq(Some(AsInstant(expires_at)));
+    match expected.map(AsInstant) {
+        None => {
+            let lasting = key.filter(api_keys::expires_at.is_null());
+            update(lasting).set(end).execute(&mut conn).await
+        }
+        Some(expected) => {
+            let ending = key.filter(api_keys::expires_at.eq(expected));
+            update(ending).set(end).execute(&mut conn).await
+        }
+    }
 }
 
 pub(super) async fn insert_account(

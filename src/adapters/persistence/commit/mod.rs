@@ -51,6 +51,11 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
             Box::pin(access::update_merchant(merchant, *expected, conn))
         }
         Change::InsertApiKey(key) => Box::pin(access::insert_api_key(key, conn)),
+        Change::EndApiKey {
+            key,
+            expires_at,
+            expected,
+        } => Box::pin(access::end_api_key(*key, *expires_at, *expected, conn)),
         Change::InsertGatewayAccount(account) => Box::pin(access::insert_account(account, conn)),
         Change::PinMerchantId {
             account,

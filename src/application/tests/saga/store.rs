@@ -14,10 +14,12 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
+use domain::id::{
+    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{GatewayAccount, Merchant};
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
@@ -203,6 +205,23 @@ impl Access for Faulty {
     async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
         self.pass.through().await;
         self.memory.api_key(hash).await
+    }
+    async fn any_api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        self.pass.through().await;
+        self.memory.any_api_key(id).await
+    }
+    async fn api_keys(
+        &self,
+        scope: Scope,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Error> {
+        self.pass.through().await;
+        self.memory.api_keys(scope, since, limit).await
+    }
+    async fn note_use(&self, key: ApiKeyId, at: Timestamp) -> Result<(), Error> {
+        self.pass.through().await;
+        self.memory.note_use(key, at).await
     }
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
         self.pass.through().await;

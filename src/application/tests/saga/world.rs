@@ -54,6 +54,10 @@ impl Ids for Counted {
     fn draw(&self) -> RawId {
         RawId::from_parts(1, u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
     }
+
+    fn secret(&self) -> String {
+        self.draw().to_string()
+    }
 }
 
 struct Uncounted;

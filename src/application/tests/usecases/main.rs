@@ -1,6 +1,6 @@
 //! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
 //! time: keys, refusals, patience, holds, drains, questions, expiry,
-//! upkeep, merchants, the watch.
+//! upkeep, merchants, API keys, the watch.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod approve;
 mod idempotency;
 mod installation;

@@ -14,10 +14,12 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
+use domain::id::{
+    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
-use domain::merchant::{GatewayAccount, Merchant};
+use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::Scope;
 use domain::saga::Saga;
@@ -28,12 +30,16 @@ use domain::text::{OrderId, PaymentKey};
 pub(crate) enum Fault {
     /// Accounts cannot be read.
     AccountsAway,
+    /// The answer of the next commit is lost; it is written.
+    AnswerLost,
     /// A commit is never answered.
     CommitsHang,
     /// Asked to prolong a hold, it never answers.
     RenewalsHang,
     /// Keys cannot be swept.
     SweepsFail,
+    /// The use of a key cannot be noted.
+    NotesFail,
     /// Commits about this payment are refused, whatever they say.
     Refuses(PaymentId),
     /// Somebody else is first at the next commit.
@@ -71,6 +77,11 @@ impl Commit for Flawed {
         if self.suffers(Fault::RivalOnce) {
             self.is(None);
             return Err(CommitError::Conflict);
+        }
+        if self.suffers(Fault::AnswerLost) {
+            self.is(None);
+            self.memory.commit(changes).await?;
+            return Err(CommitError::InDoubt);
         }
         for change in changes {
             if let Change::UpdatePayment { payment, .. } = change
@@ -196,6 +207,23 @@ impl Keys for Flawed {
 impl Access for Flawed {
     async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
         self.memory.api_key(hash).await
+    }
+    async fn any_api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        self.memory.any_api_key(id).await
+    }
+    async fn api_keys(
+        &self,
+        scope: Scope,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Error> {
+        self.memory.api_keys(scope, since, limit).await
+    }
+    async fn note_use(&self, key: ApiKeyId, at: Timestamp) -> Result<(), Error> {
+        if self.suffers(Fault::NotesFail) {
+            return Err(Error::Unavailable("pulled the plug".to_owned()));
+        }
+        self.memory.note_use(key, at).await
     }
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
         self.memory.merchant(id).await

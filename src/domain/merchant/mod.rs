@@ -1,14 +1,18 @@
 //! Owns tenants, their API keys and their credentials at a gateway.
 
+mod api_key;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::Timestamp;
-use crate::id::{ApiKeyId, GatewayAccountId, MerchantId};
+use crate::id::{GatewayAccountId, MerchantId};
 use crate::money::{self, Currency};
 use crate::principal::{Scope, UnknownWord};
 use crate::text::MerchantName;
+
+pub use api_key::{ApiKey, KeyKind, KeyText};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +68,10 @@ impl Merchant {
         })
     }
 
-    fn next(&self) -> Self {
+    /// The same tenant, one version on: what a change to its keys is fenced by, so that of two
+    /// decisions about them one sees the other.
+    #[must_use]
+    pub fn next(&self) -> Self {
         Self {
             version: self.version.saturating_add(1),
             ..self.clone()
@@ -136,62 +143,6 @@ impl fmt::Display for Currencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes: Vec<&str> = self.iter().map(Currency::code).collect();
         f.write_str(&codes.join(","))
-    }
-}
-
-/// What an API key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    /// For a browser: opens a payment window, nothing else.
-    Publishable,
-    /// For the merchant's server.
-    Secret,
-}
-
-impl KeyKind {
-    /// The stored and shown word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Publishable => "publishable",
-            Self::Secret => "secret",
-        }
-    }
-}
-
-impl FromStr for KeyKind {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        [Self::Publishable, Self::Secret]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownWord(text.to_owned()))
-    }
-}
-
-/// An API key: only the hash of its 256 random bits is kept.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    /// The row's id.
-    pub id: ApiKeyId,
-    /// Whose, and in which mode.
-    pub scope: Scope,
-    /// What it may do.
-    pub kind: KeyKind,
-    /// SHA-256 of the key's text.
-    pub hash: [u8; 32],
-    /// Since when.
-    pub created_at: Timestamp,
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKey")
-            .field("id", &self.id)
-            .field("scope", &self.scope)
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,17 @@
-//! Owns what an operator does to a merchant: suspend it, resume it, choose its currencies.
+//! Owns what is done about merchants: suspended, resumed, given currencies and API keys.
+
+mod keys;
 
 use domain::change::Change;
 use domain::id::MerchantId;
 use domain::merchant::{Currencies, Merchant, Status};
+use tracing::info;
 
-use crate::ports::Store;
+use crate::App;
 use crate::ports::store::{self, CommitError};
+use crate::ports::{Clock, Ids, Store};
+
+pub use keys::{ApiKeyError, LastKey, NewKey, Rotated};
 
 /// Why a merchant was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +32,25 @@ pub enum TenancyError {
 pub struct Tenancy<'a> {
     /// Where they are kept.
     pub store: &'a dyn Store,
+    /// What dates the ends of keys.
+    pub clock: &'a dyn Clock,
+    /// Where ids and secrets come from.
+    pub ids: &'a dyn Ids,
     /// How often a decision is taken again after a conflict.
     pub conflicts_max: u32,
+}
+
+impl App {
+    /// The merchants of this installation.
+    #[must_use]
+    pub fn tenancy(&self) -> Tenancy<'_> {
+        Tenancy {
+            store: self.parts.store.as_ref(),
+            clock: self.parts.clock.as_ref(),
+            ids: self.parts.ids.as_ref(),
+            conflicts_max: self.parts.bounds.conflicts_max,
+        }
+    }
 }
 
 impl Tenancy<'_> {
@@ -74,7 +97,11 @@ impl Tenancy<'_> {
                 expected: found.version,
             };
             match self.store.commit(&[change]).await {
-                Ok(()) => return Ok(merchant),
+                Ok(()) => {
+                    let (status, currencies) = (merchant.status.as_str(), &merchant.currencies);
+                    info!(merchant = %id, status, %currencies, "merchant changed");
+                    return Ok(merchant);
+                }
                 // After a doubtful commit the next round finds that there is nothing to change.
                 Err(CommitError::Conflict | CommitError::InDoubt) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),

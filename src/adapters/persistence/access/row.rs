@@ -1,26 +1,19 @@
-//! Owns the reads of tenants and their credentials, and how they lie in their rows.
+//! Owns how tenants, their keys and their credentials lie in their rows.
 
-use application::ports::store::{Access, Error, KnownKey};
-use async_trait::async_trait;
-use diesel::dsl::sql;
+use application::ports::store::Error;
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
-use domain::id::{GatewayAccountId, MerchantId};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::principal::Scope;
 
-use super::connection::Database;
-use super::declines::Why;
-use super::dialect::columns;
-use super::error::corrupt;
-use super::one;
-use super::schema::{api_keys, gateway_accounts, merchants};
-use super::types::AsInstant;
+use crate::adapters::persistence::declines::Why;
+use crate::adapters::persistence::error::corrupt;
+use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
+use crate::adapters::persistence::types::AsInstant;
 
 /// A tenant.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = merchants)]
-pub(super) struct MerchantRow {
+pub(in crate::adapters::persistence) struct MerchantRow {
     id: String,
     name: String,
     created_at: AsInstant,
@@ -31,7 +24,7 @@ pub(super) struct MerchantRow {
 /// What an update replaces.
 #[derive(AsChangeset, Insertable, Queryable, Selectable)]
 #[diesel(table_name = merchants)]
-pub(super) struct MerchantStandingRow {
+pub(in crate::adapters::persistence) struct MerchantStandingRow {
     status: String,
     currencies: String,
     version: i64,
@@ -78,14 +71,18 @@ impl TryFrom<MerchantRow> for Merchant {
 
 /// An API key.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = api_keys)]
-pub(super) struct ApiKeyRow {
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
+pub(in crate::adapters::persistence) struct ApiKeyRow {
     id: String,
     merchant_id: String,
     mode: String,
     kind: String,
     hash: Vec<u8>,
     created_at: AsInstant,
+    prefix: String,
+    name: Option<String>,
+    last_used_at: Option<AsInstant>,
+    expires_at: Option<AsInstant>,
 }
 
 impl From<&ApiKey> for ApiKeyRow {
@@ -97,6 +94,10 @@ impl From<&ApiKey> for ApiKeyRow {
             kind: key.kind.as_str().to_owned(),
             hash: key.hash.to_vec(),
             created_at: AsInstant(key.created_at),
+            prefix: key.prefix.clone(),
+            name: key.name.as_ref().map(ToString::to_string),
+            last_used_at: key.last_used_at.map(AsInstant),
+            expires_at: key.expires_at.map(AsInstant),
         }
     }
 }
@@ -105,7 +106,8 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     type Error = Error;
 
     fn try_from(row: ApiKeyRow) -> Result<Self, Error> {
-        let read = || -> Result<Self, Why> {
+        let id = row.id.clone();
+        let read = move || -> Result<Self, Why> {
             Ok(Self {
                 id: row.id.parse()?,
                 scope: Scope {
@@ -114,17 +116,21 @@ impl TryFrom<ApiKeyRow> for ApiKey {
                 },
                 kind: row.kind.parse()?,
                 hash: row.hash.as_slice().try_into()?,
+                prefix: row.prefix,
+                name: row.name.as_deref().map(str::parse).transpose()?,
                 created_at: row.created_at.0,
+                last_used_at: row.last_used_at.map(|at| at.0),
+                expires_at: row.expires_at.map(|at| at.0),
             })
         };
-        read().map_err(corrupt("api_keys", &row.id))
+        read().map_err(corrupt("api_keys", id))
     }
 }
 
 /// Credentials at a gateway.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = gateway_accounts, treat_none_as_default_value = false)]
-pub(super) struct GatewayAccountRow {
+pub(in crate::adapters::persistence) struct GatewayAccountRow {
     id: String,
     merchant_id: String,
     mode: String,
@@ -167,64 +173,5 @@ impl TryFrom<GatewayAccountRow> for GatewayAccount {
             })
         };
         read().map_err(corrupt("gateway_accounts", id))
-    }
-}
-
-#[async_trait]
-impl Access for Database {
-    async fn api_key(&self, hash: &[u8; 32]) -> Result<Option<KnownKey>, Error> {
-        let query = api_keys::table
-            .inner_join(merchants::table.on(merchants::id.eq(api_keys::merchant_id)))
-            .filter(api_keys::hash.eq(hash.as_slice()))
-            .select((columns::<ApiKeyRow>(), columns::<MerchantRow>()));
-        let rows = self.load::<_, (ApiKeyRow, MerchantRow)>(query).await?;
-        let known = |(key, merchant): (ApiKeyRow, MerchantRow)| {
-            Ok(KnownKey {
-                key: key.try_into()?,
-                merchant: merchant.try_into()?,
-            })
-        };
-        rows.into_iter().next().map(known).transpose()
-    }
-
-    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Error> {
-        let query = merchants::table
-            .find(id.to_string())
-            .select(columns::<MerchantRow>());
-        one(self.load::<_, MerchantRow>(query).await?)
-    }
-
-    async fn merchants(&self) -> Result<Vec<Merchant>, Error> {
-        let query = merchants::table
-            .order((merchants::created_at.asc(), merchants::id.asc()))
-            .select(columns::<MerchantRow>());
-        let rows = self.load::<_, MerchantRow>(query).await?;
-        rows.into_iter().map(Merchant::try_from).collect()
-    }
-
-    async fn gateway_accounts(&self, scope: Scope) -> Result<Vec<GatewayAccount>, Error> {
-        let query = gateway_accounts::table
-            .filter(gateway_accounts::merchant_id.eq(scope.merchant.to_string()))
-            .filter(gateway_accounts::mode.eq(scope.mode.as_str()))
-            .order((
-                gateway_accounts::created_at.asc(),
-                gateway_accounts::id.asc(),
-            ))
-            .select(columns::<GatewayAccountRow>());
-        let rows = self.load::<_, GatewayAccountRow>(query).await?;
-        rows.into_iter().map(GatewayAccount::try_from).collect()
-    }
-
-    async fn gateway_account(&self, id: GatewayAccountId) -> Result<Option<GatewayAccount>, Error> {
-        let query = gateway_accounts::table
-            .find(id.to_string())
-            .select(columns::<GatewayAccountRow>());
-        one(self.load::<_, GatewayAccountRow>(query).await?)
-    }
-
-    async fn ping(&self) -> Result<(), Error> {
-        self.load::<_, i32>(diesel::select(sql::<Integer>("1")))
-            .await
-            .map(|_| ())
     }
 }
