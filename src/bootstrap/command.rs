@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, api_keys, demo, launch, tenants};
+use super::{Outside, Running, api_keys, demo, launch, tenants};
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -116,23 +116,35 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             Some(demo) => demo.open_shop(config, &dev_keys).await?,
             None => String::new(),
         };
-        print(&banner(&dev_keys, &config.files.dir))?;
+        // Whoever waits for the banner finds the file as it says.
         dev_keys.write(&config.files.dir)?;
+        print(&banner(&dev_keys, &config.files.dir))?;
     }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = accounts.serve_continuously() => {}
     }
-    if let Some(demo) = &mut counterpart.demo {
+    tokio::select! {
+        () = stop(running, counterpart) => {}
+        _ = terminate.recv() => tracing::warn!("told to stop again; what is under way is left"),
+        _ = interrupt.recv() => tracing::warn!("told to stop again; what is under way is left"),
+    }
+    Ok(())
+}
+
+/// Begins nothing new, and ends in the order in which they need each other.
+async fn stop(running: Running, counterpart: Counterpart) {
+    let mut demo = counterpart.demo;
+    running.drain();
+    if let Some(demo) = &mut demo {
         demo.close_shop().await;
     }
     tracing::info!("payflow stops");
     running.stop().await;
-    if let Some(demo) = counterpart.demo {
+    if let Some(demo) = demo {
         demo.shutdown().await;
     }
-    Ok(())
 }
 
 /// Where everything is; what a newcomer clicks first comes first.

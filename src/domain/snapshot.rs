@@ -35,8 +35,8 @@ pub struct Cancel {
     pub transaction_key: TransactionKey,
     /// What was given back.
     pub amount: Money,
-    /// The part of it without VAT.
-    pub tax_free: Money,
+    /// The part of it without VAT, where that is told.
+    pub tax_free: Option<Money>,
     /// The reason as it was sent; ours carries the saga id.
     pub reason: String,
     /// Whether it is final (overseas cancellations can be under way).
@@ -60,7 +60,7 @@ pub struct Snapshot {
     pub total: Option<Money>,
     /// What is left of it.
     pub balance: Option<Money>,
-    /// The part of what is left that is without VAT (`toss-api.md §8`).
+    /// The part of what is left that is without VAT (`toss-api.md §7`).
     pub tax_free: Option<Money>,
     /// When it was captured.
     pub approved_at: Option<Timestamp>,
@@ -83,7 +83,7 @@ impl Snapshot {
     pub fn tax_free_captured(&self) -> Option<Money> {
         let done = self.cancels.iter().filter(|cancel| cancel.done);
         let mut parts = done.map(|cancel| cancel.tax_free);
-        let captured = parts.try_fold(self.tax_free?, |sum, part| sum.plus(part).ok())?;
+        let captured = parts.try_fold(self.tax_free?, |sum, part| sum.plus(part?).ok())?;
         self.total?.minus(captured).is_ok().then_some(captured)
     }
 

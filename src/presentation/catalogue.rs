@@ -228,6 +228,9 @@ catalogue! {
     PAYMENT_CLOSED => PaymentClosed, CONFLICT,
         "더 이상 결제할 수 없는 상태입니다.",
         "The payment can no longer be paid.";
+    PAYMENT_KEY_SPENT => PaymentKeySpent, CONFLICT,
+        "이 인증으로 뒤늦게 승인된 금액은 환불됩니다. 결제창에서 다시 결제해 주세요.",
+        "What this authentication took too late is given back; the buyer has to pay anew.";
     PAYMENT_EXPIRED => PaymentExpired, CONFLICT,
         "결제 유효 시간이 지났습니다.",
         "The time to pay is over.";

@@ -107,6 +107,7 @@ impl From<ApproveRefusal> for Failure {
                 Self::from(Code::PaymentClosed).data(json!({ "status": status }))
             }
             ApproveRefusal::Expired => Self::from(Code::PaymentExpired),
+            ApproveRefusal::KeySpent => Self::from(Code::PaymentKeySpent),
             ApproveRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
         }
     }

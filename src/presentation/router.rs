@@ -115,6 +115,7 @@ pub const ROUTES: &[Route] = &[
             Code::PaymentAlreadyApproved,
             Code::PaymentClosed,
             Code::PaymentExpired,
+            Code::PaymentKeySpent,
             Code::PaymentKindMismatch,
             Code::GatewayUnavailable,
             Code::GatewayBusy,

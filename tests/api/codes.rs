@@ -17,10 +17,14 @@ use crate::rig::{
 };
 
 /// Codes that no client can see yet, and why.
-const UNSEEN: [(Code, &str); 2] = [
+const UNSEEN: [(Code, &str); 3] = [
     (
         Code::MalformedBody,
         "the connection that it is said on is broken",
+    ),
+    (
+        Code::PaymentKeySpent,
+        "only a capture that comes too late leads there; the use cases show it",
     ),
     (
         Code::PaymentKindMismatch,

@@ -67,6 +67,11 @@ impl Command for Approve {
         let credential_version = app.runner.credential_version(account).await?;
         let amount = Money::new(self.amount_minor, payment.facts.amount.currency())
             .map_err(|_| ActError::Refused(ApproveRefusal::AmountMismatch))?;
+        // Only after an attempt that was given up can there be anything to give back.
+        let earlier = match payment.state.declined() {
+            Some(_) => app.parts.store.sagas_of(payment.facts.id).await?,
+            None => Vec::new(),
+        };
         let request = ApproveRequest {
             payment_key: self.payment_key.clone(),
             amount,
@@ -76,7 +81,7 @@ impl Command for Approve {
             hold: Some(app.runner.hold()),
         };
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
-        let begun = payment.begin_approval(&request, &order, &ctx);
+        let begun = payment.begin_approval(&request, &order, &earlier, &ctx);
         let (moved, saga) = begun.map_err(ActError::Refused)?;
         let gateway = app.parts.gateways.of(account);
         gateway.ok_or(ActError::NoGateway)?.admit()?;

@@ -51,13 +51,17 @@ pub enum ApproveRefusal {
     /// The time to pay is over.
     #[error("the time to pay is over")]
     Expired,
+    /// The gateway took this authentication's money when it was too late; it is given back.
+    #[error("the authentication is given back")]
+    KeySpent,
     /// Not a payment that the window pays.
     #[error("this kind of payment is not approved by the window")]
     WrongKind,
 }
 
 impl Payment {
-    /// Opens an approval: the payment goes `IN_PROGRESS` and the saga is ready to call.
+    /// Opens an approval: the payment goes `IN_PROGRESS` and the saga is ready to call. `earlier`
+    /// are the payment's sagas.
     ///
     /// # Errors
     /// The payment does not take this approval; nothing is to be stored or sent.
@@ -65,9 +69,17 @@ impl Payment {
         self,
         request: &ApproveRequest,
         order: &GatewayOrder,
+        earlier: &[Saga],
         ctx: &Ctx<'_>,
     ) -> Result<(Moved, Saga), ApproveRefusal> {
         self.accepts(request, order, ctx)?;
+        // A key is captured once, and what this one took is booked to be given back.
+        let given_back = |saga: &Saga| {
+            saga.head.kind == saga::Kind::Reversal && saga.head.payment_key == request.payment_key
+        };
+        if earlier.iter().any(given_back) {
+            return Err(ApproveRefusal::KeySpent);
+        }
         let saga = Saga {
             head: self.approval_head(request, order, ctx),
             progress: saga::Progress::intended(Money::zero(request.amount.currency()), ctx.now),

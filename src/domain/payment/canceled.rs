@@ -278,10 +278,12 @@ impl Moved {
 }
 
 fn canceled(head: Option<&saga::Head>, cancel: &Cancel, ctx: &Ctx<'_>) -> Canceled {
+    let asked = head.map(|head| head.tax_free);
+    let none = Money::zero(cancel.amount.currency());
     Canceled {
         transaction_key: cancel.transaction_key.clone(),
         amount: cancel.amount,
-        tax_free: cancel.tax_free,
+        tax_free: cancel.tax_free.or(asked).unwrap_or(none),
         reason: head.and_then(|head| head.reason.clone()),
         reason_code: head.and_then(|head| ReasonCode::of(head.actor)),
         saga: head.map(|head| head.id),

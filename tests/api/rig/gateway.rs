@@ -185,7 +185,8 @@ impl Call {
         let given_back = snapshot
             .cancels
             .iter()
-            .map(|cancel| cancel.tax_free.minor());
+            .filter_map(|cancel| cancel.tax_free)
+            .map(Money::minor);
         let rest = TAX_FREE.saturating_sub(given_back.sum());
         let rest = Money::new(rest.min(call.amount.minor()), call.amount.currency()).unwrap();
         snapshot.balance = call.refundable.minus(call.amount).ok();
@@ -193,11 +194,11 @@ impl Call {
         snapshot.cancels.push(Cancel {
             transaction_key: format!("tx{}", snapshot.cancels.len()).parse().unwrap(),
             amount: call.amount,
-            tax_free: match call.tax_free {
+            tax_free: Some(match call.tax_free {
                 Some(part) => part,
                 None if call.amount == call.refundable => rest,
                 None => Money::zero(call.amount.currency()),
-            },
+            }),
             reason: call.reason.clone(),
             done: true,
             canceled_at: Some(self.clock.now()),

@@ -206,11 +206,10 @@ fn cancels(raw: Raw<'_>, currency: Option<Currency>) -> Option<Vec<Cancel>> {
             continue;
         }
         let amount = money(row.cancel_amount, currency)?;
-        let none = Money::zero(amount.currency());
         cancels.push(Cancel {
             transaction_key: text(row.transaction_key)?.parse().ok()?,
             amount,
-            tax_free: money(row.tax_free_amount, currency).unwrap_or(none),
+            tax_free: money(row.tax_free_amount, currency),
             reason: text(row.cancel_reason).unwrap_or_default(),
             // Versions before the field existed had no unfinished ones.
             done: word.is_none_or(|word| word == "DONE"),

@@ -214,7 +214,7 @@ impl Books {
         Cancel {
             transaction_key: format!("txrd_{}", self.transactions).parse().unwrap(),
             amount,
-            tax_free: Money::zero(amount.currency()),
+            tax_free: Some(Money::zero(amount.currency())),
             reason: reason.to_owned(),
             done: true,
             canceled_at: None,
@@ -223,7 +223,7 @@ impl Books {
 
     fn give_back(&mut self, at: usize, amount: Money, tax_free: Option<Money>, reason: &str) {
         let mut cancel = self.transaction(amount, reason);
-        cancel.tax_free = tax_free.unwrap_or(cancel.tax_free);
+        cancel.tax_free = tax_free.or(cancel.tax_free);
         let account = &mut self.accounts[at];
         let listed = Listed {
             transaction_key: cancel.transaction_key.clone(),

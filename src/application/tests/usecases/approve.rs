@@ -177,7 +177,7 @@ async fn a_wrong_amount_is_booked_to_suspense_and_given_back() {
     given_back.cancels.push(Cancel {
         transaction_key: "txrd_2".parse().unwrap(),
         amount: krw(10_001),
-        tax_free: krw(0),
+        tax_free: Some(krw(0)),
         reason: String::new(),
         done: true,
         canceled_at: None,
@@ -292,7 +292,7 @@ async fn cancels_by_others_before_the_answer_are_booked_with_the_capture() {
     canceled.cancels.push(Cancel {
         transaction_key: "txrd_2".parse().unwrap(),
         amount: krw(3_000),
-        tax_free: krw(0),
+        tax_free: Some(krw(0)),
         reason: "console".to_owned(),
         done: true,
         canceled_at: None,

@@ -7,7 +7,8 @@ use application::{Approve, Cancel};
 use domain::event::Kind;
 use domain::money::Money;
 use domain::payment::PayStatus;
-use domain::snapshot::{Answer, Snapshot, Status};
+use domain::snapshot::{Answer, Cancel as Canceled, Snapshot, Status};
+use tokio::time::sleep;
 
 use crate::installation::{Installation, keyed, krw, order, snapshot};
 
@@ -102,4 +103,43 @@ async fn what_is_given_back_fits_what_the_gateway_counts() {
         .map(|call| (call.amount, call.tax_free))
         .collect();
     assert_eq!(sent, [(krw(8_000), None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_part_that_we_gave_back_is_ours_where_nobody_repeats_it() {
+    let here = Installation::new();
+    let command = prepared(&here).await;
+    let mut shown = counted(&command, Some(3_000));
+    here.will_answer(Duration::ZERO, Answer::Found(Box::new(shown.clone())));
+    here.approve(&command, "k").await.unwrap();
+
+    let part = Cancel {
+        payment: command.payment,
+        amount_minor: Some(2_000),
+        tax_free_minor: Some(1_500),
+        reason: "some of it".parse().unwrap(),
+    };
+    let asked = here.app.cancel(here.caller.clone(), part, keyed("c", 2));
+    let answered = async {
+        sleep(Duration::from_secs(1)).await;
+        let reason = here.gateway.cancels.lock().unwrap()[0].reason.clone();
+        shown.status = Status::PartialCanceled;
+        (shown.balance, shown.tax_free) = (Some(krw(8_000)), None);
+        shown.cancels.push(Canceled {
+            transaction_key: "txrd_2".parse().unwrap(),
+            amount: krw(2_000),
+            tax_free: None,
+            reason,
+            done: true,
+            canceled_at: None,
+        });
+        assert_eq!(shown.tax_free_captured(), None, "a part is not told");
+        here.will_show(Answer::Found(Box::new(shown)));
+    };
+    let (asked, ()) = tokio::join!(asked, answered);
+    asked.unwrap();
+    let payment = here.payment(command.payment).await;
+    assert_eq!(payment.status(), PayStatus::PartialCanceled);
+    assert_eq!(payment.cancels[0].tax_free, krw(1_500));
+    assert_eq!(payment.tax_free_balance(), krw(1_500));
 }

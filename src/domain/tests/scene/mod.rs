@@ -47,7 +47,7 @@ pub(crate) fn given_back(number: u8, minor: i64) -> Cancel {
     Cancel {
         transaction_key: format!("txrd_{number}").parse().unwrap(),
         amount: krw(minor),
-        tax_free: krw(0),
+        tax_free: Some(krw(0)),
         reason: "console".to_owned(),
         done: true,
         canceled_at: Some(START),
@@ -196,7 +196,7 @@ impl Scene {
         let begun = self
             .payment
             .clone()
-            .begin_approval(&request, &self.order, &ctx);
+            .begin_approval(&request, &self.order, &[], &ctx);
         self.after(&begun.unwrap().0.changes)
     }
 

@@ -1,5 +1,6 @@
 //! The watch: pages of the gateway's list, what of it is asked about, and how far it is kept.
 
+mod late;
 mod open;
 
 use std::ops::Range;
@@ -49,7 +50,7 @@ fn canceled(command: &Approve, parts: &[i64]) -> Snapshot {
         .map(|(number, part)| Cancel {
             transaction_key: format!("cancel_{number}").parse().unwrap(),
             amount: krw(*part),
-            tax_free: krw(0),
+            tax_free: Some(krw(0)),
             reason: "console".to_owned(),
             done: true,
             canceled_at: None,
