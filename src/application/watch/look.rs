@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::change::{Change, GatewayOrder};
 use domain::id::SagaId;
-use domain::money::Money;
 use domain::payment::{Known, Moved, Observed, Payment, Strange};
 use domain::saga::Saga;
 use domain::snapshot::{Answer, Cause, Snapshot};
@@ -50,8 +49,8 @@ enum Tried {
     Looked(Looked),
     /// The payment moved meanwhile, or a commit is in doubt.
     Moved,
-    /// An amount that has to be shown twice.
-    Surprised(Money),
+    /// What has to be shown twice.
+    Surprised(Strange),
 }
 
 /// A payment and what else is known of it.
@@ -68,9 +67,10 @@ impl App {
         watched: &Watched<'_>,
         sighting: &Sighting,
     ) -> Result<Looked, Unwatched> {
+        // One answer may lie: what is strange is believed when it is shown twice running.
         let mut surprise = None;
         for _ in 0..self.parts.bounds.conflicts_max {
-            match self.try_look(watched, sighting, surprise).await {
+            match self.try_look(watched, sighting, surprise.as_ref()).await {
                 Ok(Tried::Looked(looked)) => return Ok(looked),
                 Ok(Tried::Moved) => {}
                 Ok(Tried::Surprised(shown)) => surprise = Some(shown),
@@ -88,14 +88,15 @@ impl App {
         &self,
         watched: &Watched<'_>,
         sighting: &Sighting,
-        surprise: Option<Money>,
+        surprise: Option<&Strange>,
     ) -> Result<Tried, Unwatched> {
         // Read before the gateway is asked: whoever moves the payment from here on is noticed.
         let Some(subject) = self.subject(sighting).await? else {
             return Ok(Tried::Looked(Looked::Settled));
         };
+        // Accounts with the same credentials read the same list; the other's watch sees it.
         if subject.payment.facts.account != watched.account.id {
-            return Ok(self.strange(watched, sighting, &Strange::Order));
+            return Ok(Tried::Looked(Looked::Settled));
         }
         if subject.payment.is_worked_on(&sighting.key, &subject.sagas) {
             self.left_to_its_saga(watched, sighting, &subject).await?;
@@ -104,7 +105,10 @@ impl App {
         let asked = watched.gateway.payment_by_key(&sighting.key);
         let snapshot = match self.unless_stopping(asked).await? {
             Answer::Found(snapshot) if snapshot.payment_key == sighting.key => snapshot,
-            Answer::Found(_) => return Ok(self.strange(watched, sighting, &Strange::Order)),
+            Answer::Found(_) => {
+                let why = Strange::Order;
+                return Ok(self.strange(watched, sighting, why, surprise));
+            }
             Answer::Unknown(Cause::NotSent) => return Err(Unwatched::Unasked),
             Answer::Declined(_) | Answer::NotFound | Answer::Unknown(_) => {
                 return Ok(Tried::Looked(Looked::Later("the gateway does not show it")));
@@ -116,7 +120,7 @@ impl App {
             order: &subject.order,
             sagas: &subject.sagas,
             merchant_id: watched.account.merchant_id.as_deref(),
-            surprise,
+            surprise: surprise.and_then(Strange::amount),
         };
         match subject.payment.clone().observe(&snapshot, &known, &ctx) {
             // What moved by the list, the payment has to show sooner or later.
@@ -126,16 +130,13 @@ impl App {
             Observed::Nothing => Ok(Tried::Looked(Looked::Settled)),
             Observed::Later => Ok(Tried::Looked(Looked::Later("a cancellation is not final"))),
             Observed::Booked(moved) => self.book(watched, &snapshot, &moved).await,
-            Observed::Strange(Strange::Amount(Some(shown))) if surprise != Some(shown) => {
-                Ok(Tried::Surprised(shown))
-            }
             Observed::Strange(why) => {
                 let id = subject.payment.facts.id;
                 let now = self.parts.store.any_payment(id).await?;
                 if now.is_some_and(|now| now.version != subject.payment.version) {
                     return Ok(Tried::Moved);
                 }
-                Ok(self.strange(watched, sighting, &why))
+                Ok(self.strange(watched, sighting, why, surprise))
             }
         }
     }
@@ -172,7 +173,16 @@ impl App {
         Ok(())
     }
 
-    fn strange(&self, watched: &Watched<'_>, sighting: &Sighting, why: &Strange) -> Tried {
+    fn strange(
+        &self,
+        watched: &Watched<'_>,
+        sighting: &Sighting,
+        why: Strange,
+        before: Option<&Strange>,
+    ) -> Tried {
+        if before != Some(&why) {
+            return Tried::Surprised(why);
+        }
         self.alarm(watched, &sighting.key, &why.to_string());
         Tried::Looked(Looked::Settled)
     }

@@ -60,6 +60,17 @@ pub enum Strange {
     Balance,
 }
 
+impl Strange {
+    /// The amount that was captured instead, where it is that.
+    #[must_use]
+    pub const fn amount(&self) -> Option<Money> {
+        match self {
+            Self::Amount(shown) => *shown,
+            Self::Order | Self::Merchant | Self::Stranger | Self::Status(_) | Self::Balance => None,
+        }
+    }
+}
+
 impl Payment {
     /// Whether a saga will see by itself what the gateway shows for this payment key.
     ///

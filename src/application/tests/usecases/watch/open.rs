@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use application::ports::gateway::Line;
-use application::ports::store::Payments;
+use application::ports::store::{Access, Payments};
 use chrono::TimeDelta;
+use domain::id::{GatewayAccountId, RawId};
+use domain::merchant::GatewayAccount;
 use domain::payment::PayStatus;
 use domain::snapshot::{Answer, Cause, Status};
 use tokio::time::sleep;
@@ -95,6 +97,7 @@ async fn one_that_cannot_be_booked_hinders_no_other() {
         ]));
         // Asked in the order of their keys.
         here.will_find(snapshot(&stranger, Status::Done, 10_000));
+        here.will_find(snapshot(&stranger, Status::Done, 10_000));
         let mut shown = canceled(&refused, &[5]);
         shown.cancels[0].transaction_key = "cancel_2".parse().unwrap();
         here.will_find(shown);
@@ -170,5 +173,44 @@ async fn an_amount_is_believed_when_it_is_shown_twice() {
     assert_eq!(entries[0].amount, krw(10_000));
     assert_eq!(entries[0].credit, domain::ledger::Account::Suspense);
     assert_eq!(here.memory.all_sagas().len(), 2, "a reversal gives it back");
+    assert_eq!(here.booked_and_strange(), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_strange_is_believed_when_it_is_shown_twice() {
+    let here = Installation::new();
+    let command = here.paid("0001").await;
+    here.will_list(page(vec![line(&command, "cancel_1", Line::Cancel, START)]));
+    let mut elsewhere = canceled(&command, &[1_000]);
+    elsewhere.merchant_id = "another".to_owned();
+    here.will_find(elsewhere);
+    here.will_find(canceled(&command, &[1_000]));
+    here.watched().await;
+    let payment = here.payment(command.payment).await;
+    assert_eq!(payment.balance().unwrap(), krw(9_000));
+    assert_eq!(here.booked_and_strange(), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_with_the_same_list_raise_no_alarm_about_each_other() {
+    let here = Installation::new();
+    let scope = here.caller.scope;
+    let own = here.memory.gateway_accounts(scope).await.unwrap().remove(0);
+    let twin = GatewayAccount {
+        id: GatewayAccountId::new(RawId::from_parts(7, 7)),
+        ..own
+    };
+    here.memory
+        .commit_now(&[domain::change::Change::InsertGatewayAccount(twin)])
+        .unwrap();
+    let command = here.paid("0001").await;
+    for _ in 0..2 {
+        here.will_list(page(vec![line(&command, "cancel_1", Line::Cancel, START)]));
+        here.will_list(page(Vec::new()));
+    }
+    here.will_find(canceled(&command, &[1_000]));
+    here.watched().await;
+    let payment = here.payment(command.payment).await;
+    assert_eq!(payment.balance().unwrap(), krw(9_000));
     assert_eq!(here.booked_and_strange(), (1, 0));
 }
