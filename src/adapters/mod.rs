@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod gateway;
 pub mod ids;
+pub mod limiter;
 pub mod metered;
 pub mod persistence;
 pub mod telemetry;

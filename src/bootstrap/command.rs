@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, Running, api_keys, demo, launch, tenants};
+use super::{Outside, Running, api_keys, demo, handles, launch, tenants};
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -79,6 +79,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         signal(SignalKind::interrupt())?,
     );
     config.check_serving(demo::IS_BUILT_IN)?;
+    handles::raise(config.server.connections_max);
     let store = outside::open(config, true).await?;
     let dev_keys = match config.gateway() {
         Gateway::Toss => None,

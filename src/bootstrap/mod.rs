@@ -3,16 +3,19 @@
 mod api_keys;
 mod command;
 mod demo;
+mod handles;
 mod merchants;
 mod outside;
 mod tenants;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use application::ports::{Clock, Gateways, Ids, Store};
+use application::ports::limiter::Rate;
+use application::ports::{Clock, Gateways, Ids, RateLimiter, Store};
 use application::{App, Bounds, Parts, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
@@ -21,10 +24,11 @@ use tokio_util::task::TaskTracker;
 
 pub use command::run;
 
+use crate::adapters::limiter::Buckets;
 use crate::adapters::metered::Metered;
 use crate::adapters::telemetry::{self, Metrics};
-use crate::config::Config;
-use crate::presentation::{Api, Settings, router, server};
+use crate::config::{self, Config};
+use crate::presentation::{Api, ForwardedBy, Proxies, Rates, Settings, router, server};
 
 /// How long the gateway remembers an idempotency key, less a day (`toss-api.md §14`).
 const GATEWAY_KEY_LIFETIME: Duration = Duration::from_hours(14 * 24);
@@ -79,7 +83,9 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     };
     let app = App::new(parts, work.clone(), drain.clone());
     let observer = Arc::clone(&metrics);
-    let api = Api::new(Arc::clone(&app), settings(config), observer, drain.clone());
+    let limiter: Arc<dyn RateLimiter> = Arc::new(Buckets::default());
+    let settings = settings(config);
+    let api = Api::new(Arc::clone(&app), settings, observer, limiter, drain.clone());
 
     let http = listen(config.server.listen, "server.listen").await?;
     let scraped = listen(config.metrics.listen, "metrics.listen").await?;
@@ -178,18 +184,50 @@ fn bounds(config: &Config) -> Bounds {
 }
 
 fn settings(config: &Config) -> Settings {
+    let origins = config.server.cors_origins.iter();
     Settings {
         body_bytes_max: config.server.body_bytes_max,
         body_timeout: config.server.body_timeout.duration(),
         requests_max: config.server.requests_max,
         amount_minor_max: config.payments.amount_minor_max,
         lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
+        rates: rates(config),
+        proxies: proxies(config),
+        cors_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
+    }
+}
+
+/// None is without a limit.
+fn rates(config: &Config) -> Rates {
+    let rate = |tokens: u32, per| {
+        Some(Rate {
+            tokens: NonZeroU32::new(tokens)?,
+            per,
+        })
+    };
+    let (limits, second) = (&config.limits, Duration::from_secs(1));
+    Rates {
+        merchant: rate(limits.merchant_per_second, second),
+        address: rate(limits.address_per_second, second),
+        failures: rate(limits.failures_per_minute, Duration::from_mins(1)),
+    }
+}
+
+fn proxies(config: &Config) -> Proxies {
+    let trusted = config.server.trusted_proxies.iter();
+    Proxies {
+        trusted: trusted.filter_map(|network| network.parse().ok()).collect(),
+        header: match config.server.forwarded_by {
+            config::ForwardedBy::Forwarded => ForwardedBy::Forwarded,
+            config::ForwardedBy::XForwardedFor => ForwardedBy::XForwardedFor,
+        },
     }
 }
 
 fn limits(config: &Config) -> server::Limits {
     server::Limits {
         header_timeout: config.server.header_timeout.duration(),
+        write_timeout: config.server.write_timeout.duration(),
         headers_max: config.server.headers_max,
         connections_max: config.server.connections_max,
         drain: config.timings.drain(),

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 pub use checks::Unsafe;
 pub use sections::{
-    Bounds, Clock, ClockSource, Database, Files, Log, LogFormat, Metrics, Payments, Sandbox,
-    Server, Shop, Timings, Toss,
+    Bounds, Clock, ClockSource, Database, Files, ForwardedBy, Limits, Log, LogFormat, Metrics,
+    Payments, Sandbox, Server, Shop, Timings, Toss,
 };
 pub use span::Span;
 
@@ -37,6 +37,8 @@ const WELL_KNOWN: [(&str, &str); 7] = [
 pub struct Config {
     /// The edge.
     pub server: Server,
+    /// How often callers may come.
+    pub limits: Limits,
     /// The metrics.
     pub metrics: Metrics,
     /// Where files are kept.

@@ -19,10 +19,29 @@ pub struct Server {
     pub listen: SocketAddr,
     pub header_timeout: Span,
     pub body_timeout: Span,
+    pub write_timeout: Span,
     pub body_bytes_max: usize,
     pub headers_max: usize,
     pub connections_max: usize,
     pub requests_max: usize,
+    pub trusted_proxies: Vec<String>,
+    pub forwarded_by: ForwardedBy,
+    pub cors_origins: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedBy {
+    Forwarded,
+    XForwardedFor,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub merchant_per_second: u32,
+    pub address_per_second: u32,
+    pub failures_per_minute: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

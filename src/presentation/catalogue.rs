@@ -41,6 +41,16 @@ macro_rules! catalogue {
                 }
             }
 
+            /// The page that explains it; a code without one does not compile.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!(
+                        "../../docs/errors/", stringify!($word), ".md"
+                    ))),+
+                }
+            }
+
             /// The message for people.
             #[must_use]
             pub const fn message(self, language: Language) -> &'static str {
@@ -80,6 +90,15 @@ catalogue! {
     HEADER_REPEATED => HeaderRepeated, BAD_REQUEST,
         "한 번만 보낼 수 있는 헤더가 반복되었습니다.",
         "A header that may come once was repeated.";
+    HOST_INVALID => HostInvalid, BAD_REQUEST,
+        "Host 헤더가 없거나 올바르지 않습니다.",
+        "The request does not name its host, or not in one way.";
+    REQUEST_MALFORMED => RequestMalformed, BAD_REQUEST,
+        "HTTP 요청 형식이 올바르지 않습니다.",
+        "The bytes are not an HTTP/1.1 request.";
+    HEAD_TOO_LARGE => HeadTooLarge, REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "요청 주소와 헤더가 너무 많거나 너무 깁니다.",
+        "The target and the headers are too many or too long.";
     LENGTH_REQUIRED => LengthRequired, LENGTH_REQUIRED,
         "Transfer-Encoding 대신 Content-Length가 필요합니다.",
         "Bodies need a Content-Length; Transfer-Encoding is refused.";
@@ -269,6 +288,9 @@ catalogue! {
     SHUTTING_DOWN => ShuttingDown, SERVICE_UNAVAILABLE,
         "서비스가 종료되고 있습니다. 다시 시도하세요.",
         "The service is shutting down; try again.";
+    RATE_LIMITED => RateLimited, TOO_MANY_REQUESTS,
+        "허용된 요청 횟수를 초과했습니다. 잠시 후 다시 시도하세요.",
+        "You send more requests than you may; try again later.";
     OVERLOADED => Overloaded, SERVICE_UNAVAILABLE,
         "요청이 너무 많습니다. 잠시 후 다시 시도하세요.",
         "Too many requests are waiting; try again.";

@@ -1,16 +1,14 @@
-//! Owns the form of every answer: the success envelope, the failure envelope, problem details.
+//! Owns what an answer tells, before it has a language, a form and a trace id.
 
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::catalogue::{Code, Language};
+use super::catalogue::Code;
 
 /// The code of a success that needs no finer one.
 pub const OK: &str = "OK";
@@ -18,10 +16,11 @@ pub const OK: &str = "OK";
 /// What a success tells.
 #[derive(Clone)]
 pub struct Reply {
-    status: StatusCode,
-    code: Option<Code>,
-    data: String,
-    headers: HeaderMap,
+    pub(super) status: StatusCode,
+    pub(super) code: Option<Code>,
+    /// JSON already.
+    pub(super) data: String,
+    pub(super) headers: HeaderMap,
     gateway_time: Duration,
 }
 
@@ -89,16 +88,16 @@ pub struct Failure {
     code: Code,
     gateway_time: Duration,
     // Boxed, so that a `Result` with a failure in it stays small.
-    more: Box<More>,
+    pub(super) more: Box<More>,
 }
 
 /// What a failure tells besides its code.
 #[derive(Clone, Debug, Default)]
-struct More {
-    errors: Vec<Value>,
-    fields: Vec<FieldError>,
-    data: Option<Value>,
-    headers: HeaderMap,
+pub(super) struct More {
+    pub(super) errors: Vec<Value>,
+    pub(super) fields: Vec<FieldError>,
+    pub(super) data: Option<Value>,
+    pub(super) headers: HeaderMap,
 }
 
 impl From<Code> for Failure {
@@ -223,171 +222,5 @@ impl IntoResponse for Failure {
         let unrendered = Unrendered::Failure(Box::new(self));
         response.extensions_mut().insert(unrendered);
         response
-    }
-}
-
-/// How a caller wants to be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Manner {
-    language: Language,
-    problem: bool,
-}
-
-impl Manner {
-    /// What these request headers ask for.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        Self {
-            language: language_of(headers),
-            problem: texts(headers, &ACCEPT).any(|text| text.contains("application/problem+json")),
-        }
-    }
-
-    /// The finished answer.
-    pub(super) fn render(self, unrendered: &Unrendered, trace: &str) -> Response {
-        let (status, headers, body, kind) = match unrendered {
-            Unrendered::Reply(reply) => {
-                let body = self.success(reply, trace);
-                (reply.status, &reply.headers, body, "application/json")
-            }
-            Unrendered::Failure(failure) if self.problem => {
-                let body = self.problem(failure, trace).to_string();
-                let kind = "application/problem+json";
-                (failure.code.status(), &failure.more.headers, body, kind)
-            }
-            Unrendered::Failure(failure) => {
-                let body = self.failure(failure, trace).to_string();
-                let status = failure.code.status();
-                (status, &failure.more.headers, body, "application/json")
-            }
-        };
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
-        response.headers_mut().extend(headers.clone());
-        let kind = HeaderValue::from_static(kind);
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        let language = match self.language {
-            Language::Korean => HeaderValue::from_static("ko"),
-            Language::English => HeaderValue::from_static("en"),
-        };
-        response.headers_mut().insert(CONTENT_LANGUAGE, language);
-        response
-    }
-
-    fn success(self, reply: &Reply, trace: &str) -> String {
-        let message = reply.code.map_or_else(
-            || match self.language {
-                Language::Korean => "정상 처리되었습니다.",
-                Language::English => "Done.",
-            },
-            |code| code.message(self.language),
-        );
-        let code = reply.code.map_or(OK, Code::as_str);
-        let data = &reply.data;
-        // `data` is JSON already; the other three hold nothing that JSON has to escape.
-        format!(r#"{{"code":"{code}","message":"{message}","data":{data},"traceId":"{trace}"}}"#)
-    }
-
-    fn errors(self, failure: &Failure) -> Vec<Value> {
-        let fields = failure.more.fields.iter().map(|error| {
-            serde_json::json!({
-                "field": error.field,
-                "code": error.code.as_str(),
-                "message": error.code.message(self.language),
-            })
-        });
-        fields.chain(failure.more.errors.iter().cloned()).collect()
-    }
-
-    fn failure(self, failure: &Failure, trace: &str) -> Value {
-        let mut body = serde_json::json!({
-            "code": failure.code.as_str(),
-            "message": failure.code.message(self.language),
-            "errors": self.errors(failure),
-            "traceId": trace,
-        });
-        if let (Some(data), Some(body)) = (&failure.more.data, body.as_object_mut()) {
-            body.insert("data".to_owned(), data.clone());
-        }
-        body
-    }
-
-    fn problem(self, failure: &Failure, trace: &str) -> Value {
-        let mut body = self.failure(failure, trace);
-        if let Some(body) = body.as_object_mut() {
-            let message = body.remove("message").unwrap_or_default();
-            body.insert("title".to_owned(), message);
-            let kind = format!("urn:payflow:error:{}", failure.code.as_str());
-            body.insert("type".to_owned(), Value::from(kind));
-            let status = failure.code.status().as_u16();
-            body.insert("status".to_owned(), Value::from(status));
-        }
-        body
-    }
-}
-
-/// Korean, unless English is asked for before it.
-fn language_of(headers: &HeaderMap) -> Language {
-    let wanted = texts(headers, &ACCEPT_LANGUAGE)
-        .flat_map(|text| text.split(','))
-        .filter_map(|range| {
-            let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
-            let refused = matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-            let tag = tag.trim().split('-').next().unwrap_or_default();
-            let language = match tag.to_ascii_lowercase().as_str() {
-                "ko" => Language::Korean,
-                "en" => Language::English,
-                _ => return None,
-            };
-            (!refused).then(|| (millis_of(weight), language))
-        })
-        // The first of those that weigh the most.
-        .fold(None, |best: Option<(u32, Language)>, next| match best {
-            Some(best) if best.0 >= next.0 => Some(best),
-            Some(_) | None => Some(next),
-        });
-    wanted.map_or(Language::Korean, |(_, language)| language)
-}
-
-/// The weight of `q=0.8` in thousandths; what is not below one counts in full.
-fn millis_of(weight: &str) -> u32 {
-    let number = weight.trim().strip_prefix("q=").unwrap_or("1");
-    number.strip_prefix("0.").map_or(1000, |fraction| {
-        let thousandths = format!("{fraction:0<3}");
-        let thousandths = thousandths.get(..3).and_then(|digits| digits.parse().ok());
-        thousandths.unwrap_or(0)
-    })
-}
-
-fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn language_is_korean_unless_english_is_preferred() {
-        let language = |text: &'static str| {
-            let value = HeaderValue::from_static(text);
-            language_of(&HeaderMap::from_iter([(ACCEPT_LANGUAGE, value)]))
-        };
-        assert_eq!(language_of(&HeaderMap::new()), Language::Korean);
-        for korean in [
-            "ko",
-            "fr",
-            "*",
-            "ko-KR,en;q=0.8",
-            "en;q=0.2, ko;q=0.9",
-            "en;q=0",
-        ] {
-            assert_eq!(language(korean), Language::Korean, "{korean}");
-        }
-        for english in ["en", "en-US,ko;q=0.5", "fr,en;q=0.1", "ko;q=0.3,EN;q=0.35"] {
-            assert_eq!(language(english), Language::English, "{english}");
-        }
     }
 }

@@ -12,6 +12,8 @@ use super::envelope::{Failure, FieldError};
 
 /// What the parser says of a key that came twice; only this file compares it.
 const DUPLICATE: &str = "payflow: duplicate key";
+/// Every form has fewer fields; more cost more to compare than to send.
+const FIELDS_MAX: usize = 64;
 
 /// A JSON value that still knows whether a number was written as an integer.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +84,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some((key, value)) = entries.next_entry::<String, Node>()? {
             if object.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(DUPLICATE));
+            }
+            if object.len() >= FIELDS_MAX {
+                return Err(A::Error::custom("too many fields"));
             }
             object.push((key, value));
         }

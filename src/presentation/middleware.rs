@@ -1,14 +1,11 @@
-//! Owns what happens to every request: trace id, rendering, timing, edge checks, load shedding.
+//! Owns what happens to every request: trace id, rendering, timing, load shedding.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,14 +13,13 @@ use tracing::{Instrument, error_span, info};
 
 use super::Api;
 use super::catalogue::Code;
-use super::envelope::{Failure, Manner, Unrendered};
-use super::extract::IDEMPOTENCY_KEY;
+use super::envelope::{Failure, Unrendered};
+use super::manner::Manner;
 
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+/// The header that names a request's trace.
+pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Headers that decide what a request does, so that two of them would be an ambiguity.
-const ONCE: [HeaderName; 3] = [AUTHORIZATION, IDEMPOTENCY_KEY, CONTENT_TYPE];
 
 /// What a finished request was like.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +55,7 @@ pub(super) async fn frame(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let trace = inherited(request.headers()).unwrap_or_else(|| hex(fresh_bits()));
+    let trace = inherited(request.headers()).unwrap_or_else(fresh_trace);
     let manner = Manner::of(request.headers());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -74,7 +70,7 @@ pub(super) async fn frame(
         .map_or(Duration::ZERO, Unrendered::gateway_time);
     let code = unrendered.as_ref().map_or("", Unrendered::code);
     if let Some(unrendered) = &unrendered {
-        let mut rendered = manner.render(unrendered, &trace);
+        let mut rendered = manner.render(unrendered, &trace).into_response();
         for (name, value) in response.headers() {
             rendered
                 .headers_mut()
@@ -118,9 +114,22 @@ fn stamp(headers: &mut HeaderMap, trace: &str, total: Duration, gateway: Duratio
             headers.insert(name, value);
         }
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let no_store = HeaderValue::from_static("no-store");
-    headers.entry(CACHE_CONTROL).or_insert(no_store);
+    for (name, text) in harmless() {
+        let value = HeaderValue::from_static(text);
+        headers.entry(name).or_insert(value);
+    }
+}
+
+/// What every answer carries: it is what it says it is, nobody keeps it, and no page is made of it.
+pub(super) const fn harmless() -> [(HeaderName, &'static str); 3] {
+    [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ]
 }
 
 /// Milliseconds with three decimals.
@@ -129,9 +138,13 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}", micros / 1000, micros % 1000)
 }
 
-/// The trace id of a valid W3C `traceparent`.
+/// The trace id of a valid W3C `traceparent`; of two of them none is.
 fn inherited(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let mut parents = headers.get_all(TRACE_PARENT).into_iter();
+    let (Some(parent), None) = (parents.next(), parents.next()) else {
+        return None;
+    };
+    let text = parent.to_str().ok()?;
     let mut parts = text.split('-');
     let (version, trace, parent, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -152,6 +165,11 @@ fn inherited(headers: &HeaderMap) -> Option<String> {
     valid.then(|| trace.to_owned())
 }
 
+/// A trace id that nobody had before.
+pub(super) fn fresh_trace() -> String {
+    hex(fresh_bits())
+}
+
 fn fresh_bits() -> [u8; 16] {
     let mut bits = [0; 16];
     // Without randomness a trace id is only less useful; nothing secret depends on it.
@@ -163,25 +181,6 @@ fn fresh_bits() -> [u8; 16] {
 
 fn hex(bits: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bits))
-}
-
-/// Refuses what two readers could read in two ways.
-///
-/// The HTTP library drops a Content-Length beside a Transfer-Encoding before it can be seen here,
-/// so every Transfer-Encoding is refused: no API client needs one for bodies this small.
-pub(super) async fn unambiguous(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let close = HeaderValue::from_static("close");
-    if headers.contains_key(TRANSFER_ENCODING) {
-        let failure = Failure::from(Code::LengthRequired);
-        return failure.header(CONNECTION, close).into_response();
-    }
-    let twice = |name: &HeaderName| headers.get_all(name).iter().count() > 1;
-    if ONCE.iter().any(twice) {
-        let failure = Failure::from(Code::HeaderRepeated);
-        return failure.header(CONNECTION, close).into_response();
-    }
-    next.run(request).await
 }
 
 /// Refuses a request when too many are under way, at once and cheaply.
@@ -217,6 +216,11 @@ mod tests {
             of(&format!("cc-{trace}-b7ad6b7169203331-01-x")).as_deref(),
             Some(trace)
         );
+        let one = format!("00-{trace}-b7ad6b7169203331-01");
+        let one = HeaderValue::from_str(&one).unwrap();
+        let mut two = HeaderMap::from_iter([(TRACE_PARENT, one.clone())]);
+        two.append(TRACE_PARENT, one);
+        assert_eq!(inherited(&two), None, "two parents");
         let zero = "0".repeat(32);
         for wrong in [
             String::new(),

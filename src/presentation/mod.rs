@@ -5,6 +5,8 @@ mod authorise;
 pub mod bodies;
 mod cancel;
 pub mod catalogue;
+mod cors;
+mod edge;
 pub mod envelope;
 mod events;
 mod extract;
@@ -12,23 +14,32 @@ mod failures;
 mod health;
 mod json;
 mod keys;
+mod limits;
+mod manner;
 mod middleware;
 mod openapi;
+mod origin;
+mod pages;
 mod payments;
 mod query;
 pub mod router;
 pub mod server;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::App;
+use application::ports::RateLimiter;
+use axum::http::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use bodies::{ApprovePayment, PreparePayment};
+pub use limits::Rates;
 pub use middleware::{Observation, Observer};
 pub use openapi::document;
+pub use origin::{ForwardedBy, Proxies};
 
 /// What the API takes.
 #[derive(Clone, Debug)]
@@ -43,6 +54,12 @@ pub struct Settings {
     pub amount_minor_max: i64,
     /// How long a merchant may let a payment wait for its buyer.
     pub lifetime_seconds_max: u64,
+    /// How often somebody may come.
+    pub rates: Rates,
+    /// Who is believed about where requests come from.
+    pub proxies: Proxies,
+    /// The pages that may call from a browser, by their origin.
+    pub cors_origins: Vec<HeaderValue>,
 }
 
 /// What handlers receive.
@@ -50,6 +67,7 @@ pub struct Api {
     app: Arc<App>,
     settings: Settings,
     observer: Arc<dyn Observer>,
+    limiter: Arc<dyn RateLimiter>,
     drain: CancellationToken,
     admitted: Semaphore,
 }
@@ -61,6 +79,7 @@ impl Api {
         app: Arc<App>,
         settings: Settings,
         observer: Arc<dyn Observer>,
+        limiter: Arc<dyn RateLimiter>,
         drain: CancellationToken,
     ) -> Arc<Self> {
         let admitted = Semaphore::new(settings.requests_max);
@@ -68,6 +87,7 @@ impl Api {
             app,
             settings,
             observer,
+            limiter,
             drain,
             admitted,
         })

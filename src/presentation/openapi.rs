@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::bodies::{Failed, FailedField};
 use super::catalogue::{Code, Language};
+use super::manner::{occurrence, page_of};
 use super::router::{Principal, ROUTES, Route, described};
 
 const DESCRIPTION: &str = "Payflow takes payments through a payment gateway and keeps the books. \
@@ -22,7 +23,10 @@ const DESCRIPTION: &str = "Payflow takes payments through a payment gateway and 
 /// What every route can answer with.
 const ANYWHERE: &[Code] = &[
     Code::HeaderRepeated,
+    Code::HostInvalid,
     Code::LengthRequired,
+    Code::RequestMalformed,
+    Code::HeadTooLarge,
     Code::InternalError,
 ];
 /// What every route for merchants can answer with.
@@ -33,6 +37,7 @@ const FOR_MERCHANTS: &[Code] = &[
     Code::ApiKeyExpired,
     Code::MerchantSuspended,
     Code::StoreUnavailable,
+    Code::RateLimited,
     Code::Overloaded,
 ];
 /// What every route with a body can answer with.
@@ -167,9 +172,11 @@ fn plain(code: Code) -> serde_json::Value {
 
 fn problem(code: Code) -> serde_json::Value {
     json!({
-        "type": format!("urn:payflow:error:{}", code.as_str()),
+        "type": page_of(code),
         "title": code.message(Language::Korean),
         "status": code.status().as_u16(),
+        "detail": code.message(Language::Korean),
+        "instance": occurrence(TRACE),
         "code": code.as_str(),
         "errors": [],
         "traceId": TRACE,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
 
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::{
-    Api, api_keys, authorise, cancel, events, health, keys, middleware, openapi, payments,
+    Api, api_keys, authorise, cancel, cors, edge, events, health, keys, limits, middleware, pages,
+    payments,
 };
 
 /// Who may call a route.
@@ -255,18 +256,20 @@ pub fn router(api: &Arc<Api>) -> Router {
         .routes(routes!(health::ready))
         .split_for_parts();
     let (money, _) = money().split_for_parts();
-    let documentation: Router<Arc<Api>> = SwaggerUi::new("/docs")
-        .url("/openapi.json", openapi::document())
-        .into();
+    let by_merchant = from_fn_with_state(Arc::clone(api), limits::by_merchant);
+    let by_address = from_fn_with_state(Arc::clone(api), limits::by_address);
     money
+        .route_layer(by_merchant)
         .route_layer(authorised)
+        .route_layer(by_address)
         .route_layer(shed)
         .merge(health)
-        .merge(documentation)
+        .merge(pages::routes())
         .fallback(async || Failure::from(Code::RouteNotFound))
         .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(middleware::panicked))
-        .layer(from_fn(middleware::unambiguous))
+        .layer(from_fn(edge::unambiguous))
+        .layer(option_layer(cors::layer(&api.settings.cors_origins)))
         .layer(from_fn_with_state(Arc::clone(api), middleware::frame))
         .with_state(Arc::clone(api))
 }

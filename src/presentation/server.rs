@@ -1,19 +1,26 @@
 //! Owns the sockets: header timeout, header and connection limits, graceful drain.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Service as _;
 use tracing::{debug, warn};
+
+use super::origin::Peer;
+use super::wire::Wire;
 
 /// The head of a request fits in here, or is refused with 431.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -27,6 +34,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Limits {
     /// How long a request's head may take, and a connection stay idle.
     pub header_timeout: Duration,
+    /// How long a client may leave an answer unread.
+    pub write_timeout: Duration,
     /// How many headers a request may have.
     pub headers_max: usize,
     /// How many connections there may be; the rest wait to be accepted.
@@ -47,7 +56,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX);
     while let Some(accepted) = accept(&listener, &connections, &stop).await {
-        let (stream, permit) = match accepted {
+        let (stream, peer, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 warn!(%error, "connection not accepted");
@@ -55,8 +64,13 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            router.clone().call(request)
+        });
+        let wire = Wire::new(stream, limits.write_timeout);
+        let connection = http.serve_connection(TokioIo::new(wire), service);
         let connection = graceful.watch(connection);
         tasks.spawn(async move {
             if let Err(error) = connection.await {
@@ -75,7 +89,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-type Accepted = (TcpStream, tokio::sync::OwnedSemaphorePermit);
+type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
 
 /// The next connection; none once the server is to stop.
 async fn accept(
@@ -86,10 +100,10 @@ async fn accept(
     let next = async {
         let permit = Arc::clone(connections).acquire_owned().await;
         let permit = permit.map_err(io::Error::other)?;
-        let (stream, _) = listener.accept().await?;
+        let (stream, peer) = listener.accept().await?;
         // Answers are small and written whole; waiting for more to send only delays them.
         stream.set_nodelay(true)?;
-        Ok((stream, permit))
+        Ok((stream, peer, permit))
     };
     tokio::select! {
         () = stop.cancelled() => None,

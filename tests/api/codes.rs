@@ -20,7 +20,7 @@ use crate::rig::{
 const UNSEEN: [(Code, &str); 3] = [
     (
         Code::MalformedBody,
-        "the connection that it is said on is broken",
+        "only who closes half of the connection sees it; tests/sec does so",
     ),
     (
         Code::PaymentKeySpent,
@@ -46,6 +46,15 @@ impl Seen {
             .find(|code| code.as_str() == word)?;
         self.0.insert(code);
         Some(code)
+    }
+
+    /// Sends bytes, and notes the code of what comes back.
+    async fn bytes(&mut self, rig: &Rig, bytes: &str) {
+        let (_, text) = exchange(rig.running.address, bytes).await;
+        let word = Code::ALL
+            .iter()
+            .find(|code| text.contains(&format!("\"{}\"", code.as_str())));
+        self.word(word.unwrap_or_else(|| panic!("{text}")).as_str());
     }
 
     /// Notes an answer; its status and message must be the catalogue's.
@@ -134,11 +143,15 @@ async fn requests(seen: &mut Seen) {
         "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         "Content-Length: 10\r\n\r\n{",
     ] {
-        let (_, text) = exchange(rig.running.address, &format!("{head}{rest}")).await;
-        let word = Code::ALL
-            .iter()
-            .find(|code| text.contains(&format!("\"{}\"", code.as_str())));
-        seen.word(word.unwrap_or_else(|| panic!("{text}")).as_str());
+        seen.bytes(&rig, &format!("{head}{rest}")).await;
+    }
+    let long = "x".repeat(20_000);
+    for bytes in [
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        "GET /\0 HTTP/1.1\r\n\r\n".to_owned(),
+        format!("GET /{long} HTTP/1.1\r\n\r\n"),
+    ] {
+        seen.bytes(&rig, &bytes).await;
     }
 }
 
@@ -150,6 +163,13 @@ async fn credentials(seen: &mut Seen) {
     seen.note(&answer(request().bearer_auth("sk_test_nobody")).await);
     seen.note(&answer(request().bearer_auth(PUBLISHABLE)).await);
     seen.note(&answer(request().bearer_auth(SUSPENDED)).await);
+    let rig = Rig::with("limits.failures_per_minute = 1\n").await;
+    let guess = || {
+        let request = rig.anonymous(Method::GET, "/api/v1/payments");
+        answer(request.bearer_auth("sk_test_nobody"))
+    };
+    assert_eq!(guess().await.code(), "API_KEY_UNKNOWN");
+    seen.note(&guess().await);
 }
 
 async fn api_keys(seen: &mut Seen) {

@@ -51,7 +51,7 @@ async fn languages_and_problem_details_are_chosen_by_the_caller() {
     assert_eq!(english.header("content-language"), "en");
     let problem = answer(request().header("accept", "application/problem+json")).await;
     assert_eq!(problem.header("content-type"), "application/problem+json");
-    assert_eq!(problem.body["type"], "urn:payflow:error:ROUTE_NOT_FOUND");
+    assert_eq!(problem.body["type"], "/docs/errors/ROUTE_NOT_FOUND");
     assert_eq!(problem.body["status"], 404);
     assert_eq!(problem.body["title"], "존재하지 않는 경로입니다.");
     assert_eq!(problem.body["code"], "ROUTE_NOT_FOUND");

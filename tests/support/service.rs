@@ -60,6 +60,11 @@ impl Service {
         self.folder.path().join("data/dev-keys.json")
     }
 
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
     /// Its keys and addresses, once it listens.
     pub(crate) async fn keys(&self) -> Value {
         let begun = Instant::now();
@@ -72,8 +77,7 @@ impl Service {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        panic!("the service did not start:\n{log}")
+        panic!("the service did not start:\n{}", self.log())
     }
 }
 
@@ -92,6 +96,7 @@ fn spawn(folder: &Path, settings: &[(String, String)]) -> Child {
         .env("PAYFLOW_SHOP__ENABLED", "false")
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
+        .stderr(log.try_clone().expect("a second handle of the log"))
         .stdout(log)
         .spawn()
         .expect("the service starts")

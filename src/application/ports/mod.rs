@@ -1,12 +1,14 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
 pub mod gateway;
+pub mod limiter;
 pub mod store;
 
 use domain::Timestamp;
 use domain::id::RawId;
 
 pub use gateway::{Gateways, PaymentGateway};
+pub use limiter::RateLimiter;
 pub use store::Store;
 
 /// The time that money is dated with. Truncated to microseconds, so that what is read back from a

@@ -1,10 +1,11 @@
 //! Owns what is refused: settings that are each possible but together would not be safe.
 
+mod edge;
+
 use std::path::Path;
 use std::time::Duration;
 
 use domain::money::{Currency, Money};
-use tracing_subscriber::EnvFilter;
 
 use super::{Config, Gateway};
 
@@ -204,46 +205,6 @@ impl Config {
             self.timings.payment_lifetime <= payments.lifetime_max,
             "payments.lifetime_max",
             "it is less than timings.payment_lifetime",
-        )
-    }
-
-    fn check_edge(&self) -> Check {
-        let server = &self.server;
-        need(
-            server.listen.port() == 0 || server.listen != self.metrics.listen,
-            "metrics.listen",
-            "the API listens there",
-        )?;
-        need(
-            (1024..=1_048_576).contains(&server.body_bytes_max),
-            "server.body_bytes_max",
-            "outside of 1 KiB to 1 MiB",
-        )?;
-        need(
-            (16..=1000).contains(&server.headers_max),
-            "server.headers_max",
-            "outside of 16 to 1000",
-        )?;
-        need(
-            server.connections_max > 0,
-            "server.connections_max",
-            "it is zero",
-        )?;
-        need(server.requests_max > 0, "server.requests_max", "it is zero")?;
-        need(
-            !server.header_timeout.duration().is_zero(),
-            "server.header_timeout",
-            "it is zero",
-        )?;
-        need(
-            !server.body_timeout.duration().is_zero(),
-            "server.body_timeout",
-            "it is zero",
-        )?;
-        need(
-            EnvFilter::try_new(&self.log.filter).is_ok(),
-            "log.filter",
-            "not a level or a list of directives",
         )
     }
 
