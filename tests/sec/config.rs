@@ -1,0 +1,173 @@
+//! Configurations that would not be safe: the program does not start, and names the setting.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const CASES_MIN: usize = 20;
+const LIVE: &str = "toss.secret_key = \"live_sk_1\"\ntoss.client_key = \"live_ck_1\"\n";
+const BOOKS: &str = "database.url = \"postgres://db/payflow\"\n";
+const TEST: &str = "toss.secret_key = \"test_sk_1\"\ntoss.client_key = \"test_ck_1\"\n";
+
+/// The setting that must be named, and the configuration.
+const CASES: &[(&str, &[&str])] = &[
+    // Keys that somebody else could read, or that are not what they seem.
+    (
+        "toss.api_url",
+        &[TEST, "toss.api_url = \"http://api.tosspayments.com\""],
+    ),
+    (
+        "toss.api_url",
+        &[TEST, "toss.api_url = \"http://127.0.0.1.evil.example\""],
+    ),
+    (
+        "toss.api_url",
+        &[LIVE, BOOKS, "toss.api_url = \"http://localhost:8081\""],
+    ),
+    (
+        "toss.secret_key",
+        &["toss.secret_key = \"changeme\"\ntoss.client_key = \"test_ck_1\""],
+    ),
+    (
+        "toss.secret_key",
+        &["toss.secret_key = \"live_sk_1 \"\ntoss.client_key = \"live_ck_1\""],
+    ),
+    ("toss.secret_key", &["toss.client_key = \"live_ck_1\""]),
+    ("toss.client_key", &["toss.secret_key = \"live_sk_1\""]),
+    (
+        "toss.client_key",
+        &["toss.secret_key = \"live_sk_1\"\ntoss.client_key = \"test_ck_1\""],
+    ),
+    (
+        "toss.client_key",
+        &["toss.secret_key = \"test_sk_1\"\ntoss.client_key = \"test_sk_1\""],
+    ),
+    (
+        "sandbox.url",
+        &[LIVE, BOOKS, "sandbox.url = \"http://127.0.0.1:8081\""],
+    ),
+    (
+        "sandbox.url",
+        &["sandbox.url = \"http://sandbox.example:8081\""],
+    ),
+    ("sandbox.listen", &["sandbox.listen = \"0.0.0.0:8081\""]),
+    ("shop.listen", &["shop.listen = \"0.0.0.0:8082\""]),
+    // Books that could be empty or lost.
+    (
+        "database.create",
+        &[LIVE, "database.url = \"sqlite://data/payflow.db\""],
+    ),
+    (
+        "database.url",
+        &[
+            LIVE,
+            "database.url = \"sqlite::memory:\"\ndatabase.create = false",
+        ],
+    ),
+    (
+        "database.url",
+        &["database.url = \"sqlite://no/such.db\"\ndatabase.create = false"],
+    ),
+    ("database.url", &["database.url = \"mysql://db/payflow\""]),
+    // Timings under which an outcome could be taken for another.
+    (
+        "timings.divide_by",
+        &[LIVE, BOOKS, "timings.divide_by = 10"],
+    ),
+    ("timings.call_bound", &["timings.call_bound = \"60s\""]),
+    (
+        "timings.confirm_window",
+        &["timings.confirm_window = \"70s\""],
+    ),
+    ("timings.heartbeat", &["timings.heartbeat = \"14s\""]),
+    ("toss.total_timeout", &["toss.total_timeout = \"20s\""]),
+    ("bounds.key_lifetime", &["bounds.key_lifetime = \"1h\""]),
+    // An edge that lets everybody in, or lets them stay.
+    ("metrics.listen", &["metrics.listen = \"127.0.0.1:8080\""]),
+    (
+        "server.body_bytes_max",
+        &["server.body_bytes_max = 1073741824"],
+    ),
+    ("server.headers_max", &["server.headers_max = 100000"]),
+    ("server.header_timeout", &["server.header_timeout = \"0s\""]),
+    ("server.body_timeout", &["server.body_timeout = \"1d\""]),
+    ("server.write_timeout", &["server.write_timeout = \"0s\""]),
+    ("server.cors_origins", &["server.cors_origins = [\"*\"]"]),
+    ("server.cors_origins", &["server.cors_origins = [\"null\"]"]),
+    (
+        "server.cors_origins",
+        &["server.cors_origins = [\"http://shop.example\"]"],
+    ),
+    (
+        "server.cors_origins",
+        &["server.cors_origins = [\"https://shop.example/\"]"],
+    ),
+    (
+        "server.cors_origins",
+        &["server.cors_origins = [\"https://*.shop.example\"]"],
+    ),
+    (
+        "server.trusted_proxies",
+        &["server.trusted_proxies = [\"0.0.0.0/0\"]"],
+    ),
+    (
+        "server.trusted_proxies",
+        &["server.trusted_proxies = [\"proxy.internal\"]"],
+    ),
+    // Words that mean nothing, so that a mistyped protection is not taken for one.
+    (
+        "cors_origin",
+        &["server.cors_origin = [\"https://shop.example\"]"],
+    ),
+    ("forwarded_by", &["server.forwarded_by = \"x-real-ip\""]),
+    ("merchant_per_second", &["limits.merchant_per_second = -1"]),
+    ("timings.patience", &["timings.patience = \"soon\""]),
+];
+
+/// How a start in this folder ends, and what it says; one that does not end is ended.
+fn started(folder: &Path) -> (Option<i32>, String) {
+    let log = folder.join("log");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_payflow"))
+        .current_dir(folder)
+        .env_clear()
+        .args(["--config", "payflow.toml"])
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let ended = loop {
+        let ended = child.try_wait().unwrap();
+        if ended.is_some() || begun.elapsed() > Duration::from_secs(10) {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    drop(child.kill());
+    child.wait().unwrap();
+    let said = std::fs::read_to_string(log).unwrap();
+    (ended.and_then(|ended| ended.code()), said)
+}
+
+#[test]
+fn the_program_does_not_start_unsafely() {
+    let mut refused = 0;
+    for (setting, settings) in CASES {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("payflow.toml"), settings.join("\n")).unwrap();
+        let (code, said) = started(folder.path());
+        assert_eq!(code, Some(1), "{settings:?}: {said}");
+        assert!(said.contains(setting), "{setting} is not named: {said}");
+        assert!(!said.contains("live_sk_1"), "it shows the key: {said}");
+        assert!(
+            !folder.path().join("data").exists(),
+            "{settings:?} left something behind"
+        );
+        refused += 1;
+    }
+    eprintln!("unsafe configurations refused {refused}/{}", CASES.len());
+    assert!(refused >= CASES_MIN);
+}

@@ -1,0 +1,114 @@
+//! Who comes too often is refused before anything happens, and nobody else is.
+
+use reqwest::Method;
+use tokio::task::JoinSet;
+
+use crate::rig::{Answer, OTHER, Rig, SECRET, answer};
+
+const PATH: &str = "/api/v1/payments";
+
+async fn as_from(rig: &Rig, secret: &str, address: &str) -> Answer {
+    let request = rig.anonymous(Method::GET, PATH).bearer_auth(secret);
+    answer(request.header("x-forwarded-for", address)).await
+}
+
+/// The statuses of this many requests at once.
+async fn at_once(rig: &Rig, secret: &'static str, count: usize) -> Vec<u16> {
+    let mut requests = JoinSet::new();
+    for _ in 0..count {
+        requests.spawn(answer(rig.anonymous(Method::GET, PATH).bearer_auth(secret)));
+    }
+    let answers = requests.join_all().await;
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        assert_eq!((answer.status, answer.code()), (429, "RATE_LIMITED"));
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    answers.iter().map(|answer| answer.status).collect()
+}
+
+#[tokio::test]
+async fn a_merchant_gets_its_share_and_no_more() {
+    let rig = Rig::with("limits.merchant_per_second = 10\n").await;
+    let statuses = at_once(&rig, SECRET, 60).await;
+    let taken = statuses.iter().filter(|status| **status == 200).count();
+    assert!((10..60).contains(&taken), "{taken} of 60");
+    assert_eq!(
+        at_once(&rig, OTHER, 10).await,
+        [200; 10],
+        "another merchant waits"
+    );
+    let live = answer(rig.anonymous(Method::GET, "/health/live")).await;
+    assert_eq!(live.status, 200);
+}
+
+#[tokio::test]
+async fn a_refusal_comes_before_any_effect_and_keeps_no_key() {
+    let rig = Rig::with("limits.failures_per_minute = 1\n").await;
+    let payment = rig.prepared().await;
+    let guess = as_from(&rig, "sk_test_guess", "192.0.2.1").await;
+    assert_eq!(guess.status, 401);
+    let refused = rig.approve(&payment, "key-1").await;
+    assert_eq!((refused.status, refused.code()), (429, "RATE_LIMITED"));
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((50..=60).contains(&seconds), "{seconds}");
+    assert_eq!(refused.header("x-trace-id").len(), 32);
+    assert_eq!(rig.gateway.confirms(), 0);
+    let live = answer(rig.anonymous(Method::GET, "/health/live")).await;
+    assert_eq!(live.status, 200, "probes are never refused");
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_few_and_missing_ones_are_no_guess() {
+    let rig = Rig::with("limits.failures_per_minute = 3\n").await;
+    for _ in 0..5 {
+        assert_eq!(answer(rig.anonymous(Method::GET, PATH)).await.status, 401);
+    }
+    for guess in ["sk_test_a", "not a key", "pk_test_b"] {
+        assert_eq!(as_from(&rig, guess, "192.0.2.1").await.status, 401);
+    }
+    assert_eq!(as_from(&rig, "sk_test_c", "192.0.2.1").await.status, 429);
+    // What a stranger says about where it is changes nothing.
+    assert_eq!(as_from(&rig, "sk_test_c", "192.0.2.2").await.status, 429);
+}
+
+#[tokio::test]
+async fn addresses_behind_our_proxies_are_counted_each() {
+    let settings = "server.trusted_proxies = [\"127.0.0.0/8\"]\nlimits.failures_per_minute = 2\n";
+    let rig = Rig::with(settings).await;
+    for _ in 0..2 {
+        assert_eq!(as_from(&rig, "sk_test_a", "192.0.2.1").await.status, 401);
+    }
+    assert_eq!(as_from(&rig, SECRET, "192.0.2.1").await.status, 429);
+    // The proxy adds the address it sees at the end; the rest is the client's own word.
+    assert_eq!(
+        as_from(&rig, SECRET, "198.51.100.1, 192.0.2.1")
+            .await
+            .status,
+        429
+    );
+    assert_eq!(as_from(&rig, SECRET, "192.0.2.2").await.status, 200);
+    assert_eq!(
+        as_from(&rig, SECRET, "192.0.2.1, 192.0.2.2").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn an_address_gets_its_share() {
+    let rig = Rig::with("limits.address_per_second = 10\n").await;
+    let statuses = at_once(&rig, SECRET, 60).await;
+    let taken = statuses.iter().filter(|status| **status == 200).count();
+    assert!((10..60).contains(&taken), "{taken} of 60");
+}
+
+#[tokio::test]
+async fn zero_is_without_limit() {
+    let rig = Rig::with(
+        "[limits]\nmerchant_per_second = 0\naddress_per_second = 0\nfailures_per_minute = 0\n",
+    )
+    .await;
+    assert_eq!(at_once(&rig, SECRET, 100).await, [200; 100]);
+    for _ in 0..20 {
+        assert_eq!(as_from(&rig, "sk_test_a", "192.0.2.1").await.status, 401);
+    }
+}
