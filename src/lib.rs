@@ -6,4 +6,5 @@
 pub mod adapters;
 pub mod bootstrap;
 pub mod config;
+mod json;
 pub mod presentation;

@@ -1,98 +1,12 @@
-//! Owns strict JSON: no key twice, no fraction for an integer, every wrong field reported at once.
+//! Owns what is read from a body's JSON: typed fields, every wrong one reported at once.
 
-use std::fmt;
 use std::str::FromStr;
 
 use domain::text;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::catalogue::Code;
 use super::envelope::{Failure, FieldError};
-
-/// What the parser says of a key that came twice; only this file compares it.
-const DUPLICATE: &str = "payflow: duplicate key";
-/// Every form has fewer fields; more cost more to compare than to send.
-const FIELDS_MAX: usize = 64;
-
-/// A JSON value that still knows whether a number was written as an integer.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
-    Null,
-    Bool,
-    Integer(i128),
-    /// An integer or fraction outside of what any amount can be.
-    Huge,
-    Fraction,
-    Text(String),
-    List,
-    Object(Vec<(String, Self)>),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Bool)
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Integer(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        // The parser hands over integers beyond 64 bits as floats, too.
-        let huge = !(-1e18..=1e18).contains(&value);
-        Ok(if huge { Node::Huge } else { Node::Fraction })
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Node, E> {
-        Ok(Node::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        while items.next_element::<Node>()?.is_some() {}
-        Ok(Node::List)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        let mut object: Vec<(String, Node)> = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<String, Node>()? {
-            if object.iter().any(|(known, _)| *known == key) {
-                return Err(A::Error::custom(DUPLICATE));
-            }
-            if object.len() >= FIELDS_MAX {
-                return Err(A::Error::custom("too many fields"));
-            }
-            object.push((key, value));
-        }
-        Ok(Node::Object(object))
-    }
-}
+use crate::json::{Malformed, Node};
 
 /// A body's object, taken apart field by field; what is left over is unknown.
 #[derive(Debug)]
@@ -105,14 +19,9 @@ pub(super) struct Form {
 impl Form {
     /// The object that `bytes` spell.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Failure> {
-        // The parser's own message may quote the body, so it is dropped.
-        let node: Node = serde_json::from_slice(bytes).map_err(|error| {
-            let twice = error.to_string().starts_with(DUPLICATE);
-            Failure::from(if twice {
-                Code::DuplicateJsonKey
-            } else {
-                Code::MalformedJson
-            })
+        let node = Node::parse(bytes).map_err(|malformed| match malformed {
+            Malformed::Duplicate => Failure::from(Code::DuplicateJsonKey),
+            Malformed::Syntax => Failure::from(Code::MalformedJson),
         })?;
         match node {
             Node::Object(fields) => Ok(Self::over("", fields)),
@@ -122,7 +31,7 @@ impl Form {
             | Node::Huge
             | Node::Fraction
             | Node::Text(_)
-            | Node::List => Err(Failure::field("$", Code::FieldType)),
+            | Node::List(_) => Err(Failure::field("$", Code::FieldType)),
         }
     }
 
@@ -213,7 +122,7 @@ impl Form {
             },
             Node::Huge => Code::AmountOverLimit,
             Node::Fraction => Code::AmountNotInteger,
-            Node::Null | Node::Bool | Node::Text(_) | Node::List | Node::Object(_) => {
+            Node::Null | Node::Bool | Node::Text(_) | Node::List(_) | Node::Object(_) => {
                 Code::FieldType
             }
         };
@@ -238,7 +147,7 @@ impl Form {
             | Node::Bool
             | Node::Fraction
             | Node::Text(_)
-            | Node::List
+            | Node::List(_)
             | Node::Object(_) => Code::FieldType,
         };
         self.refuse(name, refused);
