@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod gateway;
+pub mod identity;
 pub mod ids;
 pub mod limiter;
 pub mod metered;

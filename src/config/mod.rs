@@ -1,6 +1,7 @@
 //! Owns the configuration: defaults, then a file, then the environment, and what is refused.
 
 mod checks;
+pub mod identity;
 mod sections;
 mod span;
 
@@ -11,6 +12,7 @@ use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
 pub use checks::Unsafe;
+pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Files, ForwardedBy, Limits, Log, LogFormat, Metrics,
     Payments, Sandbox, Server, Shop, Timings, Toss,
@@ -45,6 +47,8 @@ pub struct Config {
     pub files: Files,
     /// The store.
     pub database: Database,
+    /// Whose tokens members may come with.
+    pub identity: Identity,
     /// What payments may be.
     pub payments: Payments,
     /// The gateway.

@@ -1,7 +1,9 @@
-//! What strangers try: each file is a table of attacks, and says how many of them were refused.
+//! What strangers try: each file is a table of attacks, each beside a twin that is let in, and says
+//! how many were refused.
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests, not only tests, may panic"
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests, not only tests, may panic, and compute what is wrong on purpose"
 )]
 
 #[expect(
@@ -18,5 +20,6 @@ mod canaries;
 mod config;
 mod http;
 mod idempotency;
+mod jwt;
 mod limits;
 mod pages;

@@ -1,6 +1,7 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
 pub mod gateway;
+pub mod identity;
 pub mod limiter;
 pub mod store;
 
@@ -8,6 +9,7 @@ use domain::Timestamp;
 use domain::id::RawId;
 
 pub use gateway::{Gateways, PaymentGateway};
+pub use identity::TokenVerifier;
 pub use limiter::RateLimiter;
 pub use store::Store;
 

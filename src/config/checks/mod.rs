@@ -1,7 +1,9 @@
 //! Owns what is refused: settings that are each possible but together would not be safe.
 
 mod edge;
+mod identity;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,19 +16,19 @@ use super::{Config, Gateway};
 #[error("{setting}: {why}")]
 pub struct Unsafe {
     /// Which one.
-    pub setting: &'static str,
+    pub setting: Cow<'static, str>,
     /// Why not.
     pub why: &'static str,
 }
 
 type Check = Result<(), Unsafe>;
 
-fn need(holds: bool, setting: &'static str, why: &'static str) -> Check {
+fn need(holds: bool, setting: impl Into<Cow<'static, str>>, why: &'static str) -> Check {
     if holds {
-        Ok(())
-    } else {
-        Err(Unsafe { setting, why })
+        return Ok(());
     }
+    let setting = setting.into();
+    Err(Unsafe { setting, why })
 }
 
 impl Config {
@@ -37,6 +39,7 @@ impl Config {
         self.check_database()?;
         self.check_payments()?;
         self.check_edge()?;
+        self.check_identity()?;
         self.check_timings()?;
         self.check_watch()?;
         self.check_bounds()

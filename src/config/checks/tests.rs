@@ -7,7 +7,7 @@ const TEST: &str = "secret_key = \"test_sk_1\"\nclient_key = \"test_ck_1\"\n";
 const LIVE: &str = "secret_key = \"live_sk_1\"\nclient_key = \"live_ck_1\"\n";
 const BOOKS: &str = "[database]\nurl = \"postgres://db/payflow\"\n";
 
-fn refused(overrides: &str) -> &'static str {
+fn refused(overrides: &str) -> Cow<'static, str> {
     match Config::with(overrides) {
         Err(Error::Unsafe(refused)) => refused.setting,
         Err(Error::Unreadable(error)) => panic!("{overrides}: unreadable: {error}"),
@@ -42,7 +42,7 @@ fn a_build_without_a_sandbox_serves_only_with_a_gateway() {
         checked.map_err(|refused| refused.setting)
     };
     assert_eq!(serves("", true), Ok(()));
-    assert_eq!(serves("", false), Err("toss.secret_key"));
+    assert_eq!(serves("", false), Err("toss.secret_key".into()));
     let sandbox = "[sandbox]\nurl = \"http://127.0.0.1:8081\"";
     for gateway in [format!("[toss]\n{TEST}"), sandbox.to_owned()] {
         assert_eq!(serves(&gateway, false), Ok(()), "{gateway}");
@@ -208,5 +208,98 @@ fn bounds_that_contradict_each_other_are_refused() {
         ("[bounds]\nkey_lifetime = \"23h\"", "bounds.key_lifetime"),
     ] {
         assert_eq!(refused(overrides), setting, "{overrides}");
+    }
+}
+
+/// An issuer that could be believed, with one line replaced or added.
+fn issuer(line: &str) -> String {
+    let name = line.split('=').next().unwrap_or_default().trim();
+    let lines = [
+        "issuer = \"https://login.example\"",
+        "audience = [\"payflow\"]",
+        "mode = \"test\"",
+        "jwks_url = \"https://login.example/jwks\"",
+    ];
+    let kept = lines.iter().filter(|kept| !kept.starts_with(name));
+    let kept: Vec<&str> = kept.copied().chain([line]).collect();
+    format!("[identity.issuers.shop]\n{}", kept.join("\n"))
+}
+
+const SECRET_KEY: &str = "{ algorithm = \"HS256\", file = \"a\", kid = \"1\" }";
+const PUBLIC_KEY: &str = "{ algorithm = \"RS256\", file = \"b\", kid = \"2\" }";
+
+/// An issuer whose keys are these files.
+fn with_keys(keys: &str) -> String {
+    issuer(&format!("keys = [{keys}]")).replace("jwks_url = \"https://login.example/jwks\"\n", "")
+}
+
+#[test]
+fn issuers_that_can_be_believed_are_taken() {
+    for safe in [
+        issuer("mode = \"live\""),
+        issuer("jwks_url = \"http://127.0.0.1:9000/jwks\""),
+        issuer("lifetime_max = \"1h\""),
+        issuer("types = [\"\"]"),
+        with_keys(SECRET_KEY),
+        with_keys(PUBLIC_KEY),
+    ] {
+        let taken = Config::with(&safe);
+        assert!(taken.is_ok(), "{safe}: {:?}", taken.err());
+    }
+}
+
+#[test]
+fn issuers_that_anybody_could_be_are_refused() {
+    for (line, key) in [
+        ("audience = []", "audience"),
+        ("audience = [\"\"]", "audience"),
+        ("issuer = \"\"", "issuer"),
+        ("types = []", "types"),
+        ("lifetime_max = \"0s\"", "lifetime_max"),
+        ("member_claim = \"iss\"", "member_claim"),
+        ("member_claim = \"\"", "member_claim"),
+        ("merchant_claim = \"sub\"", "merchant_claim"),
+        ("merchant_claim = \"aud\"", "merchant_claim"),
+        ("jwks_url = \"http://login.example/jwks\"", "jwks_url"),
+        ("jwks_url = \"http://localhost.example/jwks\"", "jwks_url"),
+        ("jwks_url = \"file:///etc/keys\"", "jwks_url"),
+    ] {
+        let setting = format!("identity.issuers.shop.{key}");
+        assert_eq!(refused(&issuer(line)), setting, "{line}");
+    }
+    let twice = issuer("mode = \"test\"");
+    let twice = format!("{twice}\n{}", twice.replace("issuers.shop", "issuers.twin"));
+    assert_eq!(refused(&twice), "identity.issuers.shop.issuer");
+    for (overrides, setting) in [
+        ("leeway = \"61s\"", "identity.leeway"),
+        ("token_bytes_max = 20000", "identity.token_bytes_max"),
+        ("jwks_refetch_gap = \"0s\"", "identity.jwks_refetch_gap"),
+        ("jwks_refresh_every = \"1s\"", "identity.jwks_refresh_every"),
+        ("jwks_stale_max = \"1m\"", "identity.jwks_stale_max"),
+    ] {
+        assert_eq!(refused(&format!("[identity]\n{overrides}")), setting);
+    }
+}
+
+#[test]
+fn keys_that_prove_nothing_are_refused() {
+    let both = format!("{SECRET_KEY}, {PUBLIC_KEY}");
+    let twice = format!("{PUBLIC_KEY}, {PUBLIC_KEY}");
+    for overrides in [
+        with_keys(""),
+        with_keys(&both),
+        with_keys(&twice),
+        issuer(&format!("keys = [{PUBLIC_KEY}]")),
+    ] {
+        assert_eq!(
+            refused(&overrides),
+            "identity.issuers.shop.keys",
+            "{overrides}"
+        );
+    }
+    for algorithm in ["none", "None", "", "RS512", "HS384", "hs256"] {
+        let key = SECRET_KEY.replace("HS256", algorithm);
+        let error = Config::with(&with_keys(&key)).unwrap_err().to_string();
+        assert!(error.contains("identity.issuers.shop.keys"), "{error}");
     }
 }

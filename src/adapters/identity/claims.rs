@@ -1,0 +1,144 @@
+//! Owns what a token has to claim: for us, for now, and who it speaks for.
+
+use application::ports::identity::{Flaw, Member, TokenError};
+use domain::principal::Scope;
+
+use super::token::Object;
+use crate::config::identity::Issuer;
+use crate::json::Node;
+
+/// The last second that a calendar with four digits for the year has.
+const SECONDS_MAX: i64 = 253_402_300_799;
+
+/// The claims of a token whose signature holds, and when they are looked at.
+pub(super) struct Claimed<'a> {
+    pub(super) claims: &'a Object,
+    pub(super) issuer: &'a Issuer,
+    pub(super) now: i64,
+    pub(super) leeway: i64,
+}
+
+impl Claimed<'_> {
+    /// Who the token speaks for. That it has expired is said only of one that was good.
+    pub(super) fn member(&self, host: Option<&str>) -> Result<Member, TokenError> {
+        let member = self.checked(host).map_err(TokenError::Invalid)?;
+        let expires = self.required_instant("exp").map_err(TokenError::Invalid)?;
+        if self.now >= expires.saturating_add(self.leeway) {
+            return Err(TokenError::Expired);
+        }
+        Ok(member)
+    }
+
+    fn checked(&self, host: Option<&str>) -> Result<Member, Flaw> {
+        self.audience()?;
+        self.times()?;
+        let present = |name: &String| {
+            self.claims
+                .get(name)
+                .is_some_and(|node| *node != Node::Null)
+        };
+        if !self.issuer.required_claims.iter().all(present) {
+            return Err(Flaw::Missing);
+        }
+        let id = self.claims.text(&self.issuer.member_claim);
+        let id = id.and_then(|id| id.parse().ok()).ok_or(Flaw::Member)?;
+        Ok(Member {
+            scope: self.scope(host)?,
+            id,
+        })
+    }
+
+    /// One audience, or a list of them, with one of ours among them.
+    fn audience(&self) -> Result<(), Flaw> {
+        let ours = |node: &Node| match node {
+            Node::Text(name) => Some(self.issuer.audience.contains(name)),
+            Node::Null
+            | Node::Bool
+            | Node::Integer(_)
+            | Node::Huge
+            | Node::Fraction
+            | Node::List(_)
+            | Node::Object(_) => None,
+        };
+        let named: Option<Vec<bool>> = match self.claims.get("aud") {
+            None => return Err(Flaw::Missing),
+            Some(Node::List(names)) => names.iter().map(ours).collect(),
+            Some(name) => ours(name).map(|ours| vec![ours]),
+        };
+        if named.is_some_and(|named| named.contains(&true)) {
+            Ok(())
+        } else {
+            Err(Flaw::Audience)
+        }
+    }
+
+    fn times(&self) -> Result<(), Flaw> {
+        let expires = self.required_instant("exp")?;
+        let begins = self.instant("nbf")?;
+        let issued = self.instant("iat")?;
+        let latest = self.now.saturating_add(self.leeway);
+        if [begins, issued].into_iter().flatten().any(|at| at > latest) {
+            return Err(Flaw::Early);
+        }
+        if [begins, issued]
+            .into_iter()
+            .flatten()
+            .any(|at| at >= expires)
+        {
+            return Err(Flaw::Lifetime);
+        }
+        let Some(longest) = self.issuer.lifetime_max else {
+            return Ok(());
+        };
+        let lifetime = expires.saturating_sub(issued.ok_or(Flaw::Missing)?);
+        let longest = longest.duration().as_secs();
+        match u64::try_from(lifetime) {
+            Ok(lifetime) if lifetime <= longest => Ok(()),
+            Ok(_) | Err(_) => Err(Flaw::Lifetime),
+        }
+    }
+
+    fn required_instant(&self, name: &str) -> Result<i64, Flaw> {
+        self.instant(name)?.ok_or(Flaw::Missing)
+    }
+
+    /// Seconds since 1970, written as a whole number.
+    fn instant(&self, name: &str) -> Result<Option<i64>, Flaw> {
+        match self.claims.get(name) {
+            None => Ok(None),
+            Some(Node::Integer(seconds)) => i64::try_from(*seconds)
+                .ok()
+                .filter(|seconds| (0..=SECONDS_MAX).contains(seconds))
+                .map(Some)
+                .ok_or(Flaw::Instant),
+            Some(
+                Node::Null
+                | Node::Bool
+                | Node::Huge
+                | Node::Fraction
+                | Node::Text(_)
+                | Node::List(_)
+                | Node::Object(_),
+            ) => Err(Flaw::Instant),
+        }
+    }
+
+    /// Whose member: by the issuer, by the host, or by the token; the configuration says by which.
+    fn scope(&self, host: Option<&str>) -> Result<Scope, Flaw> {
+        let issuer = self.issuer;
+        let merchant = if let Some(merchant) = &issuer.merchant {
+            Some(merchant.0)
+        } else if issuer.merchant_by_host.is_empty() {
+            let named = self.claims.text(&issuer.merchant_claim);
+            named.and_then(|name| name.parse().ok())
+        } else {
+            let host = host.map(str::to_ascii_lowercase);
+            let found = host.and_then(|host| issuer.merchant_by_host.get(&host));
+            found.map(|merchant| merchant.0)
+        };
+        Ok(Scope {
+            merchant: merchant.ok_or(Flaw::Merchant)?,
+            mode: issuer.mode,
+        })
+    }
+}

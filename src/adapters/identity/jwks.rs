@@ -1,0 +1,218 @@
+//! Owns the keys that an issuer publishes: fetched ahead of need, by one fetch at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jsonwebtoken::jwk::Jwk;
+use reqwest::{Url, redirect, retry, tls};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::keys::{Key, Unfit};
+
+/// No honest set of keys comes near it.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Nobody rotates through more keys; the rest is not looked at.
+const KEYS_MAX: usize = 64;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How fresh the keys of a set have to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Freshness {
+    /// They are fetched anew after this time.
+    pub(super) refresh_every: Duration,
+    /// The pause between two fetches, whatever is asked for.
+    pub(super) refetch_gap: Duration,
+    /// They are not believed any more after this time.
+    pub(super) stale_max: Duration,
+}
+
+/// The keys cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unavailable;
+
+/// Why a set of keys was not taken.
+#[derive(Debug, thiserror::Error)]
+enum Unfetched {
+    #[error("no answer: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("answered with status {0}")]
+    Status(u16),
+    #[error("the answer is too large")]
+    TooLarge,
+    #[error("the answer is not a set of keys")]
+    NotKeys,
+    #[error("none of its keys can be used")]
+    NoKey,
+}
+
+/// Keys by their names.
+type Ring = HashMap<String, Key>;
+
+/// The keys at one address.
+pub(super) struct Jwks {
+    http: reqwest::Client,
+    url: Url,
+    freshness: Freshness,
+    kept: RwLock<Kept>,
+    /// Held by the fetch under way.
+    flight: Arc<Mutex<()>>,
+    fetches: TaskTracker,
+}
+
+#[derive(Default)]
+struct Kept {
+    ring: Ring,
+    fetched: Option<Instant>,
+    tried: Option<Instant>,
+}
+
+impl Jwks {
+    /// The keys at `url`; none is fetched yet. `None` when they cannot be fetched there.
+    pub(super) fn new(url: &str, freshness: Freshness) -> Option<Arc<Self>> {
+        let url = Url::parse(url).ok()?;
+        // The address is logged; a password in it would be, too.
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let encrypted = url.scheme() == "https";
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            // Whoever can redirect us could choose the keys.
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .https_only(encrypted)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .user_agent(concat!("payflow/", env!("CARGO_PKG_VERSION")));
+        // A bare machine has no certificates, and the loopback address needs none.
+        let http = if encrypted {
+            http
+        } else {
+            http.tls_certs_only([])
+        };
+        Some(Arc::new(Self {
+            http: http.build().ok()?,
+            url,
+            freshness,
+            kept: RwLock::default(),
+            flight: Arc::default(),
+            fetches: TaskTracker::new(),
+        }))
+    }
+
+    /// The key of this name. One that is not known is looked for once, at its issuer.
+    pub(super) async fn key(self: &Arc<Self>, kid: &str) -> Result<Option<Key>, Unavailable> {
+        if let Ok(Some(key)) = self.known(kid) {
+            return Ok(Some(key));
+        }
+        self.fetch_unless(Kept::was_tried_within).await;
+        self.known(kid)
+    }
+
+    /// Fetches the keys anew where it is time to.
+    pub(super) async fn keep_fresh(self: &Arc<Self>) {
+        let every = self.freshness.refresh_every;
+        self.fetch_unless(|kept, _| kept.fetched.is_some_and(|at| at.elapsed() < every))
+            .await;
+    }
+
+    /// The pause after which it may be time.
+    pub(super) const fn pause(&self) -> Duration {
+        self.freshness.refetch_gap
+    }
+
+    fn known(&self, kid: &str) -> Result<Option<Key>, Unavailable> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        match kept.fetched {
+            Some(at) if at.elapsed() < self.freshness.stale_max => Ok(kept.ring.get(kid).cloned()),
+            Some(_) | None => Err(Unavailable),
+        }
+    }
+
+    /// Waits for the fetch under way, then fetches unless what is kept by then makes it needless.
+    /// The fetch is a task of its own: a caller that leaves neither ends it nor begins another.
+    async fn fetch_unless(self: &Arc<Self>, needless: impl FnOnce(&Kept, Duration) -> bool) {
+        let flight = Arc::clone(&self.flight).lock_owned().await;
+        {
+            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            if needless(&kept, self.freshness.refetch_gap) {
+                return;
+            }
+            kept.tried = Some(Instant::now());
+        }
+        let jwks = Arc::clone(self);
+        let task = self.fetches.spawn(async move {
+            match jwks.fetch().await {
+                Ok(ring) => jwks.keep(ring),
+                Err(why) => tracing::warn!(url = %jwks.url, %why, "keys of an issuer not fetched"),
+            }
+            drop(flight);
+        });
+        if task.await.is_err() {
+            tracing::error!(url = %self.url, "a fetch of keys was lost");
+        }
+    }
+
+    fn keep(&self, ring: Ring) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.ring = ring;
+        kept.fetched = Some(Instant::now());
+    }
+
+    async fn fetch(&self) -> Result<Ring, Unfetched> {
+        let mut response = self.http.get(self.url.clone()).send().await?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(Unfetched::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
+                return Err(Unfetched::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        ring_of(&body)
+    }
+}
+
+impl Kept {
+    fn was_tried_within(&self, gap: Duration) -> bool {
+        self.tried.is_some_and(|at| at.elapsed() < gap)
+    }
+}
+
+/// The usable keys of a set. A name that comes twice names no key; a key without one is none.
+fn ring_of(body: &[u8]) -> Result<Ring, Unfetched> {
+    let set: Value = serde_json::from_slice(body).map_err(|_| Unfetched::NotKeys)?;
+    let keys = set.get("keys").and_then(Value::as_array);
+    let mut found: Vec<(String, Key)> = Vec::new();
+    let mut twice: Vec<String> = Vec::new();
+    for value in keys.ok_or(Unfetched::NotKeys)?.iter().take(KEYS_MAX) {
+        let Some(kid) = value.get("kid").and_then(Value::as_str) else {
+            continue;
+        };
+        let key = if value.get("d").is_some() {
+            Err(Unfit::Private)
+        } else {
+            let jwk = serde_json::from_value::<Jwk>(value.clone());
+            jwk.map_err(|_| Unfit::Form)
+                .and_then(|jwk| Key::of_jwk(&jwk))
+        };
+        match key {
+            Ok(_) if found.iter().any(|(known, _)| known == kid) => twice.push(kid.to_owned()),
+            Ok(key) => found.push((kid.to_owned(), key)),
+            Err(why) => tracing::debug!(%why, "a published key is left out"),
+        }
+    }
+    found.retain(|(kid, _)| !twice.contains(kid));
+    if found.is_empty() {
+        return Err(Unfetched::NoKey);
+    }
+    Ok(found.into_iter().collect())
+}

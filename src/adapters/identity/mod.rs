@@ -1,0 +1,210 @@
+//! Owns the verification of members' tokens: by whom, with which key, and for whom they speak.
+//!
+//! The library checks signatures. What a token may look like and has to claim is checked here,
+//! by our clock, since the library reads a header of two algorithms, and claims given twice, as
+//! if there were one (RFC 8725).
+
+mod claims;
+mod jwks;
+mod keys;
+mod token;
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::Clock;
+use application::ports::identity::{Flaw, Member, TokenError, TokenVerifier};
+use async_trait::async_trait;
+
+pub use keys::Unfit;
+
+use self::claims::Claimed;
+use self::jwks::{Freshness, Jwks};
+use self::keys::Key;
+use self::token::Token;
+use crate::config::identity::{Identity, Issuer};
+
+/// Why tokens cannot be verified as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejected {
+    /// A key's file cannot be read.
+    #[error("identity.issuers.{issuer}.keys: {file} cannot be read: {why}")]
+    File {
+        /// Whose.
+        issuer: String,
+        /// Which one.
+        file: String,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// A key proves nothing.
+    #[error("identity.issuers.{issuer}.keys: {file}: {why}")]
+    Key {
+        /// Whose.
+        issuer: String,
+        /// In which file.
+        file: String,
+        /// Why.
+        why: Unfit,
+    },
+    /// The address of the keys is none.
+    #[error("identity.issuers.{issuer}.jwks_url: not an address that keys can be fetched from")]
+    Address {
+        /// Whose.
+        issuer: String,
+    },
+}
+
+/// The issuers that are believed.
+pub struct Tokens {
+    issuers: HashMap<String, Known>,
+    bytes_max: usize,
+    leeway: i64,
+    clock: Arc<dyn Clock>,
+}
+
+struct Known {
+    rules: Issuer,
+    keys: Keys,
+}
+
+/// Keys by their names; the key of tokens without a `kid` has none.
+type Ring = HashMap<Option<String>, Key>;
+
+enum Keys {
+    Files(Ring),
+    Published(Arc<Jwks>),
+}
+
+impl Tokens {
+    /// The issuers of these settings, by the time of `clock`.
+    ///
+    /// # Errors
+    /// A key cannot be read, or proves nothing.
+    pub fn new(settings: &Identity, clock: Arc<dyn Clock>) -> Result<Self, Rejected> {
+        let freshness = Freshness {
+            refresh_every: settings.jwks_refresh_every.duration(),
+            refetch_gap: settings.jwks_refetch_gap.duration(),
+            stale_max: settings.jwks_stale_max.duration(),
+        };
+        let known = |(name, rules): (&String, &Issuer)| {
+            let keys = match &rules.jwks_url {
+                Some(url) => Jwks::new(url, freshness)
+                    .map(Keys::Published)
+                    .ok_or_else(|| Rejected::Address {
+                        issuer: name.clone(),
+                    })?,
+                None => Keys::Files(read(name, rules)?),
+            };
+            let rules = rules.clone();
+            Ok((rules.issuer.clone(), Known { rules, keys }))
+        };
+        let issuers = settings.issuers.iter().map(known);
+        Ok(Self {
+            issuers: issuers.collect::<Result<_, Rejected>>()?,
+            bytes_max: settings.token_bytes_max,
+            leeway: i64::try_from(settings.leeway.duration().as_secs()).unwrap_or(0),
+            clock,
+        })
+    }
+
+    /// Fetches published keys before they are needed, until it is dropped.
+    pub async fn refresh_continuously(&self) {
+        let published: Vec<&Arc<Jwks>> = self.issuers.values().filter_map(Known::jwks).collect();
+        let pause = published.iter().map(|jwks| jwks.pause()).min();
+        loop {
+            for jwks in &published {
+                jwks.keep_fresh().await;
+            }
+            // Without any there is nothing to come back for.
+            tokio::time::sleep(pause.unwrap_or(Duration::MAX)).await;
+        }
+    }
+}
+
+impl Known {
+    const fn jwks(&self) -> Option<&Arc<Jwks>> {
+        match &self.keys {
+            Keys::Files(_) => None,
+            Keys::Published(jwks) => Some(jwks),
+        }
+    }
+
+    /// The key of this very name.
+    async fn key(&self, kid: Option<&String>) -> Result<Key, TokenError> {
+        let missing = TokenError::Invalid(Flaw::Key);
+        match &self.keys {
+            Keys::Files(ring) => ring.get(&kid.cloned()).cloned().ok_or(missing),
+            Keys::Published(jwks) => {
+                let Some(kid) = kid else {
+                    return Err(missing);
+                };
+                let found = jwks.key(kid).await;
+                found.map_err(|_| TokenError::Unavailable)?.ok_or(missing)
+            }
+        }
+    }
+
+    fn takes_type(&self, kind: &str) -> bool {
+        // RFC 7515 §4.1.9: the prefix is usually left out, and case does not count.
+        let plain = kind.split_at_checked("application/".len());
+        let plain = plain.filter(|(prefix, _)| prefix.eq_ignore_ascii_case("application/"));
+        let kind = plain.map_or(kind, |(_, rest)| rest);
+        let mut types = self.rules.types.iter();
+        types.any(|known| known.eq_ignore_ascii_case(kind))
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for Tokens {
+    async fn verify(&self, token: &str, host: Option<&str>) -> Result<Member, TokenError> {
+        if token.len() > self.bytes_max {
+            return Err(TokenError::Invalid(Flaw::Length));
+        }
+        let token = Token::parse(token).map_err(TokenError::Invalid)?;
+        let issuer = token.claims.text("iss");
+        let known = issuer.and_then(|issuer| self.issuers.get(issuer));
+        let known = known.ok_or(TokenError::Invalid(Flaw::Issuer))?;
+        if !known.takes_type(&token.kind) {
+            return Err(TokenError::Invalid(Flaw::Type));
+        }
+        let key = known.key(token.kid.as_ref()).await?;
+        if token.algorithm != key.algorithm().as_str() {
+            return Err(TokenError::Invalid(Flaw::Algorithm));
+        }
+        if !key.signed(token.message, token.signature) {
+            return Err(TokenError::Invalid(Flaw::Signature));
+        }
+        let claimed = Claimed {
+            claims: &token.claims,
+            issuer: &known.rules,
+            now: self.clock.now().timestamp(),
+            leeway: self.leeway,
+        };
+        claimed.member(host)
+    }
+}
+
+/// The keys in an issuer's files.
+fn read(name: &str, rules: &Issuer) -> Result<Ring, Rejected> {
+    let keys = rules.keys.iter().map(|key| {
+        let file = key.file.display().to_string();
+        let content = match fs::read(&key.file) {
+            Ok(content) => content,
+            Err(why) => {
+                let issuer = name.to_owned();
+                return Err(Rejected::File { issuer, file, why });
+            }
+        };
+        match Key::read(key.algorithm, &content) {
+            Ok(read) => Ok((key.kid.clone(), read)),
+            Err(why) => {
+                let issuer = name.to_owned();
+                Err(Rejected::Key { issuer, file, why })
+            }
+        }
+    });
+    keys.collect()
+}

@@ -1,0 +1,140 @@
+//! Owns what is refused of the settings of members' tokens.
+
+use std::time::Duration;
+
+use super::{Check, is_encrypted, is_http, is_loopback, need};
+use crate::config::Config;
+use crate::config::identity::{Algorithm, Issuer};
+
+/// The largest token that fits into the head of a request beside everything else.
+const TOKEN_BYTES_MAX: usize = 12 * 1024;
+/// Clocks that differ by more are broken, and an expired token is not to live on.
+const LEEWAY_MAX: Duration = Duration::from_mins(1);
+/// Claims with a meaning of their own, which name neither a member nor a merchant.
+const TAKEN: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+
+impl Config {
+    pub(super) fn check_identity(&self) -> Check {
+        let identity = &self.identity;
+        need(
+            identity.leeway.duration() <= LEEWAY_MAX,
+            "identity.leeway",
+            "longer than 60 s: an expired token would live on",
+        )?;
+        need(
+            (512..=TOKEN_BYTES_MAX).contains(&identity.token_bytes_max),
+            "identity.token_bytes_max",
+            "outside of 512 to 12288",
+        )?;
+        need(
+            identity.jwks_refetch_gap.duration() >= Duration::from_secs(1),
+            "identity.jwks_refetch_gap",
+            "less than 1 s: strangers could make us fetch without end",
+        )?;
+        need(
+            identity.jwks_refresh_every >= identity.jwks_refetch_gap,
+            "identity.jwks_refresh_every",
+            "it is less than identity.jwks_refetch_gap",
+        )?;
+        need(
+            identity.jwks_stale_max > identity.jwks_refresh_every,
+            "identity.jwks_stale_max",
+            "keys would be too old before they are fetched again",
+        )?;
+        for (name, issuer) in &identity.issuers {
+            let named = identity.issuers.values();
+            let alike = named.filter(|other| other.issuer == issuer.issuer).count();
+            let setting = |key: &str| format!("identity.issuers.{name}.{key}");
+            need(
+                !issuer.issuer.is_empty() && alike == 1,
+                setting("issuer"),
+                "it is empty, or another issuer has the same: their keys and modes would mix",
+            )?;
+            check_meaning(issuer, &setting)?;
+            check_merchant(issuer, &setting)?;
+            check_keys(issuer, &setting)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
+    need(
+        !issuer.audience.is_empty() && issuer.audience.iter().all(|ours| !ours.is_empty()),
+        setting("audience"),
+        "it is empty: tokens that were made for others would be believed",
+    )?;
+    need(
+        !issuer.types.is_empty(),
+        setting("types"),
+        "it is empty: no token could be believed",
+    )?;
+    need(
+        issuer
+            .lifetime_max
+            .is_none_or(|span| !span.duration().is_zero()),
+        setting("lifetime_max"),
+        "it is zero",
+    )?;
+    let names_somebody = |claim: &str| !claim.is_empty() && !TAKEN.contains(&claim);
+    need(
+        names_somebody(&issuer.member_claim),
+        setting("member_claim"),
+        "this claim does not name a member",
+    )
+}
+
+fn check_merchant(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
+    need(
+        issuer.merchant.is_none() || issuer.merchant_by_host.is_empty(),
+        setting("merchant_by_host"),
+        "the issuer is bound to one merchant already",
+    )?;
+    let claim = &issuer.merchant_claim;
+    need(
+        !claim.is_empty() && *claim != issuer.member_claim && !TAKEN.contains(&claim.as_str()),
+        setting("merchant_claim"),
+        "this claim does not name a merchant",
+    )
+}
+
+fn check_keys(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
+    let keys = &issuer.keys;
+    let Some(url) = &issuer.jwks_url else {
+        need(
+            !keys.is_empty(),
+            setting("keys"),
+            "there is no key and no jwks_url",
+        )?;
+        let mut kids: Vec<_> = keys.iter().map(|key| &key.kid).collect();
+        kids.sort_unstable();
+        kids.dedup();
+        need(
+            kids.len() == keys.len(),
+            setting("keys"),
+            "two of them have the same kid",
+        )?;
+        let shared = keys.iter().filter(|key| key.algorithm == Algorithm::Hs256);
+        let shared = shared.count();
+        return need(
+            shared == 0 || shared == keys.len(),
+            setting("keys"),
+            "a shared secret beside public keys: who verifies could also sign",
+        );
+    };
+    need(
+        keys.is_empty(),
+        setting("keys"),
+        "there is a jwks_url besides; keys come from one place",
+    )?;
+    need(
+        is_http(url),
+        setting("jwks_url"),
+        "it must begin with https://",
+    )?;
+    need(
+        is_encrypted(url) || is_loopback(url),
+        setting("jwks_url"),
+        "over plain http anybody on the way could put their own keys in",
+    )
+}

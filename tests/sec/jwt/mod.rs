@@ -1,0 +1,147 @@
+//! Members' tokens: what is not let in, and how keys are fetched.
+
+mod algorithms;
+mod claims;
+mod forge;
+mod forms;
+mod keys;
+mod published;
+mod signatures;
+mod world;
+
+use application::ports::identity::{Flaw, TokenError, TokenVerifier as _};
+
+use forge::{Issued, Signer};
+use world::{World, quoted};
+
+/// An attack, and the token next to it that is good.
+pub(crate) struct Vector {
+    name: String,
+    twin: String,
+    attack: String,
+    refused: TokenError,
+}
+
+/// What the attacks of one kind are made from: a good token, and who signs it.
+pub(crate) struct Kind<'a> {
+    name: &'static str,
+    good: Issued,
+    signer: &'a Signer,
+    found: Vec<Vector>,
+}
+
+impl<'a> Kind<'a> {
+    pub(crate) fn new(name: &'static str, good: Issued, signer: &'a Signer) -> Self {
+        Self {
+            name,
+            good,
+            signer,
+            found: Vec::new(),
+        }
+    }
+
+    /// Any text instead of the good token.
+    pub(crate) fn text(&mut self, name: &str, attack: impl Into<String>, flaw: Flaw) {
+        self.found.push(Vector {
+            name: format!("{}: {name}", self.name),
+            twin: self.good.signed(self.signer),
+            attack: attack.into(),
+            refused: TokenError::Invalid(flaw),
+        });
+    }
+
+    /// The good token after `change`, with a signature that holds.
+    pub(crate) fn signed(&mut self, name: &str, flaw: Flaw, change: impl FnOnce(Issued) -> Issued) {
+        let attack = change(self.good.clone()).signed(self.signer);
+        self.text(name, attack, flaw);
+    }
+
+    /// The good token after `change`, signed by somebody else.
+    pub(crate) fn signed_by(
+        &mut self,
+        name: &str,
+        flaw: Flaw,
+        signer: &Signer,
+        change: impl FnOnce(Issued) -> Issued,
+    ) {
+        let attack = change(self.good.clone()).signed(signer);
+        self.text(name, attack, flaw);
+    }
+
+    /// One that was good until lately.
+    pub(crate) fn expired(&mut self, name: &str, change: impl FnOnce(Issued) -> Issued) {
+        self.signed(name, Flaw::Early, change);
+        if let Some(last) = self.found.last_mut() {
+            last.refused = TokenError::Expired;
+        }
+    }
+
+    pub(crate) fn done(self) -> Vec<Vector> {
+        self.found
+    }
+}
+
+#[tokio::test]
+async fn attack_vectors_are_refused() {
+    let world = World::new();
+    let mut vectors = algorithms::vectors(&world);
+    vectors.extend(forms::vectors(&world));
+    vectors.extend(keys::vectors(&world));
+    vectors.extend(signatures::vectors(&world));
+    vectors.extend(claims::vectors(&world));
+    let mut wrong = Vec::new();
+    for vector in &vectors {
+        let twin = world.tokens.verify(&vector.twin, None).await;
+        if let Err(why) = twin {
+            wrong.push(format!("{}: its twin is not let in: {why}", vector.name));
+        }
+        let told = world.tokens.verify(&vector.attack, None).await;
+        if told.as_ref().err() != Some(&vector.refused) {
+            wrong.push(format!(
+                "{}: {told:?}, not {:?}",
+                vector.name, vector.refused
+            ));
+        }
+    }
+    let mut names: Vec<&str> = vectors.iter().map(|vector| vector.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), vectors.len(), "two vectors share a name");
+    let (refused, all) = (vectors.len().saturating_sub(wrong.len()), vectors.len());
+    println!("jwt attack vectors refused {refused}/{all}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(all >= 60, "only {all}");
+}
+
+#[tokio::test]
+async fn good_tokens_are_let_in() {
+    let world = World::new();
+    for (name, token) in world.good() {
+        let member = world.tokens.verify(&token, Some("pay.two.example")).await;
+        let member = member.unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert_eq!(member.id.as_str(), "member-1", "{name}");
+    }
+    let scope = async |token: String, host| {
+        let told = world.tokens.verify(&token, host).await;
+        told.map(|member| member.scope.merchant)
+    };
+    let claimed = world.rsa().claim("merchant", &quoted(world.other));
+    let claimed = scope(claimed.signed(&world.rsa), None).await;
+    assert_eq!(claimed, Ok(world.other), "the claim names the merchant");
+    let bound = world.shared().claim("merchant", &quoted(world.other));
+    let bound = scope(bound.signed(&world.secret), None).await;
+    assert_eq!(bound, Ok(world.merchant), "the issuer is bound to one");
+    for (host, merchant) in [
+        (Some("pay.one.example"), Ok(world.merchant)),
+        (Some("PAY.Two.Example"), Ok(world.other)),
+        (
+            Some("pay.three.example"),
+            Err(TokenError::Invalid(Flaw::Merchant)),
+        ),
+        (None, Err(TokenError::Invalid(Flaw::Merchant))),
+    ] {
+        let claimed = world.hosted().claim("merchant", &quoted(world.other));
+        let told = scope(claimed.signed(&world.rsa), host).await;
+        assert_eq!(told, merchant, "{host:?} names the merchant");
+    }
+}
