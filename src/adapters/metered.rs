@@ -22,7 +22,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::{Kind, Outcome, Saga};
 use domain::text::{OrderId, PaymentKey};
 use tokio::time::Instant;
@@ -100,8 +100,8 @@ impl Commit for Metered<Arc<dyn Store>> {
 
 #[async_trait]
 impl Payments for Metered<Arc<dyn Store>> {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.inner.payment(scope, id).await
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.inner.payment(owner, id).await
     }
 
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {

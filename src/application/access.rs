@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::App;
+use crate::ports::identity::{Flaw, Member, TokenError};
 use crate::ports::store::{self, KnownKey};
 use crate::tenancy::{ApiKeyError, LastKey, Rotated};
 
@@ -35,6 +36,9 @@ pub enum AccessError {
     /// The merchant may do nothing.
     #[error("the merchant is suspended")]
     Suspended,
+    /// A member's token opens nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -196,6 +200,25 @@ impl App {
         Ok(revoked)
     }
 
+    /// Who speaks by this token, at the host that the request was sent to.
+    ///
+    /// # Errors
+    /// The token opens nothing, its merchant is suspended, or the store is away.
+    pub async fn authenticate_member(
+        &self,
+        token: &str,
+        host: Option<&str>,
+    ) -> Result<Member, AccessError> {
+        let verified = self.parts.tokens.verify(token, host).await;
+        let member = verified.inspect_err(|why| tracing::info!(%why, "a member is refused"))?;
+        let merchant = self.known_merchant(member.scope.merchant).await?;
+        match merchant.map(|merchant| merchant.status) {
+            Some(Status::Active) => Ok(member),
+            Some(Status::Suspended) => Err(AccessError::Suspended),
+            None => Err(TokenError::Invalid(Flaw::Merchant).into()),
+        }
+    }
+
     async fn known_key(&self, hash: [u8; 32]) -> Result<Arc<KnownKey>, AccessError> {
         let believed = self.parts.timings.access_believed;
         if let Some(known) = self.seen.keys.get(&hash, believed) {
@@ -210,18 +233,25 @@ impl App {
 
     /// A caller's tenant, as it was a short while ago at most.
     pub(crate) async fn tenant(&self, id: MerchantId) -> Result<Arc<Merchant>, store::Error> {
-        let believed = self.parts.timings.access_believed;
-        if let Some(merchant) = self.seen.merchants.get(&id, believed) {
-            return Ok(merchant);
-        }
-        let asked = Instant::now();
-        let found = self.parts.store.merchant(id).await?;
-        let merchant = Arc::new(found.ok_or_else(|| store::Error::Corrupt {
+        let found = self.known_merchant(id).await?;
+        found.ok_or_else(|| store::Error::Corrupt {
             table: "merchants",
             id: id.to_string(),
             why: "a caller's merchant is not there".to_owned(),
-        })?);
-        self.seen.merchants.put(id, asked, Arc::clone(&merchant));
-        Ok(merchant)
+        })
+    }
+
+    async fn known_merchant(&self, id: MerchantId) -> Result<Option<Arc<Merchant>>, store::Error> {
+        let believed = self.parts.timings.access_believed;
+        if let Some(merchant) = self.seen.merchants.get(&id, believed) {
+            return Ok(Some(merchant));
+        }
+        let asked = Instant::now();
+        let found = self.parts.store.merchant(id).await?.map(Arc::new);
+        if let Some(merchant) = &found {
+            let merchant = Arc::clone(merchant);
+            self.seen.merchants.put(id, asked, merchant);
+        }
+        Ok(found)
     }
 }

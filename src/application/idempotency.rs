@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::id::{PaymentId, SagaId};
 use domain::idempotency::{Fingerprint, IssuedKey, KeyRef, Reservation};
-use domain::text::IdempotencyKey;
+use domain::text::{IdempotencyKey, MemberId};
 
 use crate::outcome::{Ended, Unreadable};
 use crate::ports::store;
@@ -159,7 +159,10 @@ pub(crate) enum Either {
 fn key_ref(caller: &Caller, key: IdempotencyKey) -> KeyRef {
     KeyRef {
         scope: caller.scope,
-        member: caller.member.clone(),
+        member: caller
+            .member
+            .as_ref()
+            .map_or_else(String::new, MemberId::to_string),
         key,
     }
 }

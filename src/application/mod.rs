@@ -26,8 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::id::{RawId, WorkerId};
-use domain::principal::{Actor, Scope};
+use domain::principal::{Actor, Owner, Scope};
 use domain::saga::Policy;
+use domain::text::MemberId;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,7 +40,7 @@ pub use payments::{
     ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
     PrepareError, ReadError,
 };
-pub use ports::{Clock, Gateways, Ids, Store, Tally};
+pub use ports::{Clock, Gateways, Ids, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
 pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};
@@ -140,6 +141,8 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// Who counts what the watch finds.
     pub tally: Arc<dyn Tally>,
+    /// Who believes members' tokens.
+    pub tokens: Arc<dyn TokenVerifier>,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.
@@ -166,10 +169,21 @@ pub struct Caller {
     pub scope: Scope,
     /// In which role.
     pub actor: Actor,
-    /// The member it speaks for; empty for the merchant's own server.
-    pub member: String,
+    /// The member it speaks for; none for the merchant's own server.
+    pub member: Option<MemberId>,
     /// W3C trace id, 32 lower-case hex digits.
     pub trace: String,
+}
+
+impl Caller {
+    /// Whose payments it may see and move.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            scope: self.scope,
+            member: self.member.clone(),
+        }
+    }
 }
 
 impl App {

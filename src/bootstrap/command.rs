@@ -11,6 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Accounts, Counterpart};
 use super::{Outside, Running, api_keys, demo, handles, launch, tenants};
+use crate::adapters::clock::Wall;
+use crate::adapters::identity::Tokens;
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{Config, Gateway};
@@ -80,6 +82,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     );
     config.check_serving(demo::IS_BUILT_IN)?;
     handles::raise(config.server.connections_max);
+    // By the system's time: what the sandbox's clock skips makes no token older.
+    let tokens = Arc::new(Tokens::new(&config.identity, Arc::new(Wall::default()))?);
     let store = outside::open(config, true).await?;
     let dev_keys = match config.gateway() {
         Gateway::Toss => None,
@@ -103,6 +107,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         gateways: accounts.registry(),
         clock: counterpart.clock(config),
         ids: Arc::new(Drawn::default()),
+        tokens: Arc::<Tokens>::clone(&tokens),
         metrics,
     };
     let running = launch(config, outside).await?;
@@ -125,6 +130,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = accounts.serve_continuously() => {}
+        () = tokens.refresh_continuously() => {}
     }
     tokio::select! {
         () = stop(running, counterpart) => {}

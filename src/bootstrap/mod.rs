@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use application::ports::limiter::Rate;
-use application::ports::{Clock, Gateways, Ids, RateLimiter, Store};
+use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier};
 use application::{App, Bounds, Parts, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
@@ -43,6 +43,8 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// Where identifiers come from.
     pub ids: Arc<dyn Ids>,
+    /// Who believes members' tokens.
+    pub tokens: Arc<dyn TokenVerifier>,
     /// What everything is counted in.
     pub metrics: Arc<Metrics>,
 }
@@ -77,6 +79,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         clock: Arc::clone(&outside.clock),
         ids: outside.ids,
         tally: Arc::<Metrics>::clone(&metrics),
+        tokens: outside.tokens,
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),

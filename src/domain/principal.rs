@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::id::MerchantId;
+use crate::text::MemberId;
 
 /// Whether money is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +57,30 @@ pub struct Scope {
     pub merchant: MerchantId,
     /// Test or live.
     pub mode: Mode,
+}
+
+/// Whose payments a caller may see: a tenant's in one mode, or of those one member's only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The tenant and mode.
+    pub scope: Scope,
+    /// The member; none where all of the tenant's payments are meant.
+    pub member: Option<MemberId>,
+}
+
+impl Owner {
+    /// Whether a payment of this tenant and customer is among them.
+    #[must_use]
+    pub fn owns(&self, scope: Scope, customer: Option<&MemberId>) -> bool {
+        self.scope == scope && (self.member.is_none() || self.member.as_ref() == customer)
+    }
+}
+
+impl From<Scope> for Owner {
+    fn from(scope: Scope) -> Self {
+        let member = None;
+        Self { scope, member }
+    }
 }
 
 /// Who caused a change.
@@ -116,5 +141,35 @@ impl fmt::Display for Actor {
 impl Serialize for Actor {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::RawId;
+
+    #[test]
+    fn a_member_owns_what_names_them_and_nothing_else() {
+        let scope = |number, mode| Scope {
+            merchant: MerchantId::new(RawId::from_parts(1, number)),
+            mode,
+        };
+        let here = scope(1, Mode::Test);
+        let member = |name: &str| name.parse::<MemberId>().expect("a member");
+        let (one, two) = (member("one"), member("two"));
+        let server = Owner::from(here);
+        let owner = Owner {
+            scope: here,
+            member: Some(one.clone()),
+        };
+        for customer in [None, Some(&one), Some(&two)] {
+            assert!(server.owns(here, customer), "{customer:?}");
+            assert_eq!(owner.owns(here, customer), customer == Some(&one));
+            for elsewhere in [scope(2, Mode::Test), scope(1, Mode::Live)] {
+                assert!(!server.owns(elsewhere, customer), "{customer:?}");
+                assert!(!owner.owns(elsewhere, customer), "{customer:?}");
+            }
+        }
     }
 }

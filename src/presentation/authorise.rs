@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use application::{Caller, Credential};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -27,21 +28,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Lets a request through to its handler, with the caller that the route asks for.
+/// Lets a request through to its handler, with a caller that the route takes.
 pub(super) async fn authorised(
     State(api): State<Arc<Api>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let principals = match route_of(&request) {
-        Some(route) => route.principals,
-        // A handler that nobody entered into the table is closed, not open.
-        None => return Failure::from(Code::RouteNotFound).into_response(),
+    // A handler that nobody entered into the table is closed, not open.
+    let Some(route) = route_of(&request) else {
+        return Failure::from(Code::RouteNotFound).into_response();
     };
-    if !principals.contains(&Principal::Anybody) {
-        let trace = request.extensions().get::<Trace>().cloned();
-        let key = presented_key(request.headers());
-        match by_key(&api, principals, key, trace).await {
+    if !route.principals.contains(&Principal::Anybody) {
+        match caller(&api, route, Shown::by(&request)).await {
             Ok(caller) => drop(request.extensions_mut().insert(caller)),
             Err(failure) => return failure.into_response(),
         }
@@ -60,31 +58,77 @@ fn route_of(request: &Request) -> Option<&'static Route> {
         .find(|route| route.path == path.as_str() && route.method == method)
 }
 
-/// The caller behind an API key, where the route is for such principals.
-async fn by_key(
-    api: &Api,
-    principals: &[Principal],
-    key: Result<KeyText, Failure>,
-    trace: Option<Trace>,
-) -> Result<Caller, Failure> {
-    let Credential { scope, kind } = api.app.authenticate(&key?).await?;
-    let (principal, actor) = match kind {
-        KeyKind::Secret => (Principal::MerchantServer, Actor::Merchant),
-        KeyKind::Publishable => (Principal::MerchantPage, Actor::Buyer),
-    };
-    if !principals.contains(&principal) {
-        return Err(Code::ApiKeyPublishable.into());
+/// Who calls, by the credentials alone: no other header says anything about it.
+async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failure> {
+    let Shown { trace, host, .. } = shown;
+    match shown.credentials? {
+        Credentials::Key(key) => {
+            let Credential { scope, kind } = api.app.authenticate(&key).await?;
+            let (principal, actor) = match kind {
+                KeyKind::Secret => (Principal::MerchantServer, Actor::Merchant),
+                KeyKind::Publishable => (Principal::MerchantPage, Actor::Buyer),
+            };
+            if !route.principals.contains(&principal) {
+                return Err(Code::ApiKeyPublishable.into());
+            }
+            Ok(Caller {
+                scope,
+                actor,
+                member: None,
+                trace,
+            })
+        }
+        Credentials::Token(token) => {
+            let member = api.app.authenticate_member(&token, host.as_deref());
+            let member = member.await?;
+            if !route.principals.contains(&Principal::Member) {
+                return Err(Code::MemberForbidden.into());
+            }
+            Ok(Caller {
+                scope: member.scope,
+                actor: Actor::Buyer,
+                member: Some(member.id),
+                trace,
+            })
+        }
     }
-    Ok(Caller {
-        scope,
-        actor,
-        member: String::new(),
-        trace: trace.map(|trace| trace.0).unwrap_or_default(),
-    })
 }
 
-/// The key of `Basic base64(key:)` or `Bearer key`.
-fn presented_key(headers: &HeaderMap) -> Result<KeyText, Failure> {
+/// What a request shows of its caller.
+struct Shown {
+    credentials: Result<Credentials, Failure>,
+    host: Option<String>,
+    trace: String,
+}
+
+impl Shown {
+    fn by(request: &Request) -> Self {
+        let trace = request.extensions().get::<Trace>();
+        Self {
+            credentials: presented(request.headers()),
+            host: host_of(request),
+            trace: trace.map(|trace| trace.0.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// The host that the request was sent to, without its port.
+fn host_of(request: &Request) -> Option<String> {
+    let named = request.uri().authority().cloned();
+    let named = named.or_else(|| request.headers().get(HOST)?.to_str().ok()?.parse().ok());
+    named.map(|authority: Authority| authority.host().to_owned())
+}
+
+/// What somebody shows to be let in.
+enum Credentials {
+    /// An API key.
+    Key(KeyText),
+    /// A member's token. It has dots, and no API key has one.
+    Token(String),
+}
+
+/// The key of `Basic base64(key:)` or `Bearer key`, or the token of `Bearer token`.
+fn presented(headers: &HeaderMap) -> Result<Credentials, Failure> {
     let value = headers
         .get(AUTHORIZATION)
         .ok_or_else(|| unauthorized(Code::CredentialsMissing))?;
@@ -92,6 +136,9 @@ fn presented_key(headers: &HeaderMap) -> Result<KeyText, Failure> {
     let text = value.to_str().map_err(|_| malformed())?;
     let (scheme, credentials) = text.split_once(' ').ok_or_else(malformed)?;
     let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && credentials.contains('.') {
+        return Ok(Credentials::Token(credentials.to_owned()));
+    }
     let key = if scheme.eq_ignore_ascii_case("bearer") {
         credentials.to_owned()
     } else if scheme.eq_ignore_ascii_case("basic") {
@@ -108,6 +155,6 @@ fn presented_key(headers: &HeaderMap) -> Result<KeyText, Failure> {
     if key.is_empty() {
         Err(malformed())
     } else {
-        Ok(KeyText::presented(&key))
+        Ok(Credentials::Key(KeyText::presented(&key)))
     }
 }

@@ -175,13 +175,16 @@ catalogue! {
     CURSOR_INVALID => CursorInvalid, BAD_REQUEST,
         "커서가 올바르지 않습니다.",
         "The cursor is not one we handed out.";
+    MEMBER_MISMATCH => MemberMismatch, BAD_REQUEST,
+        "다른 회원의 결제는 조회할 수 없습니다.",
+        "A member sees their own payments only.";
     FILTER_COMBINATION => FilterCombination, BAD_REQUEST,
         "함께 사용할 수 없는 검색 조건입니다.",
         "These filters cannot be combined.";
 
     CREDENTIALS_MISSING => CredentialsMissing, UNAUTHORIZED,
-        "시크릿 키로 인증해야 합니다.",
-        "Authenticate with a secret key.";
+        "시크릿 키 또는 회원 토큰으로 인증해야 합니다.",
+        "Authenticate with a secret key or a member's token.";
     CREDENTIALS_MALFORMED => CredentialsMalformed, UNAUTHORIZED,
         "Authorization 헤더 형식이 올바르지 않습니다.",
         "The Authorization header is malformed.";
@@ -194,6 +197,18 @@ catalogue! {
     API_KEY_PUBLISHABLE => ApiKeyPublishable, FORBIDDEN,
         "공개 키로는 호출할 수 없습니다. 시크릿 키를 사용하세요.",
         "A publishable key cannot do this; use the secret key.";
+    TOKEN_EXPIRED => TokenExpired, UNAUTHORIZED,
+        "회원 토큰이 만료되었습니다.",
+        "The member's token has expired.";
+    TOKEN_INVALID => TokenInvalid, UNAUTHORIZED,
+        "유효하지 않은 회원 토큰입니다.",
+        "The member's token is not valid.";
+    IDENTITY_UNAVAILABLE => IdentityUnavailable, SERVICE_UNAVAILABLE,
+        "회원 토큰을 확인할 수 없습니다. 잠시 후 다시 시도하세요.",
+        "Members' tokens cannot be checked now; try again later.";
+    MEMBER_FORBIDDEN => MemberForbidden, FORBIDDEN,
+        "회원 토큰으로는 호출할 수 없습니다. 가맹점 서버에서 시크릿 키로 호출하세요.",
+        "A member cannot do this; only the merchant's server can, with its secret key.";
     MERCHANT_SUSPENDED => MerchantSuspended, FORBIDDEN,
         "이용이 정지된 가맹점입니다.",
         "The merchant is suspended.";

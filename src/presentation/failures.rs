@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use application::ports::gateway::Refused;
+use application::ports::identity::TokenError;
 use application::ports::store;
 use application::{AccessError, ActError, ApiKeyError, KeyError, PrepareError, ReadError};
 use axum::http::HeaderValue;
@@ -45,6 +46,7 @@ impl From<AccessError> for Failure {
             AccessError::UnknownKey => unauthorized(Code::ApiKeyUnknown),
             AccessError::EndedKey => unauthorized(Code::ApiKeyExpired),
             AccessError::Suspended => Self::from(Code::MerchantSuspended),
+            AccessError::Token(error) => error.into(),
             AccessError::Store(error) => error.into(),
         }
     }
@@ -60,6 +62,26 @@ impl From<ApiKeyError> for Failure {
             ApiKeyError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
             ApiKeyError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        let (code, challenge) = match error {
+            TokenError::Expired => (
+                Code::TokenExpired,
+                r#"Bearer realm="payflow", error="invalid_token", error_description="expired""#,
+            ),
+            // What is wrong with it would help nobody but whoever made it up.
+            TokenError::Invalid(_) => (
+                Code::TokenInvalid,
+                r#"Bearer realm="payflow", error="invalid_token""#,
+            ),
+            TokenError::Unavailable => {
+                return Self::from(Code::IdentityUnavailable).retry_after(SOON);
+            }
+        };
+        Self::from(code).header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 }
 
@@ -172,6 +194,7 @@ impl From<PrepareError> for Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
+            ReadError::AnotherMember => Self::field("memberId", Code::MemberMismatch),
             ReadError::NotFound => Self::from(Code::PaymentNotFound),
             ReadError::Store(error) => error.into(),
         }

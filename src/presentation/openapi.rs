@@ -29,12 +29,15 @@ const ANYWHERE: &[Code] = &[
     Code::HeadTooLarge,
     Code::InternalError,
 ];
-/// What every route for merchants can answer with.
-const FOR_MERCHANTS: &[Code] = &[
+/// What every route that asks who calls can answer with.
+const FOR_SOMEBODY: &[Code] = &[
     Code::CredentialsMissing,
     Code::CredentialsMalformed,
     Code::ApiKeyUnknown,
     Code::ApiKeyExpired,
+    Code::TokenExpired,
+    Code::TokenInvalid,
+    Code::IdentityUnavailable,
     Code::MerchantSuspended,
     Code::StoreUnavailable,
     Code::RateLimited,
@@ -67,6 +70,11 @@ pub fn document() -> OpenApi {
             "The API key as user name, no password",
         ),
         ("bearer", HttpAuthScheme::Bearer, "The API key"),
+        (
+            "member",
+            HttpAuthScheme::Bearer,
+            "A member's JWT, from an issuer that the operator believes",
+        ),
     ] {
         let scheme = HttpBuilder::new()
             .scheme(scheme)
@@ -89,6 +97,16 @@ pub fn document() -> OpenApi {
     document
 }
 
+/// How a principal shows who it is.
+const fn schemes(principal: Principal) -> &'static [&'static str] {
+    match principal {
+        // Where a page may call its server may, too, by a key of the same form.
+        Principal::Anybody | Principal::MerchantPage => &[],
+        Principal::MerchantServer => &["basic", "bearer"],
+        Principal::Member => &["member"],
+    }
+}
+
 fn operation_of<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Operation> {
     match route.method.as_str() {
         "GET" => item.get.as_mut(),
@@ -102,10 +120,20 @@ fn operation_of<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Ope
 /// Adds what the table knows: who may call, and every refusal with an example.
 fn complete(operation: &mut Operation, route: &Route) {
     let mut codes: Vec<Code> = ANYWHERE.to_vec();
-    if route.principals.contains(&Principal::Anybody) {
-        operation.security = Some(Vec::new());
-    } else {
-        codes.extend(FOR_MERCHANTS);
+    let schemes: Vec<&str> = route
+        .principals
+        .iter()
+        .copied()
+        .flat_map(schemes)
+        .copied()
+        .collect();
+    let required = |scheme: &&str| SecurityRequirement::new(*scheme, [""; 0]);
+    operation.security = Some(schemes.iter().map(required).collect());
+    if !schemes.is_empty() {
+        codes.extend(FOR_SOMEBODY);
+        if !route.principals.contains(&Principal::Member) {
+            codes.push(Code::MemberForbidden);
+        }
         if !route.principals.contains(&Principal::MerchantPage) {
             codes.push(Code::ApiKeyPublishable);
         }

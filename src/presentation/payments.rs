@@ -179,7 +179,7 @@ pub(super) async fn list(
         after
     });
     query.finish()?;
-    let page = api.app.payments(&caller, &filter, after, limit).await?;
+    let page = api.app.payments(&caller, filter, after, limit).await?;
     let payments = Payments {
         payments: page.rows.into_iter().map(Payment::from).collect(),
         next_cursor: page.next.map(cursor_of),

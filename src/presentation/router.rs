@@ -27,6 +27,8 @@ pub enum Principal {
     /// A merchant's page in a browser, by publishable key, which everybody can read there. Where it
     /// may call, the merchant's server may, too.
     MerchantPage,
+    /// A merchant's member, by token; they see their own payments only.
+    Member,
 }
 
 /// A route.
@@ -46,7 +48,12 @@ pub struct Route {
 
 const ANYBODY: &[Principal] = &[Principal::Anybody];
 const SERVER: &[Principal] = &[Principal::MerchantServer];
-const SERVER_OR_PAGE: &[Principal] = &[Principal::MerchantServer, Principal::MerchantPage];
+const SERVER_OR_MEMBER: &[Principal] = &[Principal::MerchantServer, Principal::Member];
+const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
+    Principal::MerchantServer,
+    Principal::MerchantPage,
+    Principal::Member,
+];
 
 const READ: &[Code] = &[Code::PaymentNotFound];
 
@@ -71,21 +78,21 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments",
-        principals: SERVER,
+        principals: SERVER_OR_MEMBER,
         body: false,
         refusals: &[Code::InvalidRequest],
     },
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}",
-        principals: SERVER,
+        principals: SERVER_OR_MEMBER,
         body: false,
         refusals: READ,
     },
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/checkout",
-        principals: SERVER_OR_PAGE,
+        principals: SERVER_PAGE_OR_MEMBER,
         body: false,
         refusals: &[
             Code::PaymentNotFound,
@@ -99,7 +106,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/approve",
-        principals: SERVER,
+        principals: SERVER_OR_MEMBER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
@@ -128,7 +135,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/cancel",
-        principals: SERVER,
+        principals: SERVER_OR_MEMBER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
@@ -154,7 +161,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}/events",
-        principals: SERVER,
+        principals: SERVER_OR_MEMBER,
         body: false,
         refusals: &[Code::PaymentNotFound, Code::InvalidRequest],
     },

@@ -13,7 +13,8 @@ use tokio::time::sleep;
 
 use crate::edge::exchange;
 use crate::rig::{
-    Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer, text,
+    AWAY, Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer,
+    text,
 };
 
 /// Codes that no client can see yet, and why.
@@ -163,6 +164,25 @@ async fn credentials(seen: &mut Seen) {
     seen.note(&answer(request().bearer_auth("sk_test_nobody")).await);
     seen.note(&answer(request().bearer_auth(PUBLISHABLE)).await);
     seen.note(&answer(request().bearer_auth(SUSPENDED)).await);
+    for (path, claims) in [
+        (
+            "/api/v1/payments",
+            vec![("exp", json!(0)), ("iat", json!(0))],
+        ),
+        (
+            "/api/v1/payments",
+            vec![("exp", json!(1_000_000)), ("iat", json!(0))],
+        ),
+        ("/api/v1/payments", vec![("aud", json!("elsewhere"))]),
+        ("/api/v1/payments", vec![("iss", json!(AWAY))]),
+        ("/api/v1/payments?memberId=member-2", Vec::new()),
+    ] {
+        let token = rig.members.token_with("member-1", &claims);
+        let request = rig.anonymous(Method::GET, path).bearer_auth(token);
+        seen.note(&answer(request).await);
+    }
+    let issue = rig.by("member-1", Method::POST, "/api/v1/idempotency-keys");
+    seen.note(&answer(issue).await);
     let rig = Rig::with("limits.failures_per_minute = 1\n").await;
     let guess = || {
         let request = rig.anonymous(Method::GET, "/api/v1/payments");

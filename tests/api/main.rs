@@ -12,6 +12,8 @@ mod codes;
 mod commands;
 mod edge;
 mod idempotency;
+mod issuers;
+mod members;
 mod openapi;
 mod operation;
 mod payments;

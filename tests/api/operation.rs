@@ -120,7 +120,7 @@ async fn metrics_have_their_own_listener() {
 
 /// Log lines, as they are written.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -133,10 +133,14 @@ impl io::Write for Lines {
 }
 
 impl Lines {
+    /// Every line.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// Every line at the level of errors.
     fn errors(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap().clone();
-        let lines = String::from_utf8(bytes).unwrap();
+        let lines = self.text();
         let lines = lines
             .lines()
             .map(|line| serde_json::from_str(line).unwrap());

@@ -13,18 +13,20 @@ use crate::rig::{Answer, answer, text};
 const NAME: &str = "카나리아";
 const CARD: &str = "4111111111111111";
 
-struct Process {
+/// The binary, running.
+pub(crate) struct Process {
     child: Child,
-    keys: Value,
-    client: reqwest::Client,
+    /// Its `dev-keys.json`.
+    pub(crate) keys: Value,
+    pub(crate) client: reqwest::Client,
 }
 
 impl Process {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::with(folder, &[("PAYFLOW_SHOP__ENABLED", "false")])
     }
 
-    fn with(folder: &Path, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let file = folder.join("data/dev-keys.json");
         let before = std::fs::read_to_string(&file).unwrap_or_default();
         let log = std::fs::File::options()
@@ -81,7 +83,7 @@ impl Process {
     }
 
     /// Asks it to end, as an orchestrator does; its exit code.
-    fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().unwrap().success());
         self.child.wait().unwrap().code()

@@ -1,11 +1,12 @@
 //! Payments and sagas read back equal, in every state.
 
+use application::ports::Store;
 use domain::change::Change;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::SagaId;
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Kind, Paid, Payment, State};
-use domain::principal::{Mode, Scope};
+use domain::principal::{Mode, Owner, Scope};
 use domain::saga::{self, Heard, Outcome, Phase};
 
 use crate::samples::{self, at, raw, tenant, won};
@@ -18,6 +19,21 @@ on_every_store!(
     every_progress,
     a_nul_keeps_nothing_from_settling
 );
+
+/// A member reads a payment that names them, and no other.
+async fn read_by_members(store: &dyn Store, payment: &Payment) {
+    let facts = &payment.facts;
+    let customer = facts.customer.member.clone();
+    for member in [customer.clone(), "somebody-else".parse().ok()] {
+        let owner = Owner {
+            member: member.clone(),
+            ..facts.scope.into()
+        };
+        let found = store.payment(&owner, facts.id).await.expect("read");
+        let theirs = member.is_none() || member == customer;
+        assert_eq!(found.is_some(), theirs, "{member:?}");
+    }
+}
 
 async fn payments(tested: Tested) {
     let store = tested.store.as_ref();
@@ -44,7 +60,7 @@ async fn payments(tested: Tested) {
                 .await
                 .expect("inserted");
             let read = store
-                .payment(tenant.scope, payment.facts.id)
+                .payment(&tenant.scope.into(), payment.facts.id)
                 .await
                 .expect("read");
             assert_eq!(read.as_ref(), Some(&payment));
@@ -59,7 +75,11 @@ async fn payments(tested: Tested) {
                 ..tenant.scope
             };
             let id = payment.facts.id;
-            assert_eq!(store.payment(elsewhere, id).await.expect("read"), None);
+            assert_eq!(
+                store.payment(&elsewhere.into(), id).await.expect("read"),
+                None
+            );
+            read_by_members(store, &payment).await;
             assert_eq!(
                 store
                     .payment_of_order(elsewhere, order)

@@ -12,7 +12,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::Kind;
 use domain::text::OrderId;
 
@@ -41,9 +41,11 @@ fn matches(payment: &Payment, filter: &PaymentFilter) -> bool {
 
 #[async_trait]
 impl Payments for Memory {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
         let found = self.any_payment(id).await?;
-        Ok(found.filter(|payment| payment.facts.scope == scope))
+        Ok(found.filter(|Payment { facts, .. }| {
+            owner.owns(facts.scope, facts.customer.member.as_ref())
+        }))
     }
 
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {

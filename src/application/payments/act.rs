@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use domain::change::Change;
 use domain::id::PaymentId;
 use domain::payment::{Moved, Payment};
-use domain::principal::Scope;
 use domain::saga::Saga;
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
@@ -148,7 +147,7 @@ impl App {
             let retry_after = AGAIN;
             return Err(KeyError::Running { retry_after }.into());
         }
-        let outcome = self.pending_now(whose.scope, payment).await?;
+        let outcome = self.pending_now(&whose, payment).await?;
         Ok(timed(Answered::first(outcome)))
     }
 
@@ -170,7 +169,7 @@ impl App {
                 Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
-                let outcome = self.pending_now(caller.scope, command.payment()).await?;
+                let outcome = self.pending_now(&caller, command.payment()).await?;
                 Ok(Answered::first(outcome))
             }
         }
@@ -188,7 +187,7 @@ impl App {
             if let Some(answered) = self.answered_before(caller, keyed).await? {
                 return Ok(Begun::Answered(Box::new(answered)));
             }
-            let found = store.payment(caller.scope, command.payment()).await?;
+            let found = store.payment(&caller.owner(), command.payment()).await?;
             let payment = found.ok_or(ActError::NotFound)?;
             let decided = command.decide(self, caller, payment).await?;
             let (moved, end) = match &decided {
@@ -226,10 +225,10 @@ impl App {
     /// Pending, with the payment as it is stored.
     async fn pending_now<R>(
         &self,
-        scope: Scope,
+        caller: &Caller,
         payment: PaymentId,
     ) -> Result<Outcome, ActError<R>> {
-        let found = self.parts.store.payment(scope, payment).await?;
+        let found = self.parts.store.payment(&caller.owner(), payment).await?;
         Ok(pending(&found.ok_or(ActError::NotFound)?))
     }
 
@@ -242,9 +241,9 @@ impl App {
         Ok(match self.earlier(caller, keyed).await? {
             Earlier::Nothing => None,
             Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
-            Earlier::Pending(payment) => Some(Answered::again(
-                self.pending_now(caller.scope, payment).await?,
-            )),
+            Earlier::Pending(payment) => {
+                Some(Answered::again(self.pending_now(caller, payment).await?))
+            }
         })
     }
 }

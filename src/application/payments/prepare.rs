@@ -143,7 +143,7 @@ impl App {
             Earlier::Nothing => None,
             Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
             Earlier::Pending(payment) => {
-                let found = self.parts.store.payment(caller.scope, payment).await?;
+                let found = self.parts.store.payment(&caller.owner(), payment).await?;
                 let payment = found.ok_or(PrepareError::NotFound)?;
                 let view = PaymentView::impersonal(&payment);
                 Some(Answered::again(Outcome::Pending(Box::new(view))))
@@ -220,7 +220,7 @@ impl App {
     /// See [`PrepareError`]; nothing is stored then.
     pub async fn reopen(&self, caller: &Caller, id: PaymentId) -> Result<Opening, PrepareError> {
         for _ in 0..self.parts.bounds.conflicts_max {
-            let found = self.parts.store.payment(caller.scope, id).await?;
+            let found = self.parts.store.payment(&caller.owner(), id).await?;
             let payment = found.ok_or(PrepareError::NotFound)?;
             let order = self.fresh_order(&payment);
             let gateway_order = order.id;
@@ -229,7 +229,7 @@ impl App {
             match self.parts.store.commit(&moved.changes).await {
                 Ok(()) => {
                     // A page that nobody has signed in to: anybody may be looking.
-                    let is_public = caller.actor == Actor::Buyer && caller.member.is_empty();
+                    let is_public = caller.actor == Actor::Buyer && caller.member.is_none();
                     let mut payment = if is_public {
                         PaymentView::impersonal(&moved.payment)
                     } else {

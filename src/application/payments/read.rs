@@ -17,6 +17,9 @@ pub enum ReadError {
     /// No such payment of this caller.
     #[error("no such payment")]
     NotFound,
+    /// A member asks for the payments of another.
+    #[error("the payments of another member")]
+    AnotherMember,
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -37,7 +40,7 @@ impl App {
     /// # Errors
     /// No such payment of this caller, or the store is away.
     pub async fn payment(&self, caller: &Caller, id: PaymentId) -> Result<PaymentView, ReadError> {
-        let found = self.parts.store.payment(caller.scope, id).await?;
+        let found = self.parts.store.payment(&caller.owner(), id).await?;
         let payment = found.ok_or(ReadError::NotFound)?;
         if payment.state.saga().is_some() {
             self.hasten(id).await?;
@@ -62,24 +65,30 @@ impl App {
         Ok(())
     }
 
-    /// Reads a page of payments, newest first.
+    /// Reads a page of payments, newest first: to a member, their own.
     ///
     /// # Errors
-    /// The store is away.
+    /// A member asks for another's, or the store is away.
     pub async fn payments(
         &self,
         caller: &Caller,
-        filter: &PaymentFilter,
+        mut filter: PaymentFilter,
         after: Option<PageAfter>,
         limit: u32,
     ) -> Result<Page<PaymentView>, ReadError> {
+        if let Some(member) = &caller.member {
+            let asked_for = filter.member.get_or_insert_with(|| member.clone());
+            if asked_for != member {
+                return Err(ReadError::AnotherMember);
+            }
+        }
         let limit = limit.clamp(1, PAGE_ROWS_MAX);
         // One row more than asked for tells whether there is a next page.
         let probe = limit.saturating_add(1);
         let mut found = self
             .parts
             .store
-            .payments(caller.scope, filter, after, probe)
+            .payments(caller.scope, &filter, after, probe)
             .await?;
         let asked_for = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = found.len() > asked_for;
@@ -105,7 +114,7 @@ impl App {
         after: i64,
         limit: u32,
     ) -> Result<Vec<PaymentEvent>, ReadError> {
-        let found = self.parts.store.payment(caller.scope, id).await?;
+        let found = self.parts.store.payment(&caller.owner(), id).await?;
         found.ok_or(ReadError::NotFound)?;
         Ok(self
             .parts

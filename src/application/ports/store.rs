@@ -15,7 +15,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::{Entry, Movement};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
 use domain::text::{CustomerName, MemberId, OrderId, PaymentKey};
 
@@ -135,8 +135,8 @@ pub trait Commit: Send + Sync {
 /// Reads of payments.
 #[async_trait]
 pub trait Payments: Send + Sync {
-    /// A payment that belongs to this scope.
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error>;
+    /// A payment of this owner's.
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error>;
 
     /// A payment for the service itself.
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error>;

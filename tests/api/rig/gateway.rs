@@ -36,6 +36,7 @@ pub(crate) struct Scripted {
     refused: Mutex<Option<Refused>>,
     served: Mutex<bool>,
     confirms: Arc<AtomicU64>,
+    cancels: Arc<AtomicU64>,
     books: Books,
 }
 
@@ -59,6 +60,7 @@ impl Scripted {
             refused: Mutex::new(None),
             served: Mutex::new(true),
             confirms: Arc::default(),
+            cancels: Arc::default(),
             books: Arc::default(),
         }
     }
@@ -96,6 +98,11 @@ impl Scripted {
     pub(crate) fn confirms(&self) -> u64 {
         self.confirms.load(Ordering::SeqCst)
     }
+
+    /// How many refunds were asked for.
+    pub(crate) fn cancels(&self) -> u64 {
+        self.cancels.load(Ordering::SeqCst)
+    }
 }
 
 impl Gateways for Scripted {
@@ -105,6 +112,7 @@ impl Gateways for Scripted {
             script: self.script.lock().unwrap().clone(),
             refused: *self.refused.lock().unwrap(),
             confirms: Arc::clone(&self.confirms),
+            cancels: Arc::clone(&self.cancels),
             books: Arc::clone(&self.books),
         };
         let served = *self.served.lock().unwrap();
@@ -117,6 +125,7 @@ struct Call {
     script: Script,
     refused: Option<Refused>,
     confirms: Arc<AtomicU64>,
+    cancels: Arc<AtomicU64>,
     books: Books,
 }
 
@@ -144,6 +153,7 @@ impl PaymentGateway for Call {
     }
 
     async fn cancel(&self, call: &CancelCall) -> Answer {
+        self.cancels.fetch_add(1, Ordering::SeqCst);
         match &self.script {
             Script::Approve => self.canceled(call),
             Script::Decline(decline) => Answer::Declined(decline.clone()),

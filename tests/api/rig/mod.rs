@@ -1,6 +1,7 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
 mod gateway;
+mod members;
 mod seed;
 mod store;
 
@@ -18,6 +19,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
+pub(crate) use members::{AWAY, HOST, HOSTED, LIVE_ISSUER, Members};
 pub(crate) use seed::{
     LIVE, OTHER, OTHER_PUBLISHABLE, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY,
 };
@@ -31,6 +33,7 @@ pub(crate) struct Rig {
     pub(crate) gateway: Arc<Scripted>,
     pub(crate) store: Arc<Faulty>,
     pub(crate) clock: Wall,
+    pub(crate) members: Members,
     client: reqwest::Client,
     orders: AtomicU64,
 }
@@ -88,13 +91,14 @@ impl Rig {
         let memory = Arc::new(Memory::new(Arc::new(Wall::default())));
         let store = Arc::new(Faulty::new(memory));
         let config = Config::with(&format!("{SETTINGS}{settings}")).unwrap();
-        seed::seed(store.as_ref()).await;
+        let members = Members::of(seed::seed(store.as_ref()).await);
         let gateway = Arc::new(Scripted::new(clock.clone()));
         let outside = Outside {
             store: store.clone(),
             gateways: gateway.clone(),
             clock: Arc::new(clock.clone()),
             ids: Arc::new(Drawn::default()),
+            tokens: members.tokens.clone(),
             metrics: Arc::new(Metrics::new().unwrap()),
         };
         let client = reqwest::Client::builder()
@@ -107,6 +111,7 @@ impl Rig {
             gateway,
             store,
             clock,
+            members,
             client,
             orders: AtomicU64::new(1),
         }
@@ -145,14 +150,33 @@ impl Rig {
 
     /// A payment of 15,000 won.
     pub(crate) async fn prepared(&self) -> Prepared {
-        let body = json!({ "orderId": self.order(), "orderName": "생수", "amount": 15000 });
-        let answer = self.post("/api/v1/payments", body.to_string()).await;
+        self.prepared_by(SECRET, json!({})).await
+    }
+
+    /// A payment of 15,000 won with these fields besides, of the merchant with this key.
+    pub(crate) async fn prepared_by(&self, key: &str, fields: Value) -> Prepared {
+        let mut body = json!({ "orderId": self.order(), "orderName": "생수", "amount": 15000 });
+        let more = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(more);
+        let request = self
+            .anonymous(Method::POST, "/api/v1/payments")
+            .bearer_auth(key)
+            .header("content-type", "application/json");
+        let answer = answer(request.body(body.to_string())).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         let data = &answer.body["data"];
         Prepared {
             id: text(&data["paymentId"]).to_owned(),
             gateway_order: text(&data["gatewayOrderId"]).to_owned(),
         }
+    }
+
+    /// A request of a member.
+    pub(crate) fn by(&self, member: &str, method: Method, path: &str) -> RequestBuilder {
+        let token = self.members.token(member);
+        self.anonymous(method, path)
+            .bearer_auth(token)
+            .header("content-type", "application/json")
     }
 
     /// The request that approves `payment`.
@@ -170,17 +194,20 @@ impl Rig {
 impl Rig {
     /// A payment of 15,000 won, 5,000 of it without VAT, that is paid.
     pub(crate) async fn paid(&self) -> Prepared {
-        let body = json!({ "orderId": self.order(), "orderName": "생수", "amount": 15000,
-                           "taxFreeAmount": 5000 });
-        let answer = self.post("/api/v1/payments", body.to_string()).await;
-        let data = &answer.body["data"];
-        let payment = Prepared {
-            id: text(&data["paymentId"]).to_owned(),
-            gateway_order: text(&data["gatewayOrderId"]).to_owned(),
-        };
-        let answer = self
-            .approve(&payment, &format!("paid-{}", payment.id))
-            .await;
+        self.paid_by(SECRET, json!({})).await
+    }
+
+    /// The same with these fields besides, of the merchant with this key.
+    pub(crate) async fn paid_by(&self, key: &str, mut fields: Value) -> Prepared {
+        fields["taxFreeAmount"] = json!(5000);
+        let payment = self.prepared_by(key, fields).await;
+        let path = format!("/api/v1/payments/{}/approve", payment.id);
+        let request = self
+            .anonymous(Method::POST, &path)
+            .bearer_auth(key)
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("paid-{}", payment.id));
+        let answer = answer(request.body(approval(&payment).to_string())).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         payment
     }

@@ -32,7 +32,8 @@ const MERCHANTS: [&[&str]; 4] = [
     &[SUSPENDED],
 ];
 
-pub(super) async fn seed(store: &dyn Store) {
+/// Makes the merchants; their ids.
+pub(super) async fn seed(store: &dyn Store) -> Vec<MerchantId> {
     let (ids, clock) = (Drawn::default(), Wall::default());
     let tenancy = Tenancy {
         store,
@@ -40,8 +41,10 @@ pub(super) async fn seed(store: &dyn Store) {
         ids: &ids,
         conflicts_max: 5,
     };
+    let mut merchants = Vec::new();
     for keys in MERCHANTS {
         let id = MerchantId::new(ids.draw());
+        merchants.push(id);
         let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
         let mut merchant = Merchant::new(id, name, currencies, clock.now());
         if keys.contains(&SUSPENDED) {
@@ -73,6 +76,7 @@ pub(super) async fn seed(store: &dyn Store) {
         }
         store.commit(&changes).await.unwrap();
     }
+    merchants
 }
 
 fn scope_of(merchant: MerchantId, key: &str) -> Scope {

@@ -21,7 +21,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
 use domain::text::{OrderId, PaymentKey};
 
@@ -83,8 +83,8 @@ impl Commit for Faulty {
 
 #[async_trait]
 impl Payments for Faulty {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.reached()?.payment(scope, id).await
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.reached()?.payment(owner, id).await
     }
 
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {

@@ -12,7 +12,7 @@ use domain::event::PaymentEvent;
 use domain::id::{GatewayOrderId, PaymentId};
 use domain::ledger::Entry;
 use domain::payment::Payment;
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::text::OrderId;
 
 pub(super) use row::{GatewayOrderRow, PaymentRow, StandingRow};
@@ -29,10 +29,12 @@ fn all<T: TryFrom<R, Error = Error>, R>(rows: Vec<R>) -> Result<Vec<T>, Error> {
 
 #[async_trait]
 impl Payments for Database {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
         // Asked for by its id alone: a planner without statistics took the merchant's index.
         let found = self.any_payment(id).await?;
-        Ok(found.filter(|payment| payment.facts.scope == scope))
+        Ok(found.filter(|Payment { facts, .. }| {
+            owner.owns(facts.scope, facts.customer.member.as_ref())
+        }))
     }
 
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {

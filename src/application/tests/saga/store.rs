@@ -21,7 +21,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
 use domain::text::{OrderId, PaymentKey};
 use tokio::sync::Notify;
@@ -78,9 +78,9 @@ impl Commit for Faulty {
 
 #[async_trait]
 impl Payments for Faulty {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
         self.pass.through().await;
-        self.memory.payment(scope, id).await
+        self.memory.payment(owner, id).await
     }
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
         self.pass.through().await;

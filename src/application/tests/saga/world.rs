@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
+use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
     ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
@@ -116,6 +117,7 @@ impl World {
                 clock: Arc::clone(&clock),
                 ids: Arc::clone(&ids),
                 tally: Arc::new(Uncounted),
+                tokens: Arc::new(Nobody),
                 policy: Bug::policy(bug),
                 timings: Timings {
                     recovery_every: Duration::from_secs(10),
@@ -340,7 +342,7 @@ fn merchant(scope: Scope) -> Caller {
     Caller {
         scope,
         actor: Actor::Merchant,
-        member: String::new(),
+        member: None,
         trace: "0123456789abcdef0123456789abcdef".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused};
+use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
     Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Keyed, Outcome, Parts, Prepare,
@@ -216,6 +217,7 @@ impl Installation {
             clock,
             ids,
             tally: Arc::<Found>::clone(&found),
+            tokens: Arc::new(Nobody),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: Bounds::default(),
@@ -224,7 +226,7 @@ impl Installation {
         let caller = Caller {
             scope,
             actor: Actor::Merchant,
-            member: String::new(),
+            member: None,
             trace: "0123456789abcdef0123456789abcdef".to_owned(),
         };
         Self {

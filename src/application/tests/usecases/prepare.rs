@@ -120,7 +120,7 @@ async fn pages_go_on_where_they_ended() {
         let filter = PaymentFilter::default();
         let page = here
             .app
-            .payments(&here.caller, &filter, after, 10)
+            .payments(&here.caller, filter.clone(), after, 10)
             .await
             .unwrap();
         seen.extend(page.rows.into_iter().map(|row| row.order_id));

@@ -21,7 +21,7 @@ use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
-use domain::principal::Scope;
+use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
 use domain::text::{OrderId, PaymentKey};
 
@@ -96,8 +96,8 @@ impl Commit for Flawed {
 
 #[async_trait]
 impl Payments for Flawed {
-    async fn payment(&self, scope: Scope, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.memory.payment(scope, id).await
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.memory.payment(owner, id).await
     }
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
         self.memory.any_payment(id).await

@@ -1,0 +1,103 @@
+//! An issuer whose members may call, and one whose keys cannot be had.
+
+use std::fs;
+use std::sync::Arc;
+
+use application::ports::Clock as _;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::id::MerchantId;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use payflow::adapters::clock::Wall;
+use payflow::adapters::identity::Tokens;
+use payflow::config::Config;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ISSUER: &str = "https://login.example";
+/// Whose keys are at an address where nobody listens.
+pub(crate) const AWAY: &str = "https://away.example";
+/// Whose members belong to the merchant of the host that they call.
+pub(crate) const HOSTED: &str = "https://hosted.example";
+/// Whose members see live payments.
+pub(crate) const LIVE_ISSUER: &str = "https://live.example";
+/// The host of the first merchant.
+pub(crate) const HOST: &str = "pay.one.example";
+
+/// Makes tokens, and verifies them.
+pub(crate) struct Members {
+    pub(crate) tokens: Arc<Tokens>,
+    key: EncodingKey,
+    /// The merchants of the rig, in the order of their keys.
+    pub(crate) merchants: Vec<MerchantId>,
+    _file: TempDir,
+}
+
+impl Members {
+    pub(crate) fn of(merchants: Vec<MerchantId>) -> Self {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key.pem");
+        let pem = STANDARD.encode(public.as_ref());
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n");
+        fs::write(&file, pem).unwrap();
+        let issuer = |name: &str, issuer: &str, mode: &str, more: &str| {
+            format!(
+                "[identity.issuers.{name}]\nissuer = \"{issuer}\"\naudience = [\"payflow\"]\n\
+                 mode = \"{mode}\"\n{more}\n"
+            )
+        };
+        let keys = format!(
+            "keys = [{{ algorithm = \"EdDSA\", file = \"{}\" }}]\n",
+            file.display()
+        );
+        let host = merchants.first().unwrap();
+        let hosts = format!("{keys}merchant_by_host = {{ \"{HOST}\" = \"{host}\" }}");
+        let settings = [
+            issuer("login", ISSUER, "test", &keys),
+            issuer("hosted", HOSTED, "test", &hosts),
+            issuer("live", LIVE_ISSUER, "live", &keys),
+            issuer(
+                "away",
+                AWAY,
+                "test",
+                "jwks_url = \"http://127.0.0.1:9/jwks\"",
+            ),
+        ];
+        let config = Config::with(&settings.concat()).unwrap();
+        let tokens = Tokens::new(&config.identity, Arc::new(Wall::default())).unwrap();
+        Self {
+            tokens: Arc::new(tokens),
+            key: EncodingKey::from_ed_der(private.as_ref()),
+            merchants,
+            _file: folder,
+        }
+    }
+
+    /// A token of the first merchant's member.
+    pub(crate) fn token(&self, member: &str) -> String {
+        self.token_with(member, &[])
+    }
+
+    /// One with these claims besides or instead.
+    pub(crate) fn token_with(&self, member: &str, claims: &[(&str, Value)]) -> String {
+        let now = Wall::default().now().timestamp();
+        let mut all = json!({
+            "iss": ISSUER, "aud": "payflow", "sub": member, "iat": now,
+            "exp": now.saturating_add(600),
+            "merchant": self.merchants[0].to_string(),
+        });
+        for (name, value) in claims {
+            all[*name] = value.clone();
+        }
+        let mut header = Header::new(Algorithm::EdDSA);
+        if all["iss"] == AWAY {
+            header.kid = Some("k".to_owned());
+        }
+        jsonwebtoken::encode(&header, &all, &self.key).unwrap()
+    }
+}
