@@ -6,7 +6,7 @@ mod world;
 
 use tokio::task::JoinSet;
 
-use world::{Ask, Case, Gate, Then};
+use world::{Ask, Case, Gate, ROTATED, Then};
 
 const CASES_MIN: usize = 40;
 
@@ -50,7 +50,7 @@ fn repeats() -> Vec<Case> {
             case(
                 "with a rotated secret",
                 Ask {
-                    secret: crate::rig::ROTATED,
+                    secret: ROTATED,
                     ..Ask::SAME
                 },
             ),

@@ -14,6 +14,8 @@ use crate::rig::{Answer, OTHER, Prepared, Rig, SECRET, answer, approval, text};
 
 /// Patience is 800 ms.
 const SETTINGS: &str = "[timings]\ndivide_by = 10\n";
+/// Stands for a secret that is issued after the first request.
+pub(super) const ROTATED: &str = "rotated";
 const KEYS_PATH: &str = "/api/v1/idempotency-keys";
 
 /// What the gateway does with the first request.
@@ -115,6 +117,7 @@ struct World {
     other: Prepared,
     order: String,
     key: String,
+    rotated: String,
 }
 
 impl World {
@@ -135,12 +138,17 @@ impl World {
             _ => "key-1".to_owned(),
         };
         let order = rig.order();
+        let rotated = match case.ask.secret {
+            ROTATED => rotated(&rig).await,
+            _ => String::new(),
+        };
         Self {
             rig,
             payment,
             other,
             order,
             key,
+            rotated,
         }
     }
 
@@ -269,7 +277,10 @@ impl World {
         let request = self
             .rig
             .anonymous(Method::POST, &path)
-            .bearer_auth(ask.secret)
+            .bearer_auth(match ask.secret {
+                ROTATED => &self.rotated,
+                secret => secret,
+            })
             .header("content-type", "application/json")
             .body(self.body(route, payment, ask.body));
         match key {
@@ -322,4 +333,9 @@ async fn issued(rig: &Rig, secret: &str) -> String {
     let issued = answer(request).await;
     let key: &Value = &issued.body["data"]["idempotencyKey"];
     text(key).to_owned()
+}
+
+async fn rotated(rig: &Rig) -> String {
+    let issued = rig.post("/api/v1/api-keys", r#"{"kind":"secret"}"#).await;
+    text(&issued.body["data"]["key"]).to_owned()
 }
