@@ -1,4 +1,4 @@
-//! Owns the `harness` program: check, load, chaos and starve, one subcommand each.
+//! Owns the `harness` program: check, load, chaos, starve and slow, one subcommand each.
 
 mod books;
 mod chaos;
@@ -12,6 +12,7 @@ mod proxy;
 mod random;
 mod sandbox;
 mod service;
+mod slow;
 mod stand;
 mod starve;
 mod stats;
@@ -41,6 +42,8 @@ enum Command {
     Chaos(Chaos),
     /// Measures health and reads while many approvals wait for the gateway.
     Starve(starve::Arguments),
+    /// Measures honest requests while thousands of clients are slow on purpose.
+    Slow(slow::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,6 +88,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Load(arguments) => load::run(arguments).await,
         Command::Chaos(chaos) => broken(chaos).await,
         Command::Starve(arguments) => starve::run(arguments).await,
+        Command::Slow(arguments) => slow::run(arguments).await,
     }
 }
 

@@ -75,6 +75,16 @@ impl Service {
         })
     }
 
+    /// Where it listens: host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap_or(&self.url)
+    }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization(&self) -> &str {
+        &self.authorization
+    }
+
     /// Prepares a payment; any answer but 201 is an error.
     pub(crate) async fn prepare(&self, order: &str, amount: i64) -> anyhow::Result<Prepared> {
         let body = json!({

@@ -59,6 +59,12 @@ requests_step() {
   bash requests/run.sh
 }
 
+# As whom, and for how long, is said by scripts/lib/generated.sh alone.
+generated_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/generated.sh
+}
+
 # What is killed, how often and with which timings is said by scripts/lib/chaos.sh alone.
 chaos_step() {
   # shellcheck source=/dev/null

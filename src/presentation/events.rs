@@ -26,8 +26,10 @@ const PAGE_ROWS_MAX: u32 = 100;
     tag = "payments",
     params(
         ("paymentId" = String, Path, description = "The payment"),
-        ("after" = Option<i64>, Query, description = "After this sequence; 0 by default"),
-        ("limit" = Option<u32>, Query, description = "Rows, 1 to 100; 20 by default"),
+        ("after" = Option<i64>, Query, minimum = 0,
+         description = "After this sequence; 0 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+         description = "Rows, 1 to 100; 20 by default"),
     ),
     responses((status = 200, description = "The events", body = Success<Events>)),
 )]

@@ -39,7 +39,8 @@ const PENDING_SECONDS: &str = "2";
     post,
     path = "/api/v1/payments",
     tag = "payments",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeats safe")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+            pattern = "^[!#-~]+$", description = "Makes repeats safe")),
     request_body = PreparePayment,
     responses((status = 201, description = "The payment, READY", body = Success<Payment>)),
 )]
@@ -86,7 +87,8 @@ pub(super) async fn checkout(
     tag = "payments",
     params(
         ("paymentId" = String, Path, description = "The payment"),
-        ("Idempotency-Key" = String, Header, description = "Makes repeats safe"),
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
+         pattern = "^[!#-~]+$", description = "Makes repeats safe"),
     ),
     request_body = ApprovePayment,
     responses(
@@ -156,7 +158,8 @@ pub(super) async fn read(
         ("memberId" = Option<String>, Query, description = "Of this member"),
         ("from" = Option<String>, Query, description = "Created at or after, ISO 8601"),
         ("until" = Option<String>, Query, description = "Created before, ISO 8601"),
-        ("limit" = Option<u32>, Query, description = "Rows, 1 to 100; 20 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100,
+         description = "Rows, 1 to 100; 20 by default"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
     ),
     responses((status = 200, description = "A page of payments", body = Success<Payments>)),
