@@ -23,7 +23,7 @@ pub(crate) enum Malformed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     Null,
-    Bool,
+    Bool(bool),
     Integer(i128),
     /// An integer or fraction outside of what any amount can be.
     Huge,
@@ -65,8 +65,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Bool)
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use application::ports::Store;
 use application::ports::store::{
     Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
+    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -16,7 +16,7 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -24,7 +24,9 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::{Kind, Outcome, Saga};
+use domain::switch::Turn;
 use domain::text::{OrderId, PaymentKey};
+use domain::vault::DataKey;
 use tokio::time::Instant;
 
 use super::telemetry::Metrics;
@@ -292,5 +294,35 @@ impl Watches for Metered<Arc<dyn Store>> {
         keys: &[PaymentKey],
     ) -> Result<Vec<Booked>, Error> {
         self.inner.booked(account, keys).await
+    }
+}
+
+#[async_trait]
+impl Secrets for Metered<Arc<dyn Store>> {
+    async fn every_gateway_account(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.inner.every_gateway_account().await
+    }
+
+    async fn data_key(&self, id: DataKeyId) -> Result<Option<DataKey>, Error> {
+        self.inner.data_key(id).await
+    }
+
+    async fn data_key_of(&self, merchant: MerchantId) -> Result<Option<DataKey>, Error> {
+        self.inner.data_key_of(merchant).await
+    }
+
+    async fn data_keys(&self, after: Option<DataKeyId>, limit: u32) -> Result<Vec<DataKey>, Error> {
+        self.inner.data_keys(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Switches for Metered<Arc<dyn Store>> {
+    async fn switches(&self) -> Result<Vec<Turn>, Error> {
+        self.inner.switches().await
+    }
+
+    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
+        self.inner.turns(limit).await
     }
 }

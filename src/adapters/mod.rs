@@ -8,3 +8,4 @@ pub mod limiter;
 pub mod metered;
 pub mod persistence;
 pub mod telemetry;
+pub mod vault;

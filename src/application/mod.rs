@@ -8,6 +8,7 @@ mod accounts;
 pub mod crash;
 mod expiry;
 mod idempotency;
+mod keyring;
 pub mod memory;
 pub mod outcome;
 mod patience;
@@ -17,6 +18,7 @@ mod recovery;
 mod runner;
 pub mod seal;
 mod settle;
+mod switches;
 mod tenancy;
 mod upkeep;
 pub mod view;
@@ -35,6 +37,7 @@ use tokio_util::task::TaskTracker;
 
 pub use access::{AccessError, Credential, hash_of_key};
 pub use idempotency::{KeyError, Keyed};
+pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};
 pub use outcome::{Ended, Outcome};
 pub use payments::{
     ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
@@ -43,6 +46,7 @@ pub use payments::{
 pub use ports::{Clock, Gateways, Ids, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
+pub use switches::{IsPaused, Reason, Standing, SwitchError, turn};
 pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};
 pub use upkeep::{Upkeep, stuck_since};
 pub use view::PaymentView;
@@ -70,6 +74,8 @@ pub struct Timings {
     pub watch_overlap: Duration,
     /// A saga that is open for longer is stuck.
     pub stuck_after: Duration,
+    /// How often the safety switches are looked at.
+    pub switches_every: Duration,
     /// At most one hastened question per payment in this time.
     pub question_gap: Duration,
     /// How long a payment can be paid, where the merchant does not say.
@@ -96,6 +102,7 @@ impl Default for Timings {
             watch_every: Duration::from_mins(1),
             watch_overlap: Duration::from_mins(10),
             stuck_after: Duration::from_mins(10),
+            switches_every: Duration::from_secs(5),
             question_gap: Duration::from_secs(2),
             payment_lifetime: Duration::from_hours(1),
             access_believed: Duration::from_secs(5),
@@ -157,6 +164,7 @@ pub struct App {
     runner: Arc<Runner>,
     seen: access::Memory,
     recovered: Arc<Semaphore>,
+    paused: switches::Paused,
     /// Set when a question was pulled forward.
     wake: tokio::sync::Notify,
     alarmed: watch::Alarmed,
@@ -200,6 +208,7 @@ impl App {
             runner,
             seen: access::Memory::default(),
             recovered,
+            paused: switches::Paused::default(),
             wake: tokio::sync::Notify::new(),
             alarmed: watch::Alarmed::default(),
         })

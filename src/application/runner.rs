@@ -123,6 +123,9 @@ impl Runner {
             warn!(account = %saga.head.account, "no gateway is configured");
             return self.let_go(saga).await;
         };
+        // One key for the whole drive, and every later drive begins with a question: a call is
+        // never repeated under another key of ours without having asked.
+        let version = gateway.terms().credential_version;
         let mut saga = saga;
         let mut seen = payment;
         loop {
@@ -138,7 +141,7 @@ impl Runner {
             }
             let performed = self.perform(gateway.as_ref(), &saga, &step);
             let answer = patience.at_gateway(performed).await;
-            let answer = self.vouched(saga.head.account, answer).await;
+            let answer = self.vouched(&saga, version, answer).await;
             match self.settle(saga, seen.take(), &answer).await {
                 Settled::LetGo => return Driven::LetGo,
                 Settled::Went(saga, payment) if saga.is_closed() => {

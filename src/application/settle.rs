@@ -159,6 +159,11 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::EndApiKey { .. }
         | Change::InsertGatewayAccount(_)
         | Change::PinMerchantId { .. }
+        | Change::SetCredentials { .. }
+        | Change::SetAccountStatus { .. }
+        | Change::InsertDataKey(_)
+        | Change::RewrapDataKey { .. }
+        | Change::TurnSwitch(_)
         | Change::InsertGatewayOrder(_)
         | Change::InsertSaga { .. }
         | Change::UpdateSaga { .. }

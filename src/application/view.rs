@@ -14,6 +14,9 @@ pub struct PaymentView {
     /// The order id for the payment window; the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_order_id: Option<String>,
+    /// What the payment window is opened with; told when one is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
     /// The merchant's order.
     pub order_id: String,
     /// What is bought.
@@ -137,6 +140,7 @@ impl PaymentView {
         Self {
             payment_id: facts.id.to_string(),
             gateway_order_id: None,
+            client_key: None,
             order_id: facts.order_id.to_string(),
             order_name: facts.order_name.to_string(),
             status: payment.status().to_string(),

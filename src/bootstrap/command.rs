@@ -1,4 +1,5 @@
-//! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `version`.
+//! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
+//! `rotate-master-key`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,9 +9,12 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
-use super::outside::{self, Accounts, Counterpart};
-use super::{Outside, Running, api_keys, demo, handles, launch, tenants};
+use super::outside::{self, Counterpart};
+use super::{
+    Outside, Running, api_keys, credentials, demo, handles, launch, switches, tenants, vault,
+};
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
 use crate::adapters::ids::Drawn;
@@ -44,6 +48,23 @@ enum Command {
         #[command(subcommand)]
         action: api_keys::Action,
     },
+    /// Give merchants accounts at gateways, list, disable and enable them, replace their keys.
+    GatewayAccount {
+        #[command(subcommand)]
+        action: credentials::Action,
+    },
+    /// Wrap every data key with the current master key; see docs/secrets.md.
+    RotateMasterKey,
+    /// Pause approvals or cancels; what is under way is finished.
+    Pause(switches::Named),
+    /// Let what was paused go on.
+    Unpause(switches::Named),
+    /// List what is paused.
+    Switches {
+        /// Every turn of late instead, newest first.
+        #[arg(long)]
+        history: bool,
+    },
     /// Tell which version this is.
     Version,
 }
@@ -70,6 +91,11 @@ pub fn run() -> anyhow::Result<()> {
             Command::Migrate => outside::open(&config, false).await.map(drop),
             Command::Merchant { action } => print(&tenants::run(&config, action).await?),
             Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
+            Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
+            Command::RotateMasterKey => print(&vault::rotate(&config).await?),
+            Command::Pause(named) => print(&switches::set(&config, named, true).await?),
+            Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
+            Command::Switches { history } => print(&switches::list(&config, history).await?),
             Command::Version => Ok(()),
         }
     })
@@ -95,13 +121,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         merchants::demo(store.as_ref(), config, &dev_keys.keys).await?;
     }
     let metrics = Arc::new(Metrics::new()?);
-    let accounts = Accounts::new(
+    let sealer = Arc::new(vault::open(config, Arc::clone(&store))?);
+    let mut accounts = Accounts::new(
         config,
         &counterpart,
-        Arc::clone(&store),
+        (Arc::clone(&store), sealer),
         Arc::clone(&metrics),
     );
-    accounts.serve_new().await?;
+    accounts.serve_first().await?;
     let outside = Outside {
         store,
         gateways: accounts.registry(),

@@ -72,14 +72,11 @@ pub(super) async fn add(
         Change::InsertMerchant(Merchant::new(id, name, currencies, created_at)),
         api_key(KeyKind::Publishable, &keys.publishable_key),
         api_key(KeyKind::Secret, &keys.secret_key),
-        Change::InsertGatewayAccount(GatewayAccount {
-            id: GatewayAccountId::new(ids.draw()),
+        Change::InsertGatewayAccount(GatewayAccount::new(
+            GatewayAccountId::new(ids.draw()),
             scope,
-            gateway: "toss".to_owned(),
-            merchant_id: None,
-            credential_version: 1,
             created_at,
-        }),
+        )),
     ];
     tenancy
         .store

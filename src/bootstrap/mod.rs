@@ -1,12 +1,16 @@
 //! Owns the composition: settings become adapters, adapters become the application, and it runs.
 
+mod accounts;
 mod api_keys;
 mod command;
+mod credentials;
 mod demo;
 mod handles;
 mod merchants;
 mod outside;
+mod switches;
 mod tenants;
+mod vault;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -85,6 +89,9 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         bounds: bounds(config),
     };
     let app = App::new(parts, work.clone(), drain.clone());
+    app.look_at_switches()
+        .await
+        .context("cannot read the safety switches")?;
     let observer = Arc::clone(&metrics);
     let limiter: Arc<dyn RateLimiter> = Arc::new(Buckets::default());
     let settings = settings(config);
@@ -104,6 +111,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
     work.spawn(Arc::clone(&app).recover_continuously());
     work.spawn(Arc::clone(&app).expire_continuously());
+    work.spawn(Arc::clone(&app).look_at_switches_continuously());
     work.spawn(Arc::clone(&app).keep_up_continuously());
     work.spawn(Arc::clone(&app).watch_continuously());
     Ok(Running {
@@ -169,6 +177,7 @@ fn timings(config: &Config) -> Timings {
         watch_every: config.timings.watch_every(),
         watch_overlap: config.timings.watch_overlap(),
         stuck_after: config.timings.stuck_after(),
+        switches_every: config.timings.switches_every(),
         question_gap: config.timings.question_gap(),
         access_believed: config.timings.access_believed(),
         payment_lifetime: config.timings.payment_lifetime(),

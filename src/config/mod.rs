@@ -15,7 +15,7 @@ pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Files, ForwardedBy, Limits, Log, LogFormat, Metrics,
-    Payments, Sandbox, Server, Shop, Timings, Toss,
+    Payments, Sandbox, Server, Shop, Timings, Toss, Vault,
 };
 pub use span::Span;
 
@@ -53,7 +53,9 @@ pub struct Config {
     pub payments: Payments,
     /// The gateway.
     pub toss: Toss,
-    /// Its stand-in.
+    /// What secrets are sealed with.
+    pub vault: Vault,
+    /// The gateway's stand-in.
     pub sandbox: Sandbox,
     /// The merchant that comes with the embedded stand-in.
     pub shop: Shop,

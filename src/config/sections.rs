@@ -87,6 +87,30 @@ pub struct Toss {
     pub calls_max: usize,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    pub master_keys: String,
+    pub master_key_file: PathBuf,
+}
+
+impl Vault {
+    /// Whether somebody named a master key.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        !self.master_keys.is_empty() || !self.master_key_file.as_os_str().is_empty()
+    }
+}
+
+/// Without the keys.
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("master_key_file", &self.master_key_file)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sandbox {
@@ -129,6 +153,7 @@ pub struct Timings {
     watch_every: Span,
     watch_overlap: Span,
     stuck_after: Span,
+    switches_every: Span,
     question_gap: Span,
     access_believed: Span,
     pub(super) payment_lifetime: Span,
@@ -186,6 +211,7 @@ impl Timings {
         watch_every,
         watch_overlap,
         stuck_after,
+        switches_every,
         question_gap,
         access_believed,
         payment_lifetime,

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::account::{Credentials, GatewayAccount, Status};
 use crate::event::PaymentEvent;
-use crate::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId};
+use crate::id::{
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId,
+};
 use crate::idempotency::{IssuedKey, Reservation};
 use crate::ledger::Entry;
-use crate::merchant::{ApiKey, GatewayAccount, Merchant};
+use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
 use crate::saga::Saga;
+use crate::switch::Turn;
+use crate::vault::{DataKey, Wrapped};
 
 /// A worker's hold on a saga, measured by the database's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,36 @@ pub enum Change {
         /// The gateway's merchant id.
         merchant_id: String,
     },
+    /// Gives an account its credentials: the first ones where it has none, or others in place of
+    /// those of a version, which is raised.
+    SetCredentials {
+        /// Of which account.
+        account: GatewayAccountId,
+        /// From now on.
+        credentials: Box<Credentials>,
+        /// The version they replace; none where there must be none.
+        replaced: Option<i32>,
+    },
+    /// Disables an active account, or lets a disabled one take payments again.
+    SetAccountStatus {
+        /// Which account.
+        account: GatewayAccountId,
+        /// From now on; it must have the other one now.
+        status: Status,
+    },
+    /// A new data key; its merchant must have none.
+    InsertDataKey(Box<DataKey>),
+    /// Wraps a data key with another master key.
+    RewrapDataKey {
+        /// Which data key.
+        id: DataKeyId,
+        /// As it shall lie there.
+        wrapped: Wrapped,
+        /// The master key that it must be wrapped with now.
+        expected: String,
+    },
+    /// A new turn of a safety switch; its number must be free.
+    TurnSwitch(Box<Turn>),
     /// A new payment; its order id must be free for merchant and mode.
     InsertPayment(Box<Payment>),
     /// Replaces a payment's state, balance, version and hash head.
@@ -118,7 +153,9 @@ impl Change {
             Self::InsertApiKey(key) => (1, key.id.to_string()),
             Self::EndApiKey { key, .. } => (1, key.to_string()),
             Self::InsertGatewayAccount(account) => (2, account.id.to_string()),
-            Self::PinMerchantId { account, .. } => (2, account.to_string()),
+            Self::PinMerchantId { account, .. }
+            | Self::SetCredentials { account, .. }
+            | Self::SetAccountStatus { account, .. } => (2, account.to_string()),
             Self::InsertPayment(payment) | Self::UpdatePayment { payment, .. } => {
                 (3, payment.facts.id.to_string())
             }
@@ -131,6 +168,9 @@ impl Change {
             Self::ReserveKey(reservation) => (8, reservation.key.key.to_string()),
             Self::FinishKey { saga, .. } => (8, saga.to_string()),
             Self::IssueKey(issued) => (9, issued.key.key.to_string()),
+            Self::TurnSwitch(turn) => (11, format!("{}/{}", turn.operation, turn.reach)),
+            Self::InsertDataKey(key) => (10, key.id.to_string()),
+            Self::RewrapDataKey { id, .. } => (10, id.to_string()),
         }
     }
 }

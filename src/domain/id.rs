@@ -131,6 +131,11 @@ id!(
     "gwa"
 );
 id!(
+    /// A key that seals a merchant's secrets.
+    DataKeyId,
+    "dek"
+);
+id!(
     /// The taking of money for one order.
     PaymentId,
     "pay"

@@ -3,6 +3,7 @@
 //! Nothing in here reads a clock, draws a random number or performs I/O, so every path can be
 //! enumerated by a test. Time, spare ids and the event sealer come in through [`Ctx`].
 
+pub mod account;
 pub mod change;
 pub mod decline;
 pub mod event;
@@ -15,7 +16,9 @@ pub mod payment;
 pub mod principal;
 pub mod saga;
 pub mod snapshot;
+pub mod switch;
 pub mod text;
+pub mod vault;
 
 use event::{Draft, Hash, Sealed};
 use id::SagaId;

@@ -82,6 +82,11 @@ text!(
     |text| free_text(text, 150)
 );
 text!(
+    /// Why something is paused or goes on: 1-200 characters of free text.
+    SwitchReason,
+    |text| free_text(text, 200)
+);
+text!(
     /// The buyer's name: 1-100 characters of free text; erasable.
     CustomerName,
     |text| free_text(text, 100)

@@ -171,6 +171,10 @@ pub struct Payment {
     /// The order id to open the payment window with; the newest one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_order_id: Option<String>,
+    /// The gateway's client key to open the payment window with; told when one is opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "test_ck_D5GePWvyJnrK0W0k6q8gLzN97Eoq")]
+    pub client_key: Option<String>,
     /// The merchant's order.
     pub order_id: String,
     /// What is bought.
@@ -326,6 +330,7 @@ impl From<PaymentView> for Payment {
         Self {
             payment_id: view.payment_id,
             gateway_order_id: view.gateway_order_id,
+            client_key: view.client_key,
             order_id: view.order_id,
             order_name: view.order_name,
             status: view.status,

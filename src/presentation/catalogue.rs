@@ -294,6 +294,15 @@ catalogue! {
     GATEWAY_NOT_CONFIGURED => GatewayNotConfigured, SERVICE_UNAVAILABLE,
         "결제대행사 계정이 설정되지 않았습니다.",
         "No payment gateway is configured for this merchant.";
+    GATEWAY_ACCOUNT_DISABLED => GatewayAccountDisabled, CONFLICT,
+        "사용 중지된 결제대행사 계정입니다.",
+        "The payment gateway account takes no new payments.";
+    OPERATION_PAUSED => OperationPaused, SERVICE_UNAVAILABLE,
+        "일시 중지된 작업입니다. 잠시 후 다시 시도하세요.",
+        "This operation is paused; try again later.";
+    SWITCH_NOT_FOUND => SwitchNotFound, NOT_FOUND,
+        "존재하지 않는 스위치입니다.",
+        "There is no such switch.";
     TOO_MANY_CONFLICTS => TooManyConflicts, SERVICE_UNAVAILABLE,
         "동시 요청이 많아 처리하지 못했습니다. 다시 시도하세요.",
         "Others were first, again and again; try again.";

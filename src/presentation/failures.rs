@@ -5,7 +5,9 @@ use std::time::Duration;
 use application::ports::gateway::Refused;
 use application::ports::identity::TokenError;
 use application::ports::store;
-use application::{AccessError, ActError, ApiKeyError, KeyError, PrepareError, ReadError};
+use application::{
+    AccessError, ActError, ApiKeyError, IsPaused, KeyError, PrepareError, ReadError, SwitchError,
+};
 use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
 use domain::payment::{ApproveRefusal, CancelRefusal};
@@ -17,6 +19,18 @@ use super::envelope::Failure;
 
 /// When to come back after a refusal that says nothing better.
 const SOON: Duration = Duration::from_secs(1);
+
+/// When to come back after an operation that somebody paused: a person has to let it go on.
+const PAUSED: Duration = Duration::from_secs(30);
+
+impl From<SwitchError> for Failure {
+    fn from(error: SwitchError) -> Self {
+        match error {
+            SwitchError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            SwitchError::Store(error) => error.into(),
+        }
+    }
+}
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
@@ -162,6 +176,10 @@ impl<R: Into<Failure>> From<ActError<R>> for Failure {
             ActError::Refused(refusal) => refusal.into(),
             ActError::Gateway(refused) => refused.into(),
             ActError::NoGateway => Code::GatewayNotConfigured.into(),
+            ActError::Paused(IsPaused(operation)) => Self::from(Code::OperationPaused)
+                .data(json!({ "operation": operation.as_str() }))
+                .retry_after(PAUSED),
+            ActError::AccountDisabled => Code::GatewayAccountDisabled.into(),
             ActError::Key(error) => error.into(),
             ActError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
             ActError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),
@@ -182,6 +200,7 @@ impl From<PrepareError> for Failure {
             PrepareError::CurrencyDisabled => Self::field("currency", Code::CurrencyDisabled),
             PrepareError::ZeroAmount => Self::field("amount", Code::AmountZero),
             PrepareError::NoGateway => Self::from(Code::GatewayNotConfigured),
+            PrepareError::AccountDisabled => Self::from(Code::GatewayAccountDisabled),
             PrepareError::NotFound => Self::from(Code::PaymentNotFound),
             PrepareError::Refused(refusal) => refusal.into(),
             PrepareError::Key(error) => error.into(),

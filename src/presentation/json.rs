@@ -26,7 +26,7 @@ impl Form {
         match node {
             Node::Object(fields) => Ok(Self::over("", fields)),
             Node::Null
-            | Node::Bool
+            | Node::Bool(_)
             | Node::Integer(_)
             | Node::Huge
             | Node::Fraction
@@ -98,6 +98,17 @@ impl Form {
         }
     }
 
+    /// A yes or no that has to be there.
+    pub(super) fn required_flag(&mut self, name: &str) -> Option<bool> {
+        let refused = match self.take(name) {
+            Some(Node::Bool(value)) => return Some(value),
+            Some(_) => Code::FieldType,
+            None => Code::FieldRequired,
+        };
+        self.refuse(name, refused);
+        None
+    }
+
     /// An amount that has to be there; whether zero will do is the caller's to say.
     pub(super) fn required_amount(&mut self, name: &str) -> Option<i64> {
         let Some(node) = self.take(name) else {
@@ -122,7 +133,7 @@ impl Form {
             },
             Node::Huge => Code::AmountOverLimit,
             Node::Fraction => Code::AmountNotInteger,
-            Node::Null | Node::Bool | Node::Text(_) | Node::List(_) | Node::Object(_) => {
+            Node::Null | Node::Bool(_) | Node::Text(_) | Node::List(_) | Node::Object(_) => {
                 Code::FieldType
             }
         };
@@ -144,7 +155,7 @@ impl Form {
             },
             Node::Huge => Code::FieldRange,
             Node::Null
-            | Node::Bool
+            | Node::Bool(_)
             | Node::Fraction
             | Node::Text(_)
             | Node::List(_)

@@ -24,6 +24,7 @@ mod payments;
 mod query;
 pub mod router;
 pub mod server;
+mod switches;
 mod wire;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use super::catalogue::Code;
 use super::envelope::Failure;
 use super::{
     Api, api_keys, authorise, cancel, cors, edge, events, health, keys, limits, middleware, pages,
-    payments,
+    payments, switches,
 };
 
 /// Who may call a route.
@@ -72,6 +72,7 @@ pub const ROUTES: &[Route] = &[
             Code::IdempotencyKeyInProgress,
             Code::OrderTaken,
             Code::GatewayNotConfigured,
+            Code::GatewayAccountDisabled,
             Code::TooManyConflicts,
         ],
     },
@@ -128,6 +129,8 @@ pub const ROUTES: &[Route] = &[
             Code::GatewayUnavailable,
             Code::GatewayBusy,
             Code::GatewayNotConfigured,
+            Code::OperationPaused,
+            Code::GatewayAccountDisabled,
             Code::ShuttingDown,
             Code::TooManyConflicts,
         ],
@@ -154,6 +157,7 @@ pub const ROUTES: &[Route] = &[
             Code::GatewayUnavailable,
             Code::GatewayBusy,
             Code::GatewayNotConfigured,
+            Code::OperationPaused,
             Code::ShuttingDown,
             Code::TooManyConflicts,
         ],
@@ -216,6 +220,24 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: &Method::GET,
+        path: "/api/v1/switches",
+        principals: SERVER,
+        body: false,
+        refusals: &[],
+    },
+    Route {
+        method: &Method::PUT,
+        path: "/api/v1/switches/{operation}",
+        principals: SERVER,
+        body: true,
+        refusals: &[
+            Code::InvalidRequest,
+            Code::SwitchNotFound,
+            Code::TooManyConflicts,
+        ],
+    },
+    Route {
+        method: &Method::GET,
         path: "/health/live",
         principals: ANYBODY,
         body: false,
@@ -252,6 +274,8 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(api_keys::issue, api_keys::list))
         .routes(routes!(api_keys::rotate))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(switches::list))
+        .routes(routes!(switches::turn))
 }
 
 /// The API, ready to be served.

@@ -269,6 +269,26 @@ async fn refusals(seen: &mut Seen) {
     seen.note(&answer(poor).await);
     let stranger = rig.anonymous(Method::GET, &format!("/api/v1/payments/{}", payment.id));
     seen.note(&answer(stranger.bearer_auth(OTHER)).await);
+    let pause = |body: &'static str, operation: &str| {
+        let path = format!("/api/v1/switches/{operation}");
+        let request = rig.request(Method::PUT, &path);
+        answer(
+            request
+                .header("content-type", "application/json")
+                .body(body),
+        )
+    };
+    seen.note(&pause("{}", "charges").await);
+    let on = pause(r#"{"paused":true,"why":"a"}"#, "approvals").await;
+    assert_eq!(on.status, 200, "{on:?}");
+    seen.note(&rig.approve(&payment, "paused").await);
+    let off = pause(r#"{"paused":false,"why":"b"}"#, "approvals").await;
+    assert_eq!(off.status, 200, "{off:?}");
+    rig.gateway.disable();
+    let disabled = rig.approve(&payment, "disabled").await;
+    assert_eq!(disabled.code(), "GATEWAY_ACCOUNT_DISABLED");
+    seen.note(&disabled);
+    rig.gateway.enable();
     rig.gateway.refuse(Some(Refused::BulkheadFull));
     seen.note(&rig.approve(&payment, "busy").await);
     let retry_after = Duration::from_secs(7);
@@ -338,8 +358,8 @@ async fn failures(seen: &mut Seen) {
         rig.get("/api/v1/payments").await
     });
     seen.note(&shed);
-    rig.gateway.vanish();
     let unserved = rig.prepared().await;
+    rig.gateway.vanish();
     assert_eq!(
         rig.approve(&unserved, "unserved").await.code(),
         "GATEWAY_NOT_CONFIGURED"

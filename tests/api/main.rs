@@ -20,3 +20,5 @@ mod payments;
 mod process;
 mod requests;
 mod rig;
+mod switches;
+mod vault;

@@ -13,7 +13,7 @@ use crate::rig::{Answer, answer, text};
 const NAME: &str = "카나리아";
 const CARD: &str = "4111111111111111";
 
-/// The binary, running.
+/// A running service, killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
     /// Its `dev-keys.json`.
@@ -73,7 +73,7 @@ impl Process {
         answer(self.client.get(url).bearer_auth(secret)).await
     }
 
-    async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
         let url = format!("{}{path}", text(&self.keys["payflowUrl"]));
         let request = self
             .client
@@ -96,7 +96,8 @@ impl Drop for Process {
     }
 }
 
-async fn pay(process: &Process, order: &str) -> String {
+/// Pays 15,000 won for an order; the payment's id.
+pub(crate) async fn pay(process: &Process, order: &str) -> String {
     let body = json!({ "orderId": order, "orderName": "생수", "amount": 15000,
                        "customer": { "name": NAME } });
     let prepared = process.post("/api/v1/payments", order, &body).await;

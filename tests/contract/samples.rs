@@ -9,8 +9,10 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::decline::{Class, Decline, Reason};
 use domain::event::{Hash, Head, Kind, PaymentEvent};
-use domain::id::{ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
-use domain::id::{SagaId, WorkerId};
+use domain::id::{
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId, SagaId,
+    WorkerId,
+};
 use domain::idempotency::{Fingerprint, KeyRef, Reservation};
 use domain::ledger::{Account, Entry, Movement};
 use domain::merchant::{ApiKey, GatewayAccount, KeyKind, KeyText, Merchant};
@@ -18,6 +20,8 @@ use domain::money::{Currency, Money};
 use domain::payment::{self, Canceled, Customer, Facts, PayStatus, Payment, ReasonCode, State};
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{self, Progress, Saga};
+use domain::switch::{Operation, Reach, Turn};
+use domain::vault::{DataKey, Wrapped};
 
 static DRAWN: AtomicU64 = AtomicU64::new(1);
 
@@ -57,12 +61,33 @@ pub(crate) fn merchant() -> Merchant {
 
 pub(crate) fn account(scope: Scope) -> GatewayAccount {
     GatewayAccount {
-        id: GatewayAccountId::new(raw()),
-        scope,
-        gateway: "toss".to_owned(),
-        merchant_id: None,
         credential_version: 3,
-        created_at: at(1),
+        ..GatewayAccount::new(GatewayAccountId::new(raw()), scope, at(1))
+    }
+}
+
+pub(crate) fn data_key(merchant: MerchantId) -> DataKey {
+    DataKey {
+        id: DataKeyId::new(raw()),
+        merchant,
+        wrapped: Wrapped {
+            master_key: "k-1".to_owned(),
+            bytes: (0..61).collect(),
+        },
+        created_at: at(3),
+    }
+}
+
+pub(crate) fn turn(reach: Reach) -> Turn {
+    Turn {
+        operation: Operation::Approvals,
+        reach,
+        number: 1,
+        paused: true,
+        actor: Actor::Operator,
+        who: "운영자".to_owned(),
+        why: "a reason of more than twenty-five".to_owned(),
+        at: at(4),
     }
 }
 

@@ -24,6 +24,8 @@ const SANDBOX_URL: &str = "PAYFLOW_SANDBOX__URL";
 /// What it reads its database's address from.
 const DATABASE_URL: &str = "DATABASE_URL";
 const SECRET_KEY: &str = "test_sk_harness";
+/// One for all copies of the service.
+const MASTER_KEYS: &str = "harness:aGFybmVzc2hhcm5lc3NoYXJuZXNzaGFybmVzc2hhcm4=";
 const CLIENT_KEY: &str = "test_ck_harness";
 const MERCHANT_ID: &str = "tsimshop";
 
@@ -171,6 +173,7 @@ fn environment(sandbox_url: &str, database: &Database) -> anyhow::Result<BTreeMa
         ("PAYFLOW_SERVER__LISTEN", "127.0.0.1:0"),
         ("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0"),
         ("PAYFLOW_CLOCK__SOURCE", "system"),
+        ("PAYFLOW_VAULT__MASTER_KEYS", MASTER_KEYS),
         (SANDBOX_URL, sandbox_url),
         ("TOSS_SECRET_KEY", SECRET_KEY),
         ("TOSS_CLIENT_KEY", CLIENT_KEY),

@@ -53,7 +53,7 @@ impl Claimed<'_> {
         let ours = |node: &Node| match node {
             Node::Text(name) => Some(self.issuer.audience.contains(name)),
             Node::Null
-            | Node::Bool
+            | Node::Bool(_)
             | Node::Integer(_)
             | Node::Huge
             | Node::Fraction
@@ -113,7 +113,7 @@ impl Claimed<'_> {
                 .ok_or(Flaw::Instant),
             Some(
                 Node::Null
-                | Node::Bool
+                | Node::Bool(_)
                 | Node::Huge
                 | Node::Fraction
                 | Node::Text(_)

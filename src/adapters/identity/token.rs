@@ -78,7 +78,7 @@ impl Object {
         match node {
             Node::Object(fields) => Ok(Self(fields)),
             Node::Null
-            | Node::Bool
+            | Node::Bool(_)
             | Node::Integer(_)
             | Node::Huge
             | Node::Fraction
@@ -98,7 +98,7 @@ impl Object {
         match self.get(name)? {
             Node::Text(text) => Some(text),
             Node::Null
-            | Node::Bool
+            | Node::Bool(_)
             | Node::Integer(_)
             | Node::Huge
             | Node::Fraction

@@ -181,3 +181,11 @@ pub(super) fn saga_is_open() -> SqlLiteral<Bool> {
 pub(super) fn payment_is_ready() -> SqlLiteral<Bool> {
     sql("status = 'READY'")
 }
+
+/// No later turn of the same switch: diesel would have to name the table twice.
+pub(super) fn is_newest_turn() -> SqlLiteral<Bool> {
+    sql(
+        "NOT EXISTS (SELECT 1 FROM switches AS later WHERE later.operation = switches.operation \
+         AND later.reach = switches.reach AND later.number > switches.number)",
+    )
+}

@@ -4,6 +4,7 @@
 //! is the only file that names a driver, `dialect.rs` the only one where the databases differ.
 
 mod access;
+mod accounts;
 mod books;
 mod commit;
 mod connection;
@@ -16,7 +17,9 @@ mod payments;
 mod postgres;
 mod sagas;
 mod schema;
+mod secrets;
 mod sqlite;
+mod switches;
 mod tls;
 mod types;
 mod watches;

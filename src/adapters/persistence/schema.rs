@@ -34,7 +34,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Integer, Nullable, Text};
+    use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text};
     use crate::adapters::persistence::types::Instant;
 
     gateway_accounts (id) {
@@ -44,6 +44,40 @@ diesel::table! {
         gateway -> Text,
         gateway_merchant_id -> Nullable<Text>,
         credential_version -> Integer,
+        created_at -> Instant,
+        name -> Text,
+        status -> Text,
+        secret_key -> Nullable<Binary>,
+        client_key -> Nullable<Binary>,
+        seeded -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    switches (operation, reach, number) {
+        operation -> Text,
+        reach -> Text,
+        number -> BigInt,
+        paused -> Bool,
+        actor -> Text,
+        who -> Text,
+        why -> Text,
+        turned_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Binary, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    data_keys (id) {
+        id -> Text,
+        merchant_id -> Text,
+        master_key_id -> Text,
+        wrapped -> Binary,
         created_at -> Instant,
     }
 }

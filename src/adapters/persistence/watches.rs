@@ -11,7 +11,7 @@ use domain::id::GatewayAccountId;
 use domain::merchant::GatewayAccount;
 use domain::text::PaymentKey;
 
-use super::access::GatewayAccountRow;
+use super::accounts::GatewayAccountRow;
 use super::connection::Database;
 use super::declines::Why;
 use super::dialect::{Steady, columns, db_now, db_now_plus};

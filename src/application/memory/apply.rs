@@ -16,7 +16,7 @@ use super::{Held, State};
 use crate::idempotency::later;
 use crate::ports::store::CommitError;
 
-type Applied = Result<(), CommitError>;
+pub(super) type Applied = Result<(), CommitError>;
 
 impl State {
     pub(super) fn apply(&mut self, change: &Change, now: Timestamp) -> Applied {
@@ -45,6 +45,21 @@ impl State {
                 account,
                 merchant_id,
             } => self.pin(*account, merchant_id),
+            Change::SetCredentials {
+                account,
+                credentials,
+                replaced,
+            } => self.set_credentials(*account, credentials, *replaced),
+            Change::SetAccountStatus { account, status } => {
+                self.set_account_status(*account, *status)
+            }
+            Change::TurnSwitch(turn) => self.turn(turn),
+            Change::InsertDataKey(key) => self.insert_data_key(key),
+            Change::RewrapDataKey {
+                id,
+                wrapped,
+                expected,
+            } => self.rewrap(*id, wrapped, expected),
             Change::InsertPayment(payment) => self.insert_payment(payment),
             Change::UpdatePayment { payment, expected } => self.update_payment(payment, *expected),
             Change::InsertGatewayOrder(order) => insert(&mut self.orders, order.id, order.clone()),
@@ -174,7 +189,7 @@ impl State {
     }
 }
 
-fn must(holds: bool) -> Applied {
+pub(super) fn must(holds: bool) -> Applied {
     if holds {
         Ok(())
     } else {
@@ -182,7 +197,7 @@ fn must(holds: bool) -> Applied {
     }
 }
 
-fn insert<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, row: V) -> Applied {
+pub(super) fn insert<K: Ord, V>(table: &mut BTreeMap<K, V>, key: K, row: V) -> Applied {
     must(!table.contains_key(&key))?;
     table.insert(key, row);
     Ok(())

@@ -3,6 +3,8 @@
 
 mod apply;
 mod reads;
+mod secrets;
+mod switches;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -13,12 +15,16 @@ use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId};
+use domain::id::{
+    DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+};
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::saga::Saga;
+use domain::switch::{Operation, Reach, Turn};
+use domain::vault::DataKey;
 
 use crate::ports::Clock;
 use crate::ports::store::{Commit, CommitError, Error, OpenSagas, SagaAfter, Sagas};
@@ -51,6 +57,8 @@ struct State {
     keys: BTreeMap<KeyRef, Arc<Reservation>>,
     issued: BTreeMap<KeyRef, Arc<IssuedKey>>,
     watches: BTreeMap<GatewayAccountId, watches::Watch>,
+    data_keys: BTreeMap<DataKeyId, DataKey>,
+    turns: BTreeMap<(Operation, Reach, i64), Turn>,
 }
 
 /// The store in memory.

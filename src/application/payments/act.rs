@@ -20,6 +20,7 @@ use crate::patience::Patience;
 use crate::ports::gateway::Refused;
 use crate::ports::store::{self, CommitError};
 use crate::runner::Driven;
+use crate::switches::IsPaused;
 use crate::view::PaymentView;
 use crate::{App, Caller};
 
@@ -41,6 +42,12 @@ pub enum ActError<R> {
     /// The payment's gateway account is not served here.
     #[error("the payment's gateway is not configured")]
     NoGateway,
+    /// The operation is paused.
+    #[error(transparent)]
+    Paused(#[from] IsPaused),
+    /// The payment's gateway account takes no new payments.
+    #[error("the payment's gateway account is disabled")]
+    AccountDisabled,
     /// The idempotency key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),

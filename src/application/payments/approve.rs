@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::id::{GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
 use domain::payment::{ApproveRefusal, ApproveRequest, Payment};
+use domain::switch::Operation;
 use domain::text::PaymentKey;
 
 use super::Answered;
@@ -64,7 +65,10 @@ impl Command for Approve {
         let account = payment.facts.account;
         let order = app.parts.store.gateway_order(self.gateway_order).await?;
         let order = order.ok_or(ActError::Refused(ApproveRefusal::OrderMismatch))?;
-        let credential_version = app.runner.credential_version(account).await?;
+        app.ensure_not_paused(Operation::Approvals, caller.scope, account)?;
+        let gateway = app.parts.gateways.of(account);
+        let terms = gateway.as_ref().map(|gateway| gateway.terms());
+        let terms = terms.unwrap_or_default();
         let amount = Money::new(self.amount_minor, payment.facts.amount.currency())
             .map_err(|_| ActError::Refused(ApproveRefusal::AmountMismatch))?;
         // Only after an attempt that was given up can there be anything to give back.
@@ -76,15 +80,18 @@ impl Command for Approve {
             payment_key: self.payment_key.clone(),
             amount,
             actor: caller.actor,
-            credential_version,
+            credential_version: terms.credential_version,
             keyed: true,
             hold: Some(app.runner.hold()),
         };
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
         let begun = payment.begin_approval(&request, &order, &earlier, &ctx);
         let (moved, saga) = begun.map_err(ActError::Refused)?;
-        let gateway = app.parts.gateways.of(account);
-        gateway.ok_or(ActError::NoGateway)?.admit()?;
+        let gateway = gateway.ok_or(ActError::NoGateway)?;
+        if !terms.active {
+            return Err(ActError::AccountDisabled);
+        }
+        gateway.admit()?;
         Ok(Decided::Drive(moved, Box::new(saga)))
     }
 }

@@ -7,6 +7,7 @@ use domain::id::{GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
 use domain::payment::{CancelBegun, CancelRefusal, CancelRequest, Payment};
 use domain::saga::Outcome;
+use domain::switch::Operation;
 use domain::text::CancelReason;
 
 use super::Answered;
@@ -81,6 +82,9 @@ impl Command for Cancel {
         payment: Payment,
     ) -> Result<Decided, CancelError> {
         let account = payment.facts.account;
+        app.ensure_not_paused(Operation::Cancels, caller.scope, account)?;
+        let gateway = app.parts.gateways.of(account);
+        let terms = gateway.as_ref().map(|gateway| gateway.terms());
         let currency = payment.facts.amount.currency();
         // Only what is beyond every amount is no money: more than is left, in any case.
         let money = |minor: Option<i64>| {
@@ -96,7 +100,7 @@ impl Command for Cancel {
             reason: self.reason.clone(),
             actor: caller.actor,
             order: app.captured_order(&payment).await?,
-            credential_version: app.runner.credential_version(account).await?,
+            credential_version: terms.unwrap_or_default().credential_version,
             keyed: true,
             hold: Some(app.runner.hold()),
         };
@@ -110,7 +114,6 @@ impl Command for Cancel {
                 Ok(Decided::Over(moved, Ended::Canceled { payment }))
             }
             CancelBegun::Reserved(moved, saga) => {
-                let gateway = app.parts.gateways.of(account);
                 gateway.ok_or(ActError::NoGateway)?.admit()?;
                 Ok(Decided::Drive(moved, saga))
             }

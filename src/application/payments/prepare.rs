@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use domain::account::Status;
 use domain::change::{Change, GatewayOrder};
-use domain::id::{GatewayOrderId, PaymentId, SagaId};
-use domain::merchant::GatewayAccount;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
 use domain::payment::{ApproveRefusal, Customer, Facts, Kind, Moved, Payment};
-use domain::principal::Actor;
+use domain::principal::{Actor, Scope};
 use domain::text::{OrderId, OrderName};
 
 use super::Answered;
@@ -65,6 +65,9 @@ pub enum PrepareError {
     /// The merchant has no account at a gateway in this mode.
     #[error("the merchant has no gateway account")]
     NoGateway,
+    /// Every account that the merchant has in this mode is disabled.
+    #[error("the merchant's gateway accounts are disabled")]
+    AccountDisabled,
     /// No such payment of this caller.
     #[error("no such payment")]
     NotFound,
@@ -121,8 +124,7 @@ impl App {
                     payment: taken.facts.id,
                 });
             }
-            let accounts = store.gateway_accounts(caller.scope).await?;
-            let account = accounts.first().ok_or(PrepareError::NoGateway)?;
+            let account = self.account_for(caller.scope).await?;
             let facts = self.facts(caller, command, account, tax_free);
             match self.commit_prepared(caller, facts, keyed).await {
                 Ok(ended) => return Ok(Answered::first(Outcome::Ended(ended))),
@@ -132,6 +134,28 @@ impl App {
             }
         }
         Err(PrepareError::Contended)
+    }
+
+    /// Where a new payment is taken: at the oldest account that is active and served.
+    async fn account_for(&self, scope: Scope) -> Result<GatewayAccountId, PrepareError> {
+        let accounts = self.parts.store.gateway_accounts(scope).await?;
+        let mut active = accounts
+            .iter()
+            .filter(|account| account.status == Status::Active)
+            .map(|account| account.id)
+            .peekable();
+        if active.peek().is_none() && !accounts.is_empty() {
+            return Err(PrepareError::AccountDisabled);
+        }
+        active
+            .find(|account| self.parts.gateways.of(*account).is_some())
+            .ok_or(PrepareError::NoGateway)
+    }
+
+    /// What the window of this payment is opened with.
+    fn client_key(&self, account: GatewayAccountId) -> Option<String> {
+        let gateway = self.parts.gateways.of(account)?;
+        gateway.terms().client_key.map(|key| key.to_string())
     }
 
     async fn prepared_before(
@@ -155,7 +179,7 @@ impl App {
         &self,
         caller: &Caller,
         command: &Prepare,
-        account: &GatewayAccount,
+        account: GatewayAccountId,
         tax_free: Money,
     ) -> Facts {
         let now = self.parts.clock.now();
@@ -165,7 +189,7 @@ impl App {
         Facts {
             id: PaymentId::new(self.draw()),
             scope: caller.scope,
-            account: account.id,
+            account,
             order_id: command.order_id.clone(),
             order_name: command.order_name.clone(),
             amount: command.amount,
@@ -191,6 +215,7 @@ impl App {
         let order = self.fresh_order(&payment);
         let mut view = PaymentView::impersonal(&payment);
         view.gateway_order_id = Some(order.id.to_string());
+        view.client_key = self.client_key(payment.facts.account);
         let ended = Ended::Prepared {
             payment: Box::new(view),
         };
@@ -236,6 +261,7 @@ impl App {
                         PaymentView::of(&moved.payment)
                     };
                     payment.gateway_order_id = Some(gateway_order.to_string());
+                    payment.client_key = self.client_key(moved.payment.facts.account);
                     return Ok(Opening {
                         payment,
                         gateway_order,

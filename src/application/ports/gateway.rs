@@ -63,12 +63,36 @@ pub struct ListPage {
     pub next: Option<TransactionKey>,
 }
 
-/// One account at one gateway.
+/// What a gateway knows of the account that it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Which of the account's secret keys it calls with.
+    pub credential_version: i32,
+    /// What the payment window is opened with; public by nature.
+    pub client_key: Option<Arc<str>>,
+    /// Whether the account takes new payments.
+    pub active: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            credential_version: 1,
+            client_key: None,
+            active: true,
+        }
+    }
+}
+
+/// One account at one gateway, called with one secret key: a replaced key is another gateway.
 ///
 /// Implementations never retry an action by themselves, send its key with every physical try, and
 /// answer [`Answer::Unknown`] for everything that is not on an explicit list.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {
+    /// What it knows of its account; costs nothing.
+    fn terms(&self) -> Terms;
+
     /// Whether a new saga may be opened now; asked before the first commit.
     ///
     /// # Errors
@@ -102,6 +126,6 @@ pub trait PaymentGateway: Send + Sync {
 
 /// The gateways by account.
 pub trait Gateways: Send + Sync {
-    /// The gateway that serves this account; `None` when it is not configured here.
+    /// The gateway that serves this account; `None` when it has no credentials here.
     fn of(&self, account: GatewayAccountId) -> Option<Arc<dyn PaymentGateway>>;
 }

@@ -4,6 +4,7 @@ pub mod gateway;
 pub mod identity;
 pub mod limiter;
 pub mod store;
+pub mod vault;
 
 use domain::Timestamp;
 use domain::id::RawId;
@@ -12,6 +13,7 @@ pub use gateway::{Gateways, PaymentGateway};
 pub use identity::TokenVerifier;
 pub use limiter::RateLimiter;
 pub use store::Store;
+pub use vault::Vault;
 
 /// The time that money is dated with. Truncated to microseconds, so that what is read back from a
 /// database equals what was written.

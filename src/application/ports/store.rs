@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::{Entry, Movement};
@@ -17,7 +17,9 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
+use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId, PaymentKey};
+use domain::vault::DataKey;
 
 /// Why a read or a claim failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -309,7 +311,34 @@ pub trait Watches: Send + Sync {
     ) -> Result<Vec<Booked>, Error>;
 }
 
-/// Everything that is kept.
-pub trait Store: Commit + Payments + Sagas + Keys + Access + Watches {}
+/// Reads of what is sealed, and of the keys that seal it.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// Every gateway account of every tenant and mode, oldest first. One that cannot be read is
+    /// left out and logged.
+    async fn every_gateway_account(&self) -> Result<Vec<GatewayAccount>, Error>;
 
-impl<T: Commit + Payments + Sagas + Keys + Access + Watches> Store for T {}
+    /// A data key.
+    async fn data_key(&self, id: DataKeyId) -> Result<Option<DataKey>, Error>;
+
+    /// A tenant's data key.
+    async fn data_key_of(&self, merchant: MerchantId) -> Result<Option<DataKey>, Error>;
+
+    /// Data keys with an id above `after`, in order, `limit` at most.
+    async fn data_keys(&self, after: Option<DataKeyId>, limit: u32) -> Result<Vec<DataKey>, Error>;
+}
+
+/// Reads of safety switches.
+#[async_trait]
+pub trait Switches: Send + Sync {
+    /// The newest turn of every switch that was ever turned, by operation and reach.
+    async fn switches(&self) -> Result<Vec<Turn>, Error>;
+
+    /// Turns, newest first, `limit` at most.
+    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error>;
+}
+
+/// Everything that is kept.
+pub trait Store: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches {}
+
+impl<T: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches> Store for T {}

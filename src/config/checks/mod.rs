@@ -2,6 +2,7 @@
 
 mod edge;
 mod identity;
+mod live;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,7 +13,7 @@ use domain::money::{Currency, Money};
 use super::{Config, Gateway};
 
 /// A setting that would not be safe.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {why}")]
 pub struct Unsafe {
     /// Which one.
@@ -42,7 +43,12 @@ impl Config {
         self.check_identity()?;
         self.check_timings()?;
         self.check_watch()?;
-        self.check_bounds()
+        self.check_bounds()?;
+        self.check_vault()?;
+        if self.is_live() {
+            self.fit_for_live()?;
+        }
+        Ok(())
     }
 
     /// What serving takes besides; the other commands need no gateway.
@@ -58,7 +64,7 @@ impl Config {
     }
 
     fn check_gateway(&self) -> Check {
-        let (toss, live) = (&self.toss, self.is_live());
+        let toss = &self.toss;
         need(
             is_http(&toss.api_url) && is_http(&toss.sdk_url),
             "toss.api_url",
@@ -68,11 +74,6 @@ impl Config {
             is_encrypted(&toss.api_url) || is_loopback(&toss.api_url),
             "toss.api_url",
             "plain http would show the secret key to the network",
-        )?;
-        need(
-            !live || !is_loopback(&toss.api_url),
-            "toss.api_url",
-            "a live key must not be sent to a stand-in on this machine",
         )?;
         need(
             toss.calls_max > 0,
@@ -160,20 +161,8 @@ impl Config {
         };
         let path = path.strip_prefix("//").unwrap_or(path);
         need(!path.is_empty(), "database.url", "sqlite: needs a path")?;
-        let memory = path.starts_with(":memory:") || path.contains("mode=memory");
         need(
-            !(self.is_live() && memory),
-            "database.url",
-            "real money must not be booked in memory",
-        )?;
-        need(
-            !(self.is_live() && database.create),
-            "database.create",
-            "with a live key a mistyped path must not start with empty books; set it to false, \
-             and create the file with `payflow migrate` before the key is set",
-        )?;
-        need(
-            database.create || memory || Path::new(path).exists(),
+            database.create || is_memory(path) || Path::new(path).exists(),
             "database.url",
             "there is no such file, and database.create is false",
         )
@@ -214,11 +203,6 @@ impl Config {
     fn check_timings(&self) -> Check {
         let timings = &self.timings;
         need(timings.divide_by > 0, "timings.divide_by", "it is zero")?;
-        need(
-            timings.divide_by == 1 || !self.is_live(),
-            "timings.divide_by",
-            "shortened timings are for test rigs",
-        )?;
         let total = self.toss_timeouts().total;
         let pause = timings.recovery_every().min(timings.expiry_every());
         need(
@@ -230,6 +214,12 @@ impl Config {
             !timings.upkeep_every().is_zero(),
             "timings.upkeep_every",
             "it is zero",
+        )?;
+        let switches = timings.switches_every();
+        need(
+            !switches.is_zero() && switches <= Duration::from_secs(5),
+            "timings.switches_every",
+            "it must be above zero, and at most 5s, for a switch to count within 10s",
         )?;
         need(
             timings.patience() < timings.stuck_after(),
@@ -326,6 +316,12 @@ impl Config {
             "it is less than bounds.issued_key_lifetime: an issued key could be used twice",
         )
     }
+}
+
+/// Whether this path of an `SQLite` address is no file.
+fn is_memory(path: &str) -> bool {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.starts_with(":memory:") || path.contains("mode=memory")
 }
 
 fn is_encrypted(url: &str) -> bool {

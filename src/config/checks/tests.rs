@@ -5,7 +5,8 @@ use crate::config::Error;
 
 const TEST: &str = "secret_key = \"test_sk_1\"\nclient_key = \"test_ck_1\"\n";
 const LIVE: &str = "secret_key = \"live_sk_1\"\nclient_key = \"live_ck_1\"\n";
-const BOOKS: &str = "[database]\nurl = \"postgres://db/payflow\"\n";
+const BOOKS: &str = "[database]\nurl = \"postgres://db/payflow\"\n\
+                     [vault]\nmaster_keys = \"a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
 
 fn refused(overrides: &str) -> Cow<'static, str> {
     match Config::with(overrides) {
@@ -159,6 +160,27 @@ fn books_that_could_be_empty_are_refused() {
 }
 
 #[test]
+fn master_keys_that_are_none_are_refused() {
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let keys = |keys: &str| format!("[vault]\nmaster_keys = \"{keys}\"");
+    let live = "[database]\nurl = \"postgres://db/payflow\"\n[toss]\n";
+    for overrides in [
+        keys(key),
+        keys("a:c2hvcnQ="),
+        keys("a:****"),
+        keys(&format!("a:{key},a:{key}")),
+        format!("{}\nmaster_key_file = \"keys\"", keys(&format!("a:{key}"))),
+        format!("{live}{LIVE}"),
+    ] {
+        assert_eq!(refused(&overrides), "vault.master_keys", "{overrides}");
+    }
+    let file = format!("{live}{LIVE}[vault]\nmaster_key_file = \"keys\"");
+    assert!(Config::with(&file).is_ok(), "{:?}", Config::with(&file));
+    let shown = format!("{:?}", Config::with(&keys(&format!("a:{key}"))).unwrap());
+    assert!(!shown.contains(key), "{shown}");
+}
+
+#[test]
 fn bounds_that_contradict_each_other_are_refused() {
     for (overrides, setting) in [
         ("[payments]\ncurrencies = []", "payments.currencies"),
@@ -198,6 +220,10 @@ fn bounds_that_contradict_each_other_are_refused() {
         (
             "[timings]\naccess_believed = \"11s\"",
             "timings.access_believed",
+        ),
+        (
+            "[timings]\nswitches_every = \"6s\"",
+            "timings.switches_every",
         ),
         ("[timings]\nstuck_after = \"8s\"", "timings.stuck_after"),
         ("[timings]\nwatch_every = \"0s\"", "timings.watch_every"),

@@ -1,4 +1,4 @@
-//! Owns tenants, their API keys and their credentials at a gateway.
+//! Owns tenants and their API keys.
 
 mod api_key;
 
@@ -7,12 +7,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Timestamp;
-use crate::id::{GatewayAccountId, MerchantId};
+use crate::id::MerchantId;
 use crate::money::{self, Currency};
-use crate::principal::{Scope, UnknownWord};
+use crate::principal::UnknownWord;
 use crate::text::MerchantName;
 
 pub use api_key::{ApiKey, KeyKind, KeyText};
+
+pub use crate::account::GatewayAccount;
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,23 +146,6 @@ impl fmt::Display for Currencies {
         let codes: Vec<&str> = self.iter().map(Currency::code).collect();
         f.write_str(&codes.join(","))
     }
-}
-
-/// A merchant's account at a gateway; its secret is not in here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayAccount {
-    /// Its id.
-    pub id: GatewayAccountId,
-    /// Whose, and in which mode.
-    pub scope: Scope,
-    /// Which gateway adapter serves it, for example `toss`.
-    pub gateway: String,
-    /// The merchant id at the gateway: given, or pinned at the first answer.
-    pub merchant_id: Option<String>,
-    /// Raised when the secret key is replaced: the gateway's key scope includes our API key.
-    pub credential_version: i32,
-    /// Since when.
-    pub created_at: Timestamp,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{ListPage, Refused};
+use application::ports::gateway::{ListPage, Refused, Terms};
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -27,6 +27,7 @@ enum Script {
     Approve,
     Decline(Decline),
     Hold,
+    Lose,
 }
 
 /// A gateway by script: approves, unless told otherwise.
@@ -34,6 +35,7 @@ pub(crate) struct Scripted {
     clock: Wall,
     script: Mutex<Script>,
     refused: Mutex<Option<Refused>>,
+    terms: Mutex<Terms>,
     served: Mutex<bool>,
     confirms: Arc<AtomicU64>,
     cancels: Arc<AtomicU64>,
@@ -52,12 +54,21 @@ fn decline(class: Class) -> Decline {
     }
 }
 
+fn terms(active: bool) -> Terms {
+    Terms {
+        client_key: Some("test_ck_window".into()),
+        active,
+        ..Terms::default()
+    }
+}
+
 impl Scripted {
     pub(super) fn new(clock: Wall) -> Self {
         Self {
             clock,
             script: Mutex::new(Script::Approve),
             refused: Mutex::new(None),
+            terms: Mutex::new(terms(true)),
             served: Mutex::new(true),
             confirms: Arc::default(),
             cancels: Arc::default(),
@@ -79,6 +90,11 @@ impl Scripted {
         self.is(Script::Decline(decline(class)));
     }
 
+    /// Takes the money from now on, but its answers are lost.
+    pub(crate) fn lose(&self) {
+        self.is(Script::Lose);
+    }
+
     /// Does not answer from now on.
     pub(crate) fn hold(&self) {
         self.is(Script::Hold);
@@ -87,6 +103,16 @@ impl Scripted {
     /// Lets no new saga in, or all of them.
     pub(crate) fn refuse(&self, refused: Option<Refused>) {
         *self.refused.lock().unwrap() = refused;
+    }
+
+    /// Its account is disabled from now on.
+    pub(crate) fn disable(&self) {
+        *self.terms.lock().unwrap() = terms(false);
+    }
+
+    /// Its account takes new payments again.
+    pub(crate) fn enable(&self) {
+        *self.terms.lock().unwrap() = terms(true);
     }
 
     /// Is not configured any more.
@@ -111,6 +137,7 @@ impl Gateways for Scripted {
             clock: self.clock.clone(),
             script: self.script.lock().unwrap().clone(),
             refused: *self.refused.lock().unwrap(),
+            terms: self.terms.lock().unwrap().clone(),
             confirms: Arc::clone(&self.confirms),
             cancels: Arc::clone(&self.cancels),
             books: Arc::clone(&self.books),
@@ -124,6 +151,7 @@ struct Call {
     clock: Wall,
     script: Script,
     refused: Option<Refused>,
+    terms: Terms,
     confirms: Arc<AtomicU64>,
     cancels: Arc<AtomicU64>,
     books: Books,
@@ -131,6 +159,10 @@ struct Call {
 
 #[async_trait]
 impl PaymentGateway for Call {
+    fn terms(&self) -> Terms {
+        self.terms.clone()
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         self.refused.map_or(Ok(()), Err)
     }
@@ -138,11 +170,10 @@ impl PaymentGateway for Call {
     async fn confirm(&self, call: &ConfirmCall) -> Answer {
         self.confirms.fetch_add(1, Ordering::SeqCst);
         match &self.script {
-            Script::Approve => {
-                let snapshot = self.captured(call);
-                let mut books = self.books.lock().unwrap();
-                books.insert(call.payment_key.clone(), snapshot.clone());
-                Answer::Found(Box::new(snapshot))
+            Script::Approve => Answer::Found(Box::new(self.take(call))),
+            Script::Lose => {
+                self.take(call);
+                Answer::Unknown(Cause::Lost)
             }
             Script::Decline(decline) => Answer::Declined(decline.clone()),
             Script::Hold => {
@@ -156,6 +187,7 @@ impl PaymentGateway for Call {
         self.cancels.fetch_add(1, Ordering::SeqCst);
         match &self.script {
             Script::Approve => self.canceled(call),
+            Script::Lose => Answer::Unknown(Cause::Lost),
             Script::Decline(decline) => Answer::Declined(decline.clone()),
             Script::Hold => {
                 tokio::time::sleep(Duration::from_mins(1)).await;
@@ -165,6 +197,9 @@ impl PaymentGateway for Call {
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        if matches!(self.script, Script::Lose) {
+            return Answer::Unknown(Cause::Lost);
+        }
         let books = self.books.lock().unwrap();
         let found = books.get(key).cloned().map(Box::new);
         found.map_or(Answer::NotFound, Answer::Found)
@@ -185,6 +220,13 @@ impl PaymentGateway for Call {
 }
 
 impl Call {
+    fn take(&self, call: &ConfirmCall) -> Snapshot {
+        let snapshot = self.captured(call);
+        let mut books = self.books.lock().unwrap();
+        books.insert(call.payment_key.clone(), snapshot.clone());
+        snapshot
+    }
+
     fn canceled(&self, call: &CancelCall) -> Answer {
         let mut books = self.books.lock().unwrap();
         let snapshot = books.get_mut(&call.payment_key).unwrap();

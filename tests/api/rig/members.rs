@@ -27,12 +27,13 @@ pub(crate) const LIVE_ISSUER: &str = "https://live.example";
 pub(crate) const HOST: &str = "pay.one.example";
 
 /// Makes tokens, and verifies them.
+#[derive(Clone)]
 pub(crate) struct Members {
     pub(crate) tokens: Arc<Tokens>,
     key: EncodingKey,
     /// The merchants of the rig, in the order of their keys.
     pub(crate) merchants: Vec<MerchantId>,
-    _file: TempDir,
+    _file: Arc<TempDir>,
 }
 
 impl Members {
@@ -74,7 +75,7 @@ impl Members {
             tokens: Arc::new(tokens),
             key: EncodingKey::from_ed_der(private.as_ref()),
             merchants,
-            _file: folder,
+            _file: Arc::new(folder),
         }
     }
 

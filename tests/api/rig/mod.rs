@@ -117,6 +117,28 @@ impl Rig {
         }
     }
 
+    /// Another copy of the service, over the same store and gateway.
+    pub(crate) async fn beside(other: &Self, settings: &str) -> Self {
+        let config = Config::with(&format!("{SETTINGS}{settings}")).unwrap();
+        let outside = Outside {
+            store: other.store.clone(),
+            gateways: other.gateway.clone(),
+            clock: Arc::new(other.clock.clone()),
+            ids: Arc::new(Drawn::default()),
+            tokens: other.members.tokens.clone(),
+            metrics: Arc::new(Metrics::new().unwrap()),
+        };
+        Self {
+            running: launch(&config, outside).await.unwrap(),
+            gateway: other.gateway.clone(),
+            store: other.store.clone(),
+            clock: other.clock.clone(),
+            members: other.members.clone(),
+            client: other.client.clone(),
+            orders: AtomicU64::new(500_000),
+        }
+    }
+
     /// A request without credentials.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("http://{}{path}", self.running.address);

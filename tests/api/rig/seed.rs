@@ -64,14 +64,11 @@ pub(super) async fn seed(store: &dyn Store) -> Vec<MerchantId> {
         for mode in [Mode::Test, Mode::Live] {
             let scope = Scope { merchant: id, mode };
             if !keys.contains(&WITHOUT_GATEWAY) {
-                changes.push(Change::InsertGatewayAccount(GatewayAccount {
-                    id: GatewayAccountId::new(ids.draw()),
+                changes.push(Change::InsertGatewayAccount(GatewayAccount::new(
+                    GatewayAccountId::new(ids.draw()),
                     scope,
-                    gateway: "toss".to_owned(),
-                    merchant_id: None,
-                    credential_version: 1,
-                    created_at: clock.now(),
-                }));
+                    clock.now(),
+                )));
             }
         }
         store.commit(&changes).await.unwrap();

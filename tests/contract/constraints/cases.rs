@@ -28,7 +28,7 @@ enum Statement {
     Whole(&'static str),
 }
 
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -36,7 +36,16 @@ const COLUMNS: [(&str, &str); 11] = [
     ),
     (
         "gateway_accounts",
-        "id merchant_id mode gateway gateway_merchant_id credential_version created_at",
+        "id merchant_id mode gateway gateway_merchant_id credential_version created_at name \
+         status secret_key client_key seeded",
+    ),
+    (
+        "switches",
+        "operation reach number paused actor who why turned_at",
+    ),
+    (
+        "data_keys",
+        "id merchant_id master_key_id wrapped created_at",
     ),
     (
         "payments",
@@ -169,6 +178,25 @@ gateway_accounts_mode_word | gateway_accounts | mode = ''
 gateway_accounts_gateway_given | gateway_accounts | gateway = ''
 gateway_accounts_merchant_id_given | gateway_accounts | gateway_merchant_id = ''
 gateway_accounts_credential_counted | gateway_accounts | credential_version = 0
+gateway_accounts_name_size | gateway_accounts | name = id || id || id
+gateway_accounts_status_word | gateway_accounts | status = 'Active'
+gateway_accounts_keys_whole | gateway_accounts | secret_key = (SELECT event_hash FROM payments)
+gateway_accounts_keys_whole | gateway_accounts | client_key = (SELECT event_hash FROM payments)
+gateway_accounts_seeded_with_keys | gateway_accounts | seeded = TRUE
+data_keys_id_form | data_keys | id = 'dek_x'
+data_keys_master_key_id_form | data_keys | master_key_id = ''
+data_keys_master_key_id_form | data_keys | master_key_id = 'a:b'
+data_keys_master_key_id_form | data_keys | master_key_id = id
+data_keys_wrapped_size | data_keys | wrapped = substr(wrapped, 1, 60)
+switches_operation_word | switches | operation = 'charges'
+switches_reach_form | switches | reach = ''
+switches_reach_form | switches | reach = 'mer_1/test'
+switches_reach_form | switches | reach = (SELECT id FROM merchants) || '/prod'
+switches_reach_form | switches | reach = (SELECT id FROM gateway_accounts) || '/test'
+switches_number_counted | switches | number = 0
+switches_actor_word | switches | actor = 'SYSTEM'
+switches_who_size | switches | who = why || why || why || why
+switches_why_size | switches | why = ''
 payments_id_form | payments | id = id || '0'
 payments_mode_word | payments | mode = 'LIVE'
 payments_order_id_form | payments | order_id = 'five5'
@@ -298,6 +326,9 @@ merchants_key | merchants.id |
 api_keys_key | api_keys.id | hash = (SELECT event_hash FROM payments)
 api_keys_one_hash | api_keys.hash | id = 'key_' || substr(merchant_id, 5)
 gateway_accounts_key | gateway_accounts.id |
+data_keys_key | data_keys.id | merchant_id = 'none'
+data_keys_one_per_merchant | data_keys.merchant_id | id = 'dek_' || substr(merchant_id, 5)
+switches_key | switches.operation, switches.reach, switches.number |
 payments_key | payments.id | order_id = 'another'
 payments_one_per_order | payments.merchant_id, payments.mode, payments.order_id | \
     id = 'pay_' || substr(merchant_id, 5)
@@ -319,6 +350,7 @@ api_keys_merchant | api_keys | id = 'key_' || substr(merchant_id, 5); merchant_i
     hash = (SELECT event_hash FROM payments)
 gateway_accounts_merchant | gateway_accounts | id = 'gwa_' || substr(merchant_id, 5); \
     merchant_id = 'none'
+data_keys_merchant | data_keys | id = 'dek_' || substr(merchant_id, 5); merchant_id = 'none'
 payments_account | payments | id = 'pay_' || substr(merchant_id, 5); order_id = 'another'; \
     gateway_account_id = 'none'
 gateway_orders_payment | gateway_orders | id = 'gwo_' || substr(payment_id, 5); \
@@ -337,8 +369,11 @@ watches_account | watches | gateway_account_id = 'none'";
 const TRIGGERS: &str = "\
 entries_not_updated | UPDATE entries SET amount = 1
 entries_not_deleted | DELETE FROM entries
+switches_not_updated | UPDATE switches SET paused = FALSE
+switches_not_deleted | DELETE FROM switches
 events_not_updated | UPDATE events SET reason = NULL
 events_not_deleted | DELETE FROM events";
 const POSTGRES_TRIGGERS: &str = "\
 entries_not_truncated | TRUNCATE entries
+switches_not_truncated | TRUNCATE switches
 events_not_truncated | TRUNCATE events";

@@ -15,6 +15,7 @@ use domain::change::Change;
 use domain::idempotency::IssuedKey;
 use domain::merchant::KeyKind;
 use domain::saga;
+use domain::switch::Reach;
 use tokio_postgres::{Client, NoTls};
 
 use crate::samples::{self, at};
@@ -33,6 +34,8 @@ async fn seed(url: &str) {
         created_at: at(98),
     };
     let rows = [
+        Change::InsertDataKey(Box::new(samples::data_key(tenant.scope.merchant))),
+        Change::TurnSwitch(Box::new(samples::turn(Reach::Scope(tenant.scope)))),
         Change::InsertApiKey(Box::new(samples::api_key(tenant.scope, KeyKind::Secret))),
         samples::open(&saga, None),
         Change::InsertEntry(Box::new(samples::entry(&payment, None))),

@@ -105,7 +105,7 @@ async fn a_list_that_is_refused_is_no_empty_list() {
     assert!(matches!(refused, Err(Cause::Unreadable(_))), "{refused:?}");
     let url = bench.running.url();
     let stranger = Settings {
-        secret_key: "test_sk_stranger".to_owned(),
+        secret_key: "test_sk_stranger".into(),
         ..settings(&url)
     };
     let refused = Toss::new(stranger)

@@ -153,7 +153,7 @@ async fn wrong_credentials_are_a_matter_of_configuration() {
     let locked = unknown(Cause::Configuration("UNAUTHORIZED_KEY".to_owned()));
     let url = bench.running.url();
     let foreign = Settings {
-        secret_key: "test_sk_other".to_owned(),
+        secret_key: "test_sk_other".into(),
         ..settings(&url)
     };
     let answer = Toss::new(foreign)

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::{ListPage, Refused};
+use application::ports::gateway::{ListPage, Refused, Terms};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
@@ -23,6 +24,8 @@ use super::{Held, Share};
 pub struct Guarded<G> {
     gateway: G,
     account: GatewayAccountId,
+    /// Whether the account takes new payments; the only term that changes under a key.
+    active: AtomicBool,
     breaker: Breaker,
     bulkhead: Bulkhead,
     observer: Arc<dyn Observer>,
@@ -46,12 +49,18 @@ impl<G: PaymentGateway> Guarded<G> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         Self {
+            active: AtomicBool::new(gateway.terms().active),
             gateway,
             account,
             breaker: Breaker::new(guard.limits),
             bulkhead: Bulkhead::new(guard.room),
             observer,
         }
+    }
+
+    /// Lets the account take new payments or not, from now on.
+    pub fn set_active(&self, active: bool) {
+        self.active.store(active, Ordering::Relaxed);
     }
 
     async fn observed(
@@ -117,6 +126,13 @@ impl<G: PaymentGateway> Guarded<G> {
 
 #[async_trait]
 impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
+    fn terms(&self) -> Terms {
+        Terms {
+            active: self.active.load(Ordering::Relaxed),
+            ..self.gateway.terms()
+        }
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         self.gateway.admit()?;
         if !self.bulkhead.has_room() {

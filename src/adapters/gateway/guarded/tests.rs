@@ -46,6 +46,10 @@ impl Scripted {
 
 #[async_trait]
 impl PaymentGateway for Scripted {
+    fn terms(&self) -> Terms {
+        Terms::default()
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         Ok(())
     }

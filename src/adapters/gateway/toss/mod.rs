@@ -4,6 +4,7 @@ mod amount;
 mod classify;
 mod client;
 mod codes;
+pub mod keys;
 mod list;
 mod request;
 mod settings;
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::{ListPage, Refused};
+use application::ports::gateway::{ListPage, Refused, Terms};
 use classify::Reply;
 use client::{Client, Heard, Request, Unanswered};
 use codes::Call;
@@ -34,6 +35,7 @@ use super::Operation;
 pub struct Toss {
     client: Client,
     merchant_id: Option<String>,
+    terms: Terms,
 }
 
 /// What a log line calls an exchange by: no secret, nothing personal.
@@ -53,6 +55,7 @@ impl Toss {
         Ok(Self {
             client,
             merchant_id: settings.merchant_id,
+            terms: settings.terms,
         })
     }
 
@@ -127,6 +130,10 @@ fn log(Name { operation, key }: Name<'_>, heard: &Heard, milliseconds: u128) {
 
 #[async_trait]
 impl PaymentGateway for Toss {
+    fn terms(&self) -> Terms {
+        self.terms.clone()
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Owns what an account at Toss needs to be reached, and what of it is refused.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use application::ports::gateway::Terms;
+use application::ports::vault::Secret;
 use reqwest::Url;
 
 /// How long a call may take.
@@ -29,16 +30,18 @@ impl Default for Timeouts {
 }
 
 /// How to reach one account.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the API is; the real one or a sandbox.
     pub base_url: String,
     /// The account's secret key.
-    pub secret_key: String,
+    pub secret_key: Secret,
     /// The merchant id that every answer must carry, where it is known.
     pub merchant_id: Option<String>,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What is known of the account.
+    pub terms: Terms,
 }
 
 impl Settings {
@@ -47,9 +50,10 @@ impl Settings {
     pub fn new(base_url: &str, secret_key: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            secret_key: secret_key.to_owned(),
+            secret_key: Secret::from(secret_key),
             merchant_id: None,
             timeouts: Timeouts::default(),
+            terms: Terms::default(),
         }
     }
 
@@ -71,10 +75,11 @@ impl Settings {
     /// A byte order mark, a blank or a line end sneaks in easily and only shows as a 401.
     pub(super) fn checked_secret(&self) -> Result<&str, Rejected> {
         let fine = |byte: u8| byte.is_ascii_graphic() && byte != b':';
-        if self.secret_key.is_empty() || !self.secret_key.bytes().all(fine) {
+        let secret_key = self.secret_key.expose();
+        if secret_key.is_empty() || !secret_key.bytes().all(fine) {
             return Err(Rejected::Secret);
         }
-        Ok(&self.secret_key)
+        Ok(secret_key)
     }
 }
 
@@ -85,17 +90,6 @@ fn is_loopback(url: &Url) -> bool {
         || address
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("base_url", &self.base_url)
-            .field("secret_key", &"…")
-            .field("merchant_id", &self.merchant_id)
-            .field("timeouts", &self.timeouts)
-            .finish()
-    }
 }
 
 /// Why an account cannot be used as configured.

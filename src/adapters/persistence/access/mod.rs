@@ -12,13 +12,14 @@ use domain::id::{ApiKeyId, GatewayAccountId, MerchantId};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::principal::Scope;
 
+use super::accounts::GatewayAccountRow;
 use super::connection::Database;
 use super::dialect::columns;
 use super::one;
 use super::schema::{api_keys, gateway_accounts, merchants};
 use super::types::AsInstant;
 
-pub(super) use row::{ApiKeyRow, GatewayAccountRow, MerchantRow, MerchantStandingRow};
+pub(super) use row::{ApiKeyRow, MerchantRow, MerchantStandingRow};
 
 #[async_trait]
 impl Access for Database {

@@ -1,13 +1,13 @@
-//! Owns how tenants, their keys and their credentials lie in their rows.
+//! Owns how tenants and their keys lie in their rows.
 
 use application::ports::store::Error;
 use diesel::prelude::*;
-use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::merchant::{ApiKey, Merchant};
 use domain::principal::Scope;
 
 use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::error::corrupt;
-use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
+use crate::adapters::persistence::schema::{api_keys, merchants};
 use crate::adapters::persistence::types::AsInstant;
 
 /// A tenant.
@@ -124,54 +124,5 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             })
         };
         read().map_err(corrupt("api_keys", id))
-    }
-}
-
-/// Credentials at a gateway.
-#[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = gateway_accounts, treat_none_as_default_value = false)]
-pub(in crate::adapters::persistence) struct GatewayAccountRow {
-    id: String,
-    merchant_id: String,
-    mode: String,
-    gateway: String,
-    gateway_merchant_id: Option<String>,
-    credential_version: i32,
-    created_at: AsInstant,
-}
-
-impl From<&GatewayAccount> for GatewayAccountRow {
-    fn from(account: &GatewayAccount) -> Self {
-        Self {
-            id: account.id.to_string(),
-            merchant_id: account.scope.merchant.to_string(),
-            mode: account.scope.mode.as_str().to_owned(),
-            gateway: account.gateway.clone(),
-            gateway_merchant_id: account.merchant_id.clone(),
-            credential_version: account.credential_version,
-            created_at: AsInstant(account.created_at),
-        }
-    }
-}
-
-impl TryFrom<GatewayAccountRow> for GatewayAccount {
-    type Error = Error;
-
-    fn try_from(row: GatewayAccountRow) -> Result<Self, Error> {
-        let id = row.id.clone();
-        let read = move || -> Result<Self, Why> {
-            Ok(Self {
-                id: row.id.parse()?,
-                scope: Scope {
-                    merchant: row.merchant_id.parse()?,
-                    mode: row.mode.parse()?,
-                },
-                gateway: row.gateway,
-                merchant_id: row.gateway_merchant_id,
-                credential_version: row.credential_version,
-                created_at: row.created_at.0,
-            })
-        };
-        read().map_err(corrupt("gateway_accounts", id))
     }
 }

@@ -1,17 +1,15 @@
-//! Owns the writes of tenants and their credentials.
+//! Owns the writes of tenants and their API keys.
 
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::{QueryResult, insert_into, update};
 use domain::Timestamp;
-use domain::id::{ApiKeyId, GatewayAccountId};
-use domain::merchant::{ApiKey, GatewayAccount, Merchant};
+use domain::id::ApiKeyId;
+use domain::merchant::{ApiKey, Merchant};
 
-use crate::adapters::persistence::access::{
-    ApiKeyRow, GatewayAccountRow, MerchantRow, MerchantStandingRow,
-};
+use crate::adapters::persistence::access::{ApiKeyRow, MerchantRow, MerchantStandingRow};
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
-use crate::adapters::persistence::schema::{api_keys, gateway_accounts, merchants};
-use crate::adapters::persistence::types::{AsInstant, free_text};
+use crate::adapters::persistence::schema::{api_keys, merchants};
+use crate::adapters::persistence::types::AsInstant;
 
 pub(super) async fn insert_merchant(
     merchant: &Merchant,
@@ -64,29 +62,4 @@ pub(super) async fn end_api_key(
             update(ending).set(end).execute(&mut conn).await
         }
     }
-}
-
-pub(super) async fn insert_account(
-    account: &GatewayAccount,
-    mut conn: Connection<'_>,
-) -> QueryResult<usize> {
-    let row = GatewayAccountRow::from(account);
-    insert_into(gateway_accounts::table)
-        .values(row)
-        .execute(&mut conn)
-        .await
-}
-
-pub(super) async fn pin_merchant_id(
-    account: GatewayAccountId,
-    merchant_id: &str,
-    mut conn: Connection<'_>,
-) -> QueryResult<usize> {
-    let unpinned = gateway_accounts::table
-        .find(account.to_string())
-        .filter(gateway_accounts::gateway_merchant_id.is_null());
-    update(unpinned)
-        .set(gateway_accounts::gateway_merchant_id.eq(free_text(merchant_id)))
-        .execute(&mut conn)
-        .await
 }

@@ -2,11 +2,14 @@
 //! are one transaction, which commits that wait at the same time share.
 
 mod access;
+mod accounts;
 mod books;
 mod group;
 mod keys;
 mod payments;
 mod sagas;
+mod secrets;
+mod switches;
 mod transaction;
 
 use std::pin::Pin;
@@ -56,11 +59,31 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
             expires_at,
             expected,
         } => Box::pin(access::end_api_key(*key, *expires_at, *expected, conn)),
-        Change::InsertGatewayAccount(account) => Box::pin(access::insert_account(account, conn)),
+        Change::InsertGatewayAccount(account) => Box::pin(accounts::insert(account, conn)),
         Change::PinMerchantId {
             account,
             merchant_id,
-        } => Box::pin(access::pin_merchant_id(*account, merchant_id, conn)),
+        } => Box::pin(accounts::pin_merchant_id(*account, merchant_id, conn)),
+        Change::SetCredentials {
+            account,
+            credentials,
+            replaced,
+        } => Box::pin(accounts::set_credentials(
+            *account,
+            credentials,
+            *replaced,
+            conn,
+        )),
+        Change::SetAccountStatus { account, status } => {
+            Box::pin(accounts::set_status(*account, *status, conn))
+        }
+        Change::TurnSwitch(turn) => Box::pin(switches::turn(turn, conn)),
+        Change::InsertDataKey(key) => Box::pin(secrets::insert_data_key(key, conn)),
+        Change::RewrapDataKey {
+            id,
+            wrapped,
+            expected,
+        } => Box::pin(secrets::rewrap(*id, wrapped, expected, conn)),
         Change::InsertPayment(payment) => Box::pin(payments::insert(payment, conn)),
         Change::UpdatePayment { payment, expected } => {
             Box::pin(payments::update(payment, *expected, conn))

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused};
+use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, Terms};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -148,6 +148,10 @@ impl Gateway {
 
 #[async_trait]
 impl PaymentGateway for Gateway {
+    fn terms(&self) -> Terms {
+        Terms::default()
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         Ok(())
     }
@@ -216,6 +220,10 @@ impl Gateways for Only {
 
 #[async_trait]
 impl PaymentGateway for Only {
+    fn terms(&self) -> Terms {
+        self.gateway.terms()
+    }
+
     fn admit(&self) -> Result<(), Refused> {
         self.gateway.admit()
     }

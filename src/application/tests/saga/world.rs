@@ -329,12 +329,8 @@ fn tenant(scope: Scope) -> Change {
 
 fn account(scope: Scope, id: RawId) -> GatewayAccount {
     GatewayAccount {
-        id: GatewayAccountId::new(id),
-        scope,
-        gateway: "toss".to_owned(),
         merchant_id: Some("tgen_script".to_owned()),
-        credential_version: 1,
-        created_at: START,
+        ..GatewayAccount::new(GatewayAccountId::new(id), scope, START)
     }
 }
 

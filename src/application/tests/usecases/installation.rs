@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
-use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused};
+use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, Terms};
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
@@ -69,6 +69,7 @@ pub(crate) struct Told {
     pub(crate) pages: Mutex<VecDeque<Result<ListPage, Cause>>>,
     /// Which time was listed, and after which movement.
     pub(crate) listed: Mutex<Vec<(Range<Timestamp>, Option<String>)>>,
+    pub(crate) terms: Mutex<Terms>,
 }
 
 impl Told {
@@ -89,6 +90,9 @@ impl Told {
 
 #[async_trait]
 impl PaymentGateway for Told {
+    fn terms(&self) -> Terms {
+        self.terms.lock().unwrap().clone()
+    }
     fn admit(&self) -> Result<(), Refused> {
         self.refused.lock().unwrap().map_or(Ok(()), Err)
     }
@@ -191,12 +195,8 @@ impl Installation {
             mode: Mode::Test,
         };
         let account = GatewayAccount {
-            id: GatewayAccountId::new(ids.draw()),
-            scope,
-            gateway: "toss".to_owned(),
             merchant_id: merchant_id.map(ToOwned::to_owned),
-            credential_version: 1,
-            created_at: START,
+            ..GatewayAccount::new(GatewayAccountId::new(ids.draw()), scope, START)
         };
         let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
         let merchant = Merchant::new(scope.merchant, name, currencies, START);

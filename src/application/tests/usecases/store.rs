@@ -7,7 +7,7 @@ use std::time::Duration;
 use application::memory::Memory;
 use application::ports::store::{
     Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Watches,
+    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -23,7 +23,9 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
+use domain::switch::Turn;
 use domain::text::{OrderId, PaymentKey};
+use domain::vault::DataKey;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,5 +274,31 @@ impl Watches for Flawed {
         keys: &[PaymentKey],
     ) -> Result<Vec<Booked>, Error> {
         self.memory.booked(account, keys).await
+    }
+}
+
+#[async_trait]
+impl Secrets for Flawed {
+    async fn every_gateway_account(&self) -> Result<Vec<GatewayAccount>, Error> {
+        self.memory.every_gateway_account().await
+    }
+    async fn data_key(&self, id: DataKeyId) -> Result<Option<DataKey>, Error> {
+        self.memory.data_key(id).await
+    }
+    async fn data_key_of(&self, merchant: MerchantId) -> Result<Option<DataKey>, Error> {
+        self.memory.data_key_of(merchant).await
+    }
+    async fn data_keys(&self, after: Option<DataKeyId>, limit: u32) -> Result<Vec<DataKey>, Error> {
+        self.memory.data_keys(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Switches for Flawed {
+    async fn switches(&self) -> Result<Vec<Turn>, Error> {
+        self.memory.switches().await
+    }
+    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
+        self.memory.turns(limit).await
     }
 }
