@@ -8,7 +8,7 @@ use std::time::Duration;
 use application::ports::Store;
 use application::ports::store::{
     Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Switches, Watches,
+    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -294,6 +294,42 @@ impl Watches for Metered<Arc<dyn Store>> {
         keys: &[PaymentKey],
     ) -> Result<Vec<Booked>, Error> {
         self.inner.booked(account, keys).await
+    }
+
+    async fn release_watch(&self, account: GatewayAccountId, pause: Duration) -> Result<(), Error> {
+        self.inner.release_watch(account, pause).await
+    }
+
+    async fn own_orders(
+        &self,
+        account: GatewayAccountId,
+        orders: &[GatewayOrderId],
+    ) -> Result<Vec<GatewayOrderId>, Error> {
+        self.inner.own_orders(account, orders).await
+    }
+
+    async fn sight(&self, sightings: &[Sighting]) -> Result<(), Error> {
+        self.inner.sight(sightings).await
+    }
+
+    async fn claim_sighting(
+        &self,
+        account: GatewayAccountId,
+        lease: Duration,
+    ) -> Result<Option<Sighting>, Error> {
+        self.inner.claim_sighting(account, lease).await
+    }
+
+    async fn keep_sighting(&self, sighting: &Sighting, pause: Duration) -> Result<bool, Error> {
+        self.inner.keep_sighting(sighting, pause).await
+    }
+
+    async fn settle_sighting(&self, sighting: &Sighting) -> Result<(), Error> {
+        self.inner.settle_sighting(sighting).await
+    }
+
+    async fn standing(&self) -> Result<Standing, Error> {
+        self.inner.standing().await
     }
 }
 

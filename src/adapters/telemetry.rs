@@ -16,8 +16,8 @@ use domain::id::GatewayAccountId;
 use domain::saga::{Kind, Phase};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -90,7 +90,41 @@ pub struct Metrics {
     sagas_stuck: IntGaugeVec,
     saga_oldest_seconds: GaugeVec,
     breaker_turns: IntCounterVec,
-    watch_findings: IntCounterVec,
+    watch: Watch,
+}
+
+/// What the watch over the gateway's lists comes to.
+struct Watch {
+    findings: IntCounterVec,
+    open: IntGauge,
+    strange: IntGauge,
+    behind_seconds: Gauge,
+}
+
+impl Watch {
+    fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let findings = Opts::new(
+            "payflow_watch_findings_total",
+            "Movements at the gateway that the books lacked, and what could not be booked",
+        );
+        let gauge = |name, help| registered(registry, IntGauge::new(name, help)?);
+        let behind_seconds = Gauge::new(
+            "payflow_watch_behind_seconds",
+            "For how long the account furthest behind was not watched",
+        )?;
+        Ok(Self {
+            findings: registered(registry, IntCounterVec::new(findings, &["result"])?)?,
+            open: gauge(
+                "payflow_watch_open",
+                "Payments seen to have moved, not settled",
+            )?,
+            strange: gauge(
+                "payflow_watch_strange",
+                "Those of them a person was told of",
+            )?,
+            behind_seconds: registered(registry, behind_seconds)?,
+        })
+    }
 }
 
 impl Metrics {
@@ -156,14 +190,10 @@ impl Metrics {
                 "How often the breaker of a gateway account opened or closed",
                 &["turn"],
             )?,
-            watch_findings: counter(
-                "payflow_watch_findings_total",
-                "Movements at the gateway that the books lacked, and what could not be booked",
-                &["result"],
-            )?,
             sagas_open: sagas("payflow_sagas_open", "Sagas that are not over")?,
             sagas_stuck: sagas("payflow_sagas_stuck", "Sagas open past timings.stuck_after")?,
             saga_oldest_seconds: registered(&registry, oldest_ages()?)?,
+            watch: Watch::registered(&registry)?,
             registry,
         })
     }
@@ -195,6 +225,23 @@ impl Metrics {
             let age = age.to_std().unwrap_or_default().as_secs_f64();
             self.saga_oldest_seconds.with_label_values(&labels).set(age);
         }
+    }
+
+    async fn count_sightings(&self, store: &dyn Store, now: Timestamp) {
+        let standing = match store.standing().await {
+            Ok(standing) => standing,
+            Err(error) => {
+                tracing::warn!(%error, "sightings not counted");
+                return;
+            }
+        };
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.watch.open.set(count(standing.open));
+        self.watch.strange.set(count(standing.strange));
+        let behind = standing.until.map(|until| now.signed_duration_since(until));
+        let behind = behind.and_then(|behind| behind.to_std().ok());
+        let seconds = behind.unwrap_or_default().as_secs_f64();
+        self.watch.behind_seconds.set(seconds);
     }
 }
 
@@ -239,8 +286,9 @@ impl Tally for Metrics {
         let word = match finding {
             Finding::Booked => "booked",
             Finding::Strange => "strange",
+            Finding::Unreadable => "unreadable",
         };
-        self.watch_findings.with_label_values(&[word]).inc();
+        self.watch.findings.with_label_values(&[word]).inc();
     }
 }
 
@@ -279,6 +327,7 @@ async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
         let (store, now) = (scrape.store.as_ref(), scrape.clock.now());
         let counting = scrape.metrics.count_sagas(store, now, scrape.stuck_after);
         counting.await;
+        scrape.metrics.count_sightings(store, now).await;
         *counted = Some(Instant::now());
     }
     drop(counted);

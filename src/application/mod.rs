@@ -68,10 +68,12 @@ pub struct Timings {
     pub expiry_every: Duration,
     /// How often stuck sagas and old idempotency keys are looked for.
     pub upkeep_every: Duration,
-    /// How often a gateway's list is read for movements that the books lack.
+    /// How often a gateway's list is read for movements that the books lack; never where zero.
     pub watch_every: Duration,
     /// How far back behind what was read it is read again: the list may lag, and clocks differ.
     pub watch_overlap: Duration,
+    /// How old a movement is before it is asked about: until then, whoever moved it books it.
+    pub watch_grace: Duration,
     /// A saga that is open for longer is stuck.
     pub stuck_after: Duration,
     /// How often the safety switches are looked at.
@@ -101,6 +103,7 @@ impl Default for Timings {
             upkeep_every: Duration::from_secs(30),
             watch_every: Duration::from_mins(1),
             watch_overlap: Duration::from_mins(10),
+            watch_grace: Duration::from_secs(75),
             stuck_after: Duration::from_mins(10),
             switches_every: Duration::from_secs(5),
             question_gap: Duration::from_secs(2),
@@ -167,7 +170,6 @@ pub struct App {
     paused: switches::Paused,
     /// Set when a question was pulled forward.
     wake: tokio::sync::Notify,
-    alarmed: watch::Alarmed,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -210,7 +212,6 @@ impl App {
             recovered,
             paused: switches::Paused::default(),
             wake: tokio::sync::Notify::new(),
-            alarmed: watch::Alarmed::default(),
         })
     }
 

@@ -176,6 +176,7 @@ fn timings(config: &Config) -> Timings {
         upkeep_every: config.timings.upkeep_every(),
         watch_every: config.timings.watch_every(),
         watch_overlap: config.timings.watch_overlap(),
+        watch_grace: config.timings.watch_grace(),
         stuck_after: config.timings.stuck_after(),
         switches_every: config.timings.switches_every(),
         question_gap: config.timings.question_gap(),

@@ -180,6 +180,7 @@ async fn what_others_give_back_at_the_gateway_is_seen() {
     let settings = [
         ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
         ("PAYFLOW_TIMINGS__WATCH_EVERY", "3s"),
+        ("PAYFLOW_TIMINGS__WATCH_GRACE", "3s"),
         ("PAYFLOW_SHOP__ENABLED", "false"),
     ];
     let process = Process::with(folder.path(), &settings);

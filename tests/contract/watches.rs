@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use application::ports::Store;
-use application::ports::store::Booked;
+use application::ports::store::{Booked, Sighting, Standing};
 use domain::change::Change;
 use domain::id::GatewayAccountId;
 use domain::ledger::Movement;
@@ -16,6 +16,8 @@ on_every_store!(
     an_account_is_due_until_it_is_claimed,
     one_of_many_claims_an_account,
     the_place_is_moved_from_where_it_was,
+    a_sighting_is_kept_until_it_is_settled,
+    one_of_many_claims_a_sighting,
     what_is_booked_is_told_by_account_and_key,
 );
 
@@ -99,6 +101,79 @@ async fn the_place_is_moved_from_where_it_was(tested: Tested) {
     let claimed = store.claim_watch(account, at(1), LONG).await;
     assert_eq!(claimed.expect("claimed"), Some(at(4)));
     assert!(moves(4, 5).await.expect("moved"), "due or not");
+    let standing = store.standing().await.expect("read");
+    assert_eq!(standing.until, Some(at(5)));
+    store
+        .release_watch(account, Duration::ZERO)
+        .await
+        .expect("released");
+    assert_eq!(due(store).await, [account]);
+}
+
+async fn seen(store: &dyn Store) -> Sighting {
+    let tenant = tenant(store).await;
+    let (_, order) = samples::stored(store, &tenant).await;
+    let sighting = Sighting {
+        account: tenant.account,
+        key: "tgen_seen".parse().expect("a key"),
+        order: order.id,
+        first_seen_at: at(3),
+        looks: 0,
+        verdict: None,
+        reported: false,
+    };
+    let other = domain::id::GatewayOrderId::new(domain::id::RawId::from_parts(9, 9));
+    let own = store.own_orders(tenant.account, &[order.id, other]).await;
+    assert_eq!(own.expect("read"), [order.id]);
+    let again = [sighting.clone(), sighting.clone()];
+    store.sight(&again).await.expect("kept once");
+    sighting
+}
+
+async fn a_sighting_is_kept_until_it_is_settled(tested: Tested) {
+    let store = tested.store.as_ref();
+    let sighting = seen(store).await;
+    let claim = |lease| store.claim_sighting(sighting.account, lease);
+    let first = claim(Duration::ZERO).await.expect("claimed").expect("due");
+    let taken = |looks| Sighting {
+        looks,
+        ..sighting.clone()
+    };
+    assert_eq!(first, taken(1));
+    let mut second = claim(LONG).await.expect("claimed").expect("due");
+    assert_eq!(second, taken(2));
+    assert_eq!(claim(LONG).await.expect("claimed"), None, "not due");
+    second.verdict = Some("strange".to_owned());
+    second.reported = true;
+    let kept = store.keep_sighting(&first, Duration::ZERO).await;
+    assert!(!kept.expect("tried"), "somebody else took it since");
+    store.settle_sighting(&first).await.expect("tried");
+    let kept = store.keep_sighting(&second, Duration::ZERO).await;
+    assert!(kept.expect("kept"));
+    store
+        .sight(std::slice::from_ref(&sighting))
+        .await
+        .expect("kept");
+    let standing = |open, strange| Standing {
+        open,
+        strange,
+        until: None,
+    };
+    assert_eq!(store.standing().await.expect("read"), standing(1, 1));
+    let third = claim(LONG).await.expect("claimed").expect("due");
+    assert_eq!(third, Sighting { looks: 3, ..second });
+    store.settle_sighting(&third).await.expect("settled");
+    assert_eq!(store.standing().await.expect("read"), standing(0, 0));
+}
+
+async fn one_of_many_claims_a_sighting(tested: Tested) {
+    let account = seen(tested.store.as_ref()).await.account;
+    let claims = (0..8).map(|_| {
+        let store = std::sync::Arc::clone(&tested.store);
+        async move { store.claim_sighting(account, LONG).await.expect("claimed") }
+    });
+    let won: Vec<_> = all_at_once(claims).await.into_iter().flatten().collect();
+    assert_eq!(won.len(), 1);
 }
 
 async fn what_is_booked_is_told_by_account_and_key(tested: Tested) {
@@ -126,6 +201,7 @@ async fn what_is_booked_is_told_by_account_and_key(tested: Tested) {
     let expected = [&capture, &cancel].map(|entry| Booked {
         payment_key: entry.payment_key.clone(),
         movement: entry.movement.clone(),
+        transaction_key: entry.transaction_key.clone(),
     });
     assert_eq!(booked, expected);
     let many: Vec<_> = (0..1_000)

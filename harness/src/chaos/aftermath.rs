@@ -19,6 +19,8 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
     // Ten seconds, so that a run sees an unpaid payment expire.
     ("PAYFLOW_TIMINGS__PAYMENT_LIFETIME", "100s"),
+    // The watch would mend silently what a saga lost.
+    ("PAYFLOW_TIMINGS__WATCH_EVERY", "0s"),
 ];
 /// A lease by these settings.
 pub(super) const LEASE: Duration = Duration::from_millis(1500);

@@ -270,6 +270,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    sightings (gateway_account_id, payment_key) {
+        gateway_account_id -> Text,
+        payment_key -> Text,
+        gateway_order_id -> Text,
+        first_seen_at -> Instant,
+        due_at -> Instant,
+        looks -> BigInt,
+        verdict -> Nullable<Text>,
+        reported -> Bool,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);
 diesel::allow_tables_to_appear_in_same_query!(gateway_accounts, watches);
+diesel::allow_tables_to_appear_in_same_query!(gateway_orders, payments);

@@ -1,13 +1,15 @@
-//! Owns how far gateway accounts are watched, and which movements are booked.
+//! Owns how far gateway accounts are watched, which movements are booked, and what was seen and is
+//! not.
 
 use std::time::Duration;
 
-use application::ports::store::{Booked, Error, Watches};
+use application::ports::store::{Booked, Error, Sighting, Standing, Watches};
 use async_trait::async_trait;
+use diesel::dsl::count_star;
 use diesel::insert_into;
 use diesel::prelude::*;
 use domain::Timestamp;
-use domain::id::GatewayAccountId;
+use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::merchant::GatewayAccount;
 use domain::text::PaymentKey;
 
@@ -17,8 +19,8 @@ use super::declines::Why;
 use super::dialect::{Steady, columns, db_now, db_now_plus};
 use super::error::corrupt;
 use super::readable;
-use super::schema::{entries, gateway_accounts, watches};
-use super::types::AsInstant;
+use super::schema::{entries, gateway_accounts, gateway_orders, payments, sightings, watches};
+use super::types::{AsInstant, free_text};
 
 #[async_trait]
 impl Watches for Database {
@@ -39,19 +41,19 @@ impl Watches for Database {
         &self,
         account: GatewayAccountId,
         begin: Timestamp,
-        every: Duration,
+        lease: Duration,
     ) -> Result<Option<Timestamp>, Error> {
         let id = account.to_string();
         let due = watches::table
             .find(id.clone())
             .filter(watches::due_at.le(db_now()));
-        let taken = Steady(diesel::update(due).set(watches::due_at.eq(db_now_plus(every))));
+        let taken = Steady(diesel::update(due).set(watches::due_at.eq(db_now_plus(lease))));
         if self.execute(taken).await? == 0 {
             let first = insert_into(watches::table)
                 .values((
                     watches::gateway_account_id.eq(id),
                     watches::watched_until.eq(AsInstant(begin)),
-                    watches::due_at.eq(db_now_plus(every)),
+                    watches::due_at.eq(db_now_plus(lease)),
                 ))
                 .on_conflict_do_nothing();
             let is_first = self.execute(first).await? == 1;
@@ -84,17 +86,130 @@ impl Watches for Database {
         let query = entries::table
             .filter(entries::gateway_account_id.eq(account.to_string()))
             .filter(entries::payment_key.eq_any(keys))
-            .select((entries::payment_key, entries::movement));
-        let rows = self.load::<_, BookedRow>(query).await?;
-        rows.into_iter().map(Booked::try_from).collect()
+            .select(columns::<BookedRow>());
+        Ok(readable(self.load::<_, BookedRow>(query).await?))
+    }
+
+    async fn release_watch(&self, account: GatewayAccountId, pause: Duration) -> Result<(), Error> {
+        let row = watches::table.find(account.to_string());
+        let released = diesel::update(row).set(watches::due_at.eq(db_now_plus(pause)));
+        self.execute(Steady(released)).await.map(|_| ())
+    }
+
+    async fn own_orders(
+        &self,
+        account: GatewayAccountId,
+        orders: &[GatewayOrderId],
+    ) -> Result<Vec<GatewayOrderId>, Error> {
+        let ids: Vec<String> = orders.iter().map(ToString::to_string).collect();
+        let query = gateway_orders::table
+            .inner_join(payments::table.on(payments::id.eq(gateway_orders::payment_id)))
+            .filter(gateway_orders::id.eq_any(ids))
+            .filter(payments::gateway_account_id.eq(account.to_string()))
+            .select(gateway_orders::id);
+        let own = self.load::<_, String>(query).await?;
+        Ok(own.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    async fn sight(&self, seen: &[Sighting]) -> Result<(), Error> {
+        for sighting in seen {
+            let row = insert_into(sightings::table)
+                .values((
+                    sightings::gateway_account_id.eq(sighting.account.to_string()),
+                    sightings::payment_key.eq(sighting.key.as_str()),
+                    sightings::gateway_order_id.eq(sighting.order.to_string()),
+                    sightings::first_seen_at.eq(AsInstant(sighting.first_seen_at)),
+                    sightings::due_at.eq(db_now()),
+                    sightings::looks.eq(0_i64),
+                    sightings::reported.eq(false),
+                ))
+                .on_conflict_do_nothing();
+            self.execute(row).await?;
+        }
+        Ok(())
+    }
+
+    async fn claim_sighting(
+        &self,
+        account: GatewayAccountId,
+        lease: Duration,
+    ) -> Result<Option<Sighting>, Error> {
+        let due = sightings::table
+            .filter(sightings::gateway_account_id.eq(account.to_string()))
+            .filter(sightings::due_at.le(db_now()))
+            .order((sightings::due_at.asc(), sightings::payment_key.asc()))
+            .limit(1)
+            .select(columns::<SightingRow>());
+        let rows = self.load::<_, SightingRow>(due).await?;
+        let Some(mut row) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        let key = (row.gateway_account_id.clone(), row.payment_key.clone());
+        let untaken = sightings::table
+            .find(key)
+            .filter(sightings::looks.eq(row.looks))
+            .filter(sightings::due_at.le(db_now()));
+        row.looks = row.looks.saturating_add(1);
+        let taken = diesel::update(untaken).set((
+            sightings::looks.eq(row.looks),
+            sightings::due_at.eq(db_now_plus(lease)),
+        ));
+        if self.execute(Steady(taken)).await? == 0 {
+            return Ok(None);
+        }
+        Sighting::try_from(row).map(Some)
+    }
+
+    async fn keep_sighting(&self, sighting: &Sighting, pause: Duration) -> Result<bool, Error> {
+        let key = (sighting.account.to_string(), sighting.key.to_string());
+        let held = sightings::table
+            .find(key)
+            .filter(sightings::looks.eq(sighting.looks));
+        let kept = diesel::update(held).set((
+            sightings::verdict.eq(sighting.verdict.as_deref().map(free_text)),
+            sightings::reported.eq(sighting.reported),
+            sightings::due_at.eq(db_now_plus(pause)),
+        ));
+        Ok(self.execute(Steady(kept)).await? == 1)
+    }
+
+    async fn settle_sighting(&self, sighting: &Sighting) -> Result<(), Error> {
+        let key = (sighting.account.to_string(), sighting.key.to_string());
+        let held = sightings::table
+            .find(key)
+            .filter(sightings::looks.eq(sighting.looks));
+        self.execute(diesel::delete(held)).await.map(|_| ())
+    }
+
+    async fn standing(&self) -> Result<Standing, Error> {
+        let query = sightings::table
+            .group_by(sightings::reported)
+            .select((sightings::reported, count_star()));
+        let mut standing = Standing::default();
+        for (reported, count) in self.load::<_, (bool, i64)>(query).await? {
+            let count = u64::try_from(count).unwrap_or_default();
+            standing.open = standing.open.saturating_add(count);
+            if reported {
+                standing.strange = count;
+            }
+        }
+        let furthest = watches::table
+            .order(watches::watched_until.asc())
+            .limit(1)
+            .select(watches::watched_until);
+        let until = self.load::<_, AsInstant>(furthest).await?;
+        standing.until = until.first().map(|until| until.0);
+        Ok(standing)
     }
 }
 
 /// Which movement of which payment key.
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = entries)]
 struct BookedRow {
     payment_key: String,
     movement: String,
+    transaction_key: Option<String>,
 }
 
 impl TryFrom<BookedRow> for Booked {
@@ -105,9 +220,43 @@ impl TryFrom<BookedRow> for Booked {
             Ok(Self {
                 payment_key: row.payment_key.parse()?,
                 movement: row.movement.parse()?,
+                transaction_key: row.transaction_key.as_deref().map(str::parse).transpose()?,
             })
         };
         let id = format!("{}/{}", row.payment_key, row.movement);
         read().map_err(corrupt("entries", id))
+    }
+}
+
+/// What was seen and is not settled.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sightings)]
+struct SightingRow {
+    gateway_account_id: String,
+    payment_key: String,
+    gateway_order_id: String,
+    first_seen_at: AsInstant,
+    looks: i64,
+    verdict: Option<String>,
+    reported: bool,
+}
+
+impl TryFrom<SightingRow> for Sighting {
+    type Error = Error;
+
+    fn try_from(row: SightingRow) -> Result<Self, Error> {
+        let read = || -> Result<Self, Why> {
+            Ok(Self {
+                account: row.gateway_account_id.parse()?,
+                key: row.payment_key.parse()?,
+                order: row.gateway_order_id.parse()?,
+                first_seen_at: row.first_seen_at.0,
+                looks: row.looks,
+                verdict: row.verdict.clone(),
+                reported: row.reported,
+            })
+        };
+        let id = format!("{}/{}", row.gateway_account_id, row.payment_key);
+        read().map_err(corrupt("sightings", id))
     }
 }

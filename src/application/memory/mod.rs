@@ -57,6 +57,7 @@ struct State {
     keys: BTreeMap<KeyRef, Arc<Reservation>>,
     issued: BTreeMap<KeyRef, Arc<IssuedKey>>,
     watches: BTreeMap<GatewayAccountId, watches::Watch>,
+    sightings: BTreeMap<(GatewayAccountId, String), watches::Seen>,
     data_keys: BTreeMap<DataKeyId, DataKey>,
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
 }

@@ -59,7 +59,7 @@ pub struct ListPage {
     pub listed: Vec<Listed>,
     /// How many lines cannot be told to any payment.
     pub unreadable: usize,
-    /// After which movement the next page begins; none when this one is empty.
+    /// After which movement the next page begins; none when no line of this one names any.
     pub next: Option<TransactionKey>,
 }
 

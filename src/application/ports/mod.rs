@@ -5,6 +5,7 @@ pub mod identity;
 pub mod limiter;
 pub mod store;
 pub mod vault;
+mod watches;
 
 use domain::Timestamp;
 use domain::id::RawId;
@@ -29,6 +30,8 @@ pub enum Finding {
     Booked,
     /// Something at the gateway that cannot be booked: a person has to look.
     Strange,
+    /// A line of the list that cannot be told to any payment.
+    Unreadable,
 }
 
 /// Who counts what is found.

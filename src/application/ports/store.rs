@@ -1,7 +1,6 @@
 //! Owns the port to the store: one `commit`, and reads and claims grouped by noun.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -12,14 +11,16 @@ use domain::id::{
     ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
-use domain::ledger::{Entry, Movement};
+use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
 use domain::switch::Turn;
-use domain::text::{CustomerName, MemberId, OrderId, PaymentKey};
+use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
+
+pub use super::watches::{Booked, Sighting, Standing, Watches};
 
 /// Why a read or a claim failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -106,15 +107,6 @@ pub struct SagaAfter {
     pub created_at: Timestamp,
     /// The saga's id.
     pub id: SagaId,
-}
-
-/// A movement at the gateway that the books have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Booked {
-    /// Of which authentication.
-    pub payment_key: PaymentKey,
-    /// Which movement of it.
-    pub movement: Movement,
 }
 
 /// An API key, and the tenant that it speaks for.
@@ -276,39 +268,6 @@ pub trait Access: Send + Sync {
 
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), Error>;
-}
-
-/// How far each gateway account is watched, and what of its movements is booked.
-#[async_trait]
-pub trait Watches: Send + Sync {
-    /// Accounts that were never watched, or whose next watch is due by the database's clock;
-    /// oldest first. One that cannot be read is left out and logged.
-    async fn accounts_to_watch(&self) -> Result<Vec<GatewayAccount>, Error>;
-
-    /// Takes the watch over an account, which is due again `every` after now by the database's
-    /// clock: until when it was watched, `begin` for the first time. None when it is not due.
-    async fn claim_watch(
-        &self,
-        account: GatewayAccountId,
-        begin: Timestamp,
-        every: Duration,
-    ) -> Result<Option<Timestamp>, Error>;
-
-    /// An account that was watched until `from` is watched until `until`; `false` when somebody
-    /// else has moved it.
-    async fn move_watch(
-        &self,
-        account: GatewayAccountId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool, Error>;
-
-    /// Which movements of these payment keys are booked at the account, in no order.
-    async fn booked(
-        &self,
-        account: GatewayAccountId,
-        keys: &[PaymentKey],
-    ) -> Result<Vec<Booked>, Error>;
 }
 
 /// Reads of what is sealed, and of the keys that seal it.

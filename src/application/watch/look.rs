@@ -1,47 +1,45 @@
-//! Owns one look at a payment that the gateway's list shows: it is asked about, what that means is
+//! Owns the looks at what the gateway's list showed: the payment is asked about, what that means is
 //! decided and committed, and decided anew when somebody else was first.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::change::{Change, GatewayOrder};
 use domain::id::SagaId;
 use domain::payment::{Known, Moved, Observed, Payment, Strange};
 use domain::saga::Saga;
 use domain::snapshot::{Answer, Cause, Snapshot};
-use tracing::warn;
+use tracing::{debug, error, info, warn};
 
-use super::sift::Sighting;
-use super::{Unwatched, Watched};
+use super::{LEASE, Unwatched, Watched};
 use crate::App;
 use crate::ports::Finding;
-use crate::ports::store::{CommitError, Error};
-use crate::upkeep::earlier;
+use crate::ports::store::{CommitError, Error, Sighting};
 
-/// How many alarms are remembered; the memory starts anew beyond it.
-const ALARMS_MAX: usize = 10_000;
+/// The pauses before the next look; the last one again and again.
+const PAUSES: [Duration; 4] = [
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
+];
 
-/// What this process has raised an alarm about: each once.
-#[derive(Default)]
-pub(crate) struct Alarmed(Mutex<HashSet<String>>);
-
-impl Alarmed {
-    pub(super) fn is_news(&self, alarm: String) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= ALARMS_MAX {
-            known.clear();
-        }
-        known.insert(alarm)
-    }
+fn pause_after(looks: i64) -> Duration {
+    let [first, .., last] = PAUSES;
+    let place = looks.checked_sub(1).and_then(|n| usize::try_from(n).ok());
+    place.map_or(first, |n| PAUSES.get(n).copied().unwrap_or(last))
 }
 
 /// What became of a look.
 #[derive(Debug)]
-pub(super) enum Looked {
-    /// The books have it, or a person was told that they cannot.
+enum Looked {
+    /// The books have it.
     Settled,
     /// Not yet, and why.
     Later(&'static str),
+    /// No answer that says anything of the payment.
+    Unanswered(Cause),
+    /// It cannot be booked as this answer has it.
+    Strange(String),
 }
 
 /// What one try came to.
@@ -61,13 +59,62 @@ struct Subject {
 }
 
 impl App {
+    /// Looks at the account's sightings that are due, the longest due first.
+    pub(super) async fn look_at_due(&self, watched: &Watched<'_>) -> Result<(), Unwatched> {
+        let store = &self.parts.store;
+        for _ in 0..self.parts.bounds.pass_rows {
+            let account = watched.account.id;
+            let Some(sighting) = store.claim_sighting(account, LEASE).await? else {
+                return Ok(());
+            };
+            match self.look(watched, &sighting).await? {
+                Looked::Settled => {
+                    if sighting.reported {
+                        info!(payment_key = %sighting.key, "what was strange is settled");
+                    }
+                    store.settle_sighting(&sighting).await?;
+                }
+                Looked::Later(why) => {
+                    debug!(payment_key = %sighting.key, why, "looked at again later");
+                    let mut later = sighting;
+                    later.verdict = None;
+                    let pause = pause_after(later.looks);
+                    store.keep_sighting(&later, pause).await?;
+                }
+                Looked::Unanswered(cause) => {
+                    store.keep_sighting(&sighting, pause_after(1)).await?;
+                    if !matches!(cause, Cause::Lost | Cause::Temporary(_)) {
+                        return Err(Unwatched::Unasked(cause));
+                    }
+                }
+                Looked::Strange(why) => self.judge(sighting, &why).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One answer may lie: a person is told of what two answers running say, once.
+    async fn judge(&self, mut sighting: Sighting, why: &str) -> Result<(), Error> {
+        let why = why.replace('\0', "\u{fffd}");
+        let is_news = !sighting.reported && sighting.verdict.as_ref() == Some(&why);
+        sighting.reported |= is_news;
+        sighting.verdict = Some(why);
+        let pause = pause_after(sighting.looks);
+        let kept = self.parts.store.keep_sighting(&sighting, pause).await?;
+        if kept && is_news {
+            error!(
+                payment_key = %sighting.key,
+                order = %sighting.order,
+                why = sighting.verdict,
+                "money at the gateway that is not booked: look into it"
+            );
+            self.parts.tally.found(Finding::Strange);
+        }
+        Ok(())
+    }
+
     /// Looks at a payment until what the gateway shows is booked, or cannot be.
-    pub(super) async fn look(
-        &self,
-        watched: &Watched<'_>,
-        sighting: &Sighting,
-    ) -> Result<Looked, Unwatched> {
-        // One answer may lie: what is strange is believed when it is shown twice running.
+    async fn look(&self, watched: &Watched<'_>, sighting: &Sighting) -> Result<Looked, Unwatched> {
         let mut surprise = None;
         for _ in 0..self.parts.bounds.conflicts_max {
             match self.try_look(watched, sighting, surprise.as_ref()).await {
@@ -75,8 +122,7 @@ impl App {
                 Ok(Tried::Moved) => {}
                 Ok(Tried::Surprised(shown)) => surprise = Some(shown),
                 Err(Unwatched::Store(corrupt @ Error::Corrupt { .. })) => {
-                    self.alarm(watched, &sighting.key, &corrupt.to_string());
-                    return Ok(Looked::Settled);
+                    return Ok(Looked::Strange(corrupt.to_string()));
                 }
                 Err(error) => return Err(error),
             }
@@ -96,23 +142,17 @@ impl App {
         };
         // Accounts with the same credentials read the same list; the other's watch sees it.
         if subject.payment.facts.account != watched.account.id {
-            return Ok(Tried::Looked(Looked::Settled));
+            return Ok(strange(&Strange::Order));
         }
         if subject.payment.is_worked_on(&sighting.key, &subject.sagas) {
-            self.left_to_its_saga(watched, sighting, &subject).await?;
+            self.hasten(subject.payment.facts.id).await?;
             return Ok(Tried::Looked(Looked::Later("its saga is open")));
         }
         let asked = watched.gateway.payment_by_key(&sighting.key);
-        let snapshot = match self.unless_stopping(asked).await? {
-            Answer::Found(snapshot) if snapshot.payment_key == sighting.key => snapshot,
-            Answer::Found(_) => {
-                let why = Strange::Order;
-                return Ok(self.strange(watched, sighting, why, surprise));
-            }
-            Answer::Unknown(Cause::NotSent) => return Err(Unwatched::Unasked),
-            Answer::Declined(_) | Answer::NotFound | Answer::Unknown(_) => {
-                return Ok(Tried::Looked(Looked::Later("the gateway does not show it")));
-            }
+        let snapshot = match snapshot_in(self.unless_stopping(asked).await?) {
+            Ok(snapshot) if snapshot.payment_key == sighting.key => snapshot,
+            Ok(_) => return Ok(strange(&Strange::Order)),
+            Err(looked) => return Ok(Tried::Looked(looked)),
         };
         let trace = self.runner.fresh_trace();
         let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
@@ -123,20 +163,20 @@ impl App {
             surprise: surprise.and_then(Strange::amount),
         };
         match subject.payment.clone().observe(&snapshot, &known, &ctx) {
-            // What moved by the list, the payment has to show sooner or later.
-            Observed::Nothing if sighting.certain => {
-                Ok(Tried::Looked(Looked::Later("the payment does not show it")))
-            }
             Observed::Nothing => Ok(Tried::Looked(Looked::Settled)),
             Observed::Later => Ok(Tried::Looked(Looked::Later("a cancellation is not final"))),
-            Observed::Booked(moved) => self.book(watched, &snapshot, &moved).await,
+            Observed::Booked(moved) => self.book(&moved).await,
+            // An amount that is shown twice running is believed.
+            Observed::Strange(why) if why.amount().is_some() && surprise != Some(&why) => {
+                Ok(Tried::Surprised(why))
+            }
             Observed::Strange(why) => {
                 let id = subject.payment.facts.id;
                 let now = self.parts.store.any_payment(id).await?;
                 if now.is_some_and(|now| now.version != subject.payment.version) {
                     return Ok(Tried::Moved);
                 }
-                Ok(self.strange(watched, sighting, why, surprise))
+                Ok(strange(&why))
             }
         }
     }
@@ -159,52 +199,15 @@ impl App {
         }))
     }
 
-    /// A saga books what it sees. It is hastened, unless what moved is so young that its call
-    /// may not even be answered.
-    async fn left_to_its_saga(
-        &self,
-        watched: &Watched<'_>,
-        sighting: &Sighting,
-        subject: &Subject,
-    ) -> Result<(), Error> {
-        if sighting.last <= earlier(watched.now, self.parts.policy.call_bound) {
-            self.hasten(subject.payment.facts.id).await?;
-        }
-        Ok(())
-    }
-
-    fn strange(
-        &self,
-        watched: &Watched<'_>,
-        sighting: &Sighting,
-        why: Strange,
-        before: Option<&Strange>,
-    ) -> Tried {
-        if before != Some(&why) {
-            return Tried::Surprised(why);
-        }
-        self.alarm(watched, &sighting.key, &why.to_string());
-        Tried::Looked(Looked::Settled)
-    }
-
-    async fn book(
-        &self,
-        watched: &Watched<'_>,
-        snapshot: &Snapshot,
-        moved: &Moved,
-    ) -> Result<Tried, Unwatched> {
-        let store = &self.parts.store;
-        match store.commit(&moved.changes).await {
+    async fn book(&self, moved: &Moved) -> Result<Tried, Unwatched> {
+        match self.parts.store.commit(&moved.changes).await {
             Ok(()) => {
                 self.tell(moved);
                 Ok(Tried::Looked(Looked::Settled))
             }
             Err(CommitError::Conflict | CommitError::InDoubt) => Ok(Tried::Moved),
             Err(CommitError::Store(away @ Error::Unavailable(_))) => Err(away.into()),
-            Err(CommitError::Store(error)) => {
-                self.alarm(watched, &snapshot.payment_key, &error.to_string());
-                Ok(Tried::Looked(Looked::Settled))
-            }
+            Err(CommitError::Store(error)) => Ok(Tried::Looked(Looked::Strange(error.to_string()))),
         }
     }
 
@@ -228,4 +231,27 @@ impl App {
             }
         }
     }
+}
+
+fn strange(why: &Strange) -> Tried {
+    Tried::Looked(Looked::Strange(why.to_string()))
+}
+
+/// What the gateway shows, or what its answer means for the sighting.
+fn snapshot_in(answer: Answer) -> Result<Box<Snapshot>, Looked> {
+    Err(match answer {
+        Answer::Found(snapshot) => return Ok(snapshot),
+        Answer::NotFound => Looked::Strange("the gateway does not know the payment".to_owned()),
+        Answer::Declined(decline) => Looked::Strange(format!("refused: {decline:?}")),
+        Answer::Unknown(cause) => match cause {
+            Cause::NotSent
+            | Cause::Lost
+            | Cause::Busy { .. }
+            | Cause::Temporary(_)
+            | Cause::Configuration(_) => Looked::Unanswered(cause),
+            Cause::Conflict(_) | Cause::SessionGone | Cause::Refused(_) | Cause::Unreadable(_) => {
+                Looked::Strange(format!("no answer about it: {cause:?}"))
+            }
+        },
+    })
 }

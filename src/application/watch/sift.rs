@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Timestamp;
 use domain::id::GatewayOrderId;
 use domain::ledger::Movement;
 use domain::text::PaymentKey;
@@ -10,58 +9,60 @@ use domain::text::PaymentKey;
 use super::{Unwatched, Watched};
 use crate::App;
 use crate::ports::gateway::{Line, Listed};
-use crate::ports::store::Booked;
-
-/// A payment that the list shows to have moved without our books.
-#[derive(Debug)]
-pub(super) struct Sighting {
-    pub(super) key: PaymentKey,
-    pub(super) order: GatewayOrderId,
-    /// The oldest of its movements that the books lack.
-    pub(super) since: Timestamp,
-    /// The newest.
-    pub(super) last: Timestamp,
-    /// Whether one of them is known to have moved money.
-    pub(super) certain: bool,
-}
+use crate::ports::store::{Booked, Sighting};
+use crate::upkeep::earlier;
 
 impl App {
-    /// Each payment with a line that is not booked, once. Lines of orders that are not named as
-    /// ours are not even looked up.
-    pub(super) async fn unbooked(
+    /// Keeps each payment with a line that is not booked. Lines of orders that are not named as
+    /// ours are not even looked up; those of another account of this installation, which shares
+    /// the credentials, are left to its own watch.
+    pub(super) async fn sight(
         &self,
         watched: &Watched<'_>,
         listed: &[Listed],
-    ) -> Result<Vec<Sighting>, Unwatched> {
+    ) -> Result<(), Unwatched> {
+        // What is younger is about to be booked by whoever moved it, and is read again.
+        let young = earlier(watched.now, self.parts.timings.watch_grace);
+        let old = listed.iter();
+        let old = old.filter(|line| line.at.is_none_or(|at| at <= young));
         let named = |line| order_of(line).map(|order| (line, order));
-        let ours: Vec<(&Listed, GatewayOrderId)> = listed.iter().filter_map(named).collect();
+        let mut ours: Vec<(&Listed, GatewayOrderId)> = old.filter_map(named).collect();
+        let orders: BTreeSet<GatewayOrderId> = ours.iter().map(|(_, order)| *order).collect();
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let (store, account) = (&self.parts.store, watched.account.id);
+        let orders: Vec<GatewayOrderId> = orders.into_iter().collect();
+        let own = store.own_orders(account, &orders).await?;
+        let own: BTreeSet<GatewayOrderId> = own.into_iter().collect();
+        ours.retain(|(_, order)| own.contains(order));
         let keys: BTreeSet<&PaymentKey> = ours.iter().map(|(line, _)| &line.payment_key).collect();
         let keys: Vec<PaymentKey> = keys.into_iter().cloned().collect();
         if keys.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let booked = self.parts.store.booked(watched.account.id, &keys).await?;
-        let booked: BTreeSet<Booked> = booked.into_iter().collect();
-        let mut found: BTreeMap<(&PaymentKey, GatewayOrderId), Sighting> = BTreeMap::new();
+        let booked = store.booked(account, &keys).await?;
+        let mut found: BTreeMap<&PaymentKey, Sighting> = BTreeMap::new();
         for (line, order) in ours {
             if is_booked(line, &booked) {
                 continue;
             }
-            // Without a date it keeps the place where it is.
-            let at = line.at.unwrap_or(watched.begin);
             let key = &line.payment_key;
-            let sighting = found.entry((key, order)).or_insert_with(|| Sighting {
+            found.entry(key).or_insert_with(|| Sighting {
+                account,
                 key: key.clone(),
                 order,
-                since: at,
-                last: at,
-                certain: false,
+                first_seen_at: watched.now,
+                looks: 0,
+                verdict: None,
+                reported: false,
             });
-            sighting.since = sighting.since.min(at);
-            sighting.last = sighting.last.max(at);
-            sighting.certain |= line.line != Line::Other;
         }
-        Ok(found.into_values().collect())
+        let found: Vec<Sighting> = found.into_values().collect();
+        if !found.is_empty() {
+            store.sight(&found).await?;
+        }
+        Ok(())
     }
 }
 
@@ -69,15 +70,18 @@ fn order_of(line: &Listed) -> Option<GatewayOrderId> {
     line.order_id.parse().ok()
 }
 
-fn is_booked(line: &Listed, booked: &BTreeSet<Booked>) -> bool {
-    let has = |movement| {
-        booked.contains(&Booked {
-            payment_key: line.payment_key.clone(),
-            movement,
-        })
-    };
-    match line.line {
-        Line::Capture => has(Movement::Capture),
-        Line::Cancel | Line::Other => has(Movement::Cancel(line.transaction_key.clone())),
-    }
+/// By the name that the gateway gave the movement, whatever the line's status says: it may be the
+/// payment's. A capture is booked under its payment key alone.
+fn is_booked(line: &Listed, booked: &[Booked]) -> bool {
+    let its = booked
+        .iter()
+        .filter(|booked| booked.payment_key == line.payment_key);
+    its.into_iter().any(|booked| {
+        let named = booked.transaction_key.as_ref() == Some(&line.transaction_key);
+        named
+            || match &booked.movement {
+                Movement::Capture => line.line == Line::Capture,
+                Movement::Cancel(key) => *key == line.transaction_key,
+            }
+    })
 }

@@ -271,14 +271,16 @@ impl Config {
     fn check_watch(&self) -> Check {
         let (timings, bounds) = (&self.timings, &self.bounds);
         need(
-            !timings.watch_every().is_zero(),
-            "timings.watch_every",
-            "it is zero",
-        )?;
-        need(
             timings.watch_every() < timings.watch_overlap(),
             "timings.watch_overlap",
             "it must be longer than timings.watch_every, or what is listed late is never seen",
+        )?;
+        let grace = timings.watch_grace();
+        need(
+            grace.saturating_add(timings.watch_every()) < timings.watch_overlap(),
+            "timings.watch_grace",
+            "with timings.watch_every it must be below timings.watch_overlap, or what is too young \
+             to be asked about is not read again",
         )?;
         need(
             (1..=1000).contains(&bounds.watch_rows),

@@ -226,7 +226,7 @@ fn bounds_that_contradict_each_other_are_refused() {
             "timings.switches_every",
         ),
         ("[timings]\nstuck_after = \"8s\"", "timings.stuck_after"),
-        ("[timings]\nwatch_every = \"0s\"", "timings.watch_every"),
+        ("[timings]\nwatch_grace = \"9m\"", "timings.watch_grace"),
         ("[timings]\nwatch_overlap = \"1m\"", "timings.watch_overlap"),
         ("[bounds]\nwatch_rows = 0", "bounds.watch_rows"),
         ("[bounds]\nwatch_rows = 1001", "bounds.watch_rows"),

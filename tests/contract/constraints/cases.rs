@@ -28,7 +28,7 @@ enum Statement {
     Whole(&'static str),
 }
 
-const COLUMNS: [(&str, &str); 13] = [
+const COLUMNS: [(&str, &str); 14] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -83,6 +83,11 @@ const COLUMNS: [(&str, &str); 13] = [
         "merchant_id mode member key expires_at created_at",
     ),
     ("watches", "gateway_account_id watched_until due_at"),
+    (
+        "sightings",
+        "gateway_account_id payment_key gateway_order_id first_seen_at due_at looks verdict \
+         reported",
+    ),
 ];
 
 impl Case {
@@ -318,7 +323,8 @@ idempotency_keys_fingerprint_size | idempotency_keys | fingerprint = substr(fing
 idempotency_keys_will_end | idempotency_keys | saga_id = NULL
 issued_keys_mode_word | issued_keys | mode = 'x'
 issued_keys_key_size | issued_keys | key = ''
-issued_keys_expiry_later | issued_keys | expires_at = created_at";
+issued_keys_expiry_later | issued_keys | expires_at = created_at
+sightings_looks_counted | sightings | looks = -1";
 
 /// Name, the columns as `SQLite` names them, what differs besides.
 const UNIQUE: &str = "\
@@ -342,7 +348,8 @@ idempotency_keys_key | idempotency_keys.merchant_id, idempotency_keys.mode, \
     idempotency_keys.member, idempotency_keys.key | saga_id = 'sag_1'
 idempotency_keys_one_per_saga | idempotency_keys.saga_id | key = 'another'
 issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |
-watches_key | watches.gateway_account_id |";
+watches_key | watches.gateway_account_id |
+sightings_key | sightings.gateway_account_id, sightings.payment_key |";
 
 /// Name, table, what differs from its valid row.
 const FOREIGN: &str = "\
@@ -363,7 +370,9 @@ entries_payment | entries | payment_key = 'another'; payment_id = 'none'
 events_payment | events | payment_id = 'none'
 idempotency_keys_payment | idempotency_keys | key = 'another'; saga_id = 'sag_1'; \
     payment_id = 'none'
-watches_account | watches | gateway_account_id = 'none'";
+watches_account | watches | gateway_account_id = 'none'
+sightings_account | sightings | gateway_account_id = 'none'
+sightings_order | sightings | payment_key = 'another'; gateway_order_id = 'none'";
 
 /// Name and statement.
 const TRIGGERS: &str = "\

@@ -6,7 +6,7 @@ mod cases;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use application::ports::store::{Commit, Watches};
+use application::ports::store::{Commit, Sighting, Watches};
 use cases::{Case, Kind, all};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -49,6 +49,17 @@ async fn seed(url: &str) {
         .expect("one row in every table");
     let watched = database.claim_watch(tenant.account, at(1), Duration::ZERO);
     watched.await.expect("and in the table of watches");
+    let sighting = Sighting {
+        account: tenant.account,
+        key: "tgen_seen".parse().expect("a key"),
+        order: order.id,
+        first_seen_at: at(1),
+        looks: 0,
+        verdict: None,
+        reported: false,
+    };
+    let seen = database.sight(&[sighting]).await;
+    seen.expect("and in the table of sightings");
 }
 
 /// Every name that the database enforces is proven here, and every proof is of one that exists.

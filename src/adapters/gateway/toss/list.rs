@@ -90,11 +90,10 @@ pub(super) fn page(reply: &Reply) -> Result<ListPage, Cause> {
             Read::Unreadable => page.unreadable = page.unreadable.saturating_add(1),
         }
     }
-    // Without it the next page cannot be asked for, and the rest would go unseen.
-    if let Some(last) = rows.last() {
-        let next = body_of(last).and_then(|last| transaction_key(&last));
-        page.next = Some(next.ok_or_else(|| unreadable("its last line has no key"))?);
-    }
+    // A last line without a key is read again at the head of the next page, and hinders nothing.
+    let keys = rows.iter().rev();
+    let mut keys = keys.filter_map(|row| body_of(row).and_then(|body| transaction_key(&body)));
+    page.next = keys.next();
     Ok(page)
 }
 
@@ -223,9 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_with_a_key_leads_on() {
+        let keyed = r#"{"transactionKey":"t1","paymentKey":1}"#;
+        for (body, next, unreadable) in [
+            (format!("[{keyed},{{}},7]"), Some("t1"), 3),
+            ("[{}]".to_owned(), None, 1),
+            (r#"[{"paymentKey":"p"}]"#.to_owned(), None, 1),
+        ] {
+            let page = read(&body).unwrap();
+            let told = page.next.as_ref().map(ToString::to_string);
+            assert_eq!((told.as_deref(), page.unreadable), (next, unreadable));
+        }
+    }
+
+    #[test]
     fn what_is_no_list_is_no_page() {
         assert_eq!(read("[]"), Ok(ListPage::default()));
-        for body in ["", "{}", "null", "[{}]", "[", "[{\"paymentKey\":\"p\"}]"] {
+        for body in ["", "{}", "null", "["] {
             assert!(matches!(read(body), Err(Cause::Unreadable(_))), "{body}");
         }
         let refused = |status, code: &str| {

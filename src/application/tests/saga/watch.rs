@@ -137,3 +137,35 @@ fn a_late_refund_is_its_sagas() {
         assert_eq!(world.memory.all_entries().last().unwrap().saga, Some(maker));
     });
 }
+
+/// An approval of ours whose answer is lost, and two services that watch: whoever looks early
+/// leaves the capture to its saga.
+fn approval_race(schedule: u32) -> Vec<String> {
+    in_virtual_time(async {
+        let world = World::new(&[Fault::AnswerLost], None).await;
+        let key = world.authenticate("tgen_script0001");
+        world.turnstile.set(schedule, DECISIONS);
+        world.watch();
+        world.watch_too();
+        world.approve_at(Side::First, &key).await;
+        let settled = world.settle().await;
+        let mut wrong = breaches(&world, settled).await;
+        if world
+            .memory
+            .all_entries()
+            .iter()
+            .any(|entry| entry.saga.is_none())
+        {
+            wrong.push("the watch booked what the saga was about to".to_owned());
+        }
+        wrong
+    })
+}
+
+#[test]
+fn an_approval_races_two_watches_in_every_order() {
+    for schedule in (0..1 << DECISIONS).step_by(5) {
+        let wrong = approval_race(schedule);
+        assert!(wrong.is_empty(), "{schedule:#b}: {wrong:?}");
+    }
+}

@@ -94,10 +94,9 @@ impl World {
         };
         let account = Change::InsertGatewayAccount(account(scope, ids.draw()));
         memory.commit_now(&[tenant(scope), account]).unwrap();
-        let script = Script::of(faults);
+        let (script, drain) = (Script::of(faults), CancellationToken::new());
         let gateway = Arc::new(Gateway::new(script.clone(), bug, Arc::clone(&memory)));
         let rival = Arc::new(Notify::new());
-        let drain = CancellationToken::new();
         let turnstile = Arc::new(Turnstile::default());
         let app_of = |script: Script, side: Side| {
             let store = Faulty {
@@ -121,6 +120,8 @@ impl World {
                 policy: Bug::policy(bug),
                 timings: Timings {
                     recovery_every: Duration::from_secs(10),
+                    watch_every: Duration::from_secs(20),
+                    watch_grace: Duration::from_secs(1),
                     ..Timings::default()
                 },
                 bounds: Bounds::default(),
@@ -157,6 +158,11 @@ impl World {
     /// The second service watches the gateway's list from now on.
     pub(crate) fn watch(&self) {
         tokio::task::spawn_local(Arc::clone(&self.second).watch_continuously());
+    }
+
+    /// So does the first.
+    pub(crate) fn watch_too(&self) {
+        tokio::task::spawn_local(Arc::clone(&self.app).watch_continuously());
     }
 
     /// Somebody gives a little back at the gateway's console, when it is the second's turn.
@@ -271,7 +277,7 @@ impl World {
                 .all(domain::saga::Saga::is_closed)
             {
                 // What is late has arrived by then, and must not have taken money unseen.
-                sleep(Duration::from_mins(3)).await;
+                sleep(Duration::from_mins(6)).await;
                 self.gateway.books.lock().unwrap().catch_up(Instant::now());
                 if self
                     .memory

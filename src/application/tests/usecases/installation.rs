@@ -127,6 +127,7 @@ impl PaymentGateway for Told {
 pub(crate) struct Found {
     pub(crate) booked: AtomicUsize,
     pub(crate) strange: AtomicUsize,
+    pub(crate) unreadable: AtomicUsize,
 }
 
 impl Tally for Found {
@@ -134,6 +135,7 @@ impl Tally for Found {
         let count = match finding {
             Finding::Booked => &self.booked,
             Finding::Strange => &self.strange,
+            Finding::Unreadable => &self.unreadable,
         };
         count.fetch_add(1, Ordering::SeqCst);
     }

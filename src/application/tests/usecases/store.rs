@@ -7,7 +7,7 @@ use std::time::Duration;
 use application::memory::Memory;
 use application::ports::store::{
     Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Switches, Watches,
+    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -274,6 +274,35 @@ impl Watches for Flawed {
         keys: &[PaymentKey],
     ) -> Result<Vec<Booked>, Error> {
         self.memory.booked(account, keys).await
+    }
+    async fn release_watch(&self, account: GatewayAccountId, pause: Duration) -> Result<(), Error> {
+        self.memory.release_watch(account, pause).await
+    }
+    async fn own_orders(
+        &self,
+        account: GatewayAccountId,
+        orders: &[GatewayOrderId],
+    ) -> Result<Vec<GatewayOrderId>, Error> {
+        self.memory.own_orders(account, orders).await
+    }
+    async fn sight(&self, sightings: &[Sighting]) -> Result<(), Error> {
+        self.memory.sight(sightings).await
+    }
+    async fn claim_sighting(
+        &self,
+        account: GatewayAccountId,
+        lease: Duration,
+    ) -> Result<Option<Sighting>, Error> {
+        self.memory.claim_sighting(account, lease).await
+    }
+    async fn keep_sighting(&self, sighting: &Sighting, pause: Duration) -> Result<bool, Error> {
+        self.memory.keep_sighting(sighting, pause).await
+    }
+    async fn settle_sighting(&self, sighting: &Sighting) -> Result<(), Error> {
+        self.memory.settle_sighting(sighting).await
+    }
+    async fn standing(&self) -> Result<Standing, Error> {
+        self.memory.standing().await
     }
 }
 

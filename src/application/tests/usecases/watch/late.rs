@@ -18,7 +18,7 @@ async fn a_key_whose_money_is_given_back_is_not_approved_again() {
         PayStatus::Ready
     );
 
-    let taken = line(&command, "txrd_1", Line::Capture, here.now());
+    let taken = line(&command, "txrd_1", Line::Capture, long_ago());
     here.will_list(page(vec![taken]));
     here.will_find(snapshot(&command, Status::Done, 10_000));
     here.watched().await;

@@ -11,24 +11,19 @@ use domain::payment::PayStatus;
 use domain::snapshot::{Answer, Cause, Status};
 use tokio::time::sleep;
 
-use super::{MINUTE, OVERLAP, canceled, line, page};
+use super::{OVERLAP, canceled, line, long_ago, page};
 use crate::installation::{Installation, START, done, krw, snapshot};
 use crate::store::Fault;
 
 #[tokio::test(start_paused = true)]
-async fn an_open_saga_is_hastened_and_the_place_kept() {
+async fn an_open_saga_is_hastened_and_the_place_moves_on() {
     let here = Installation::new();
     let command = here.prepared("order-0001").await;
     here.will_answer(Duration::ZERO, Answer::Unknown(Cause::Lost));
     here.approve(&command, "k").await.unwrap();
     let due = || here.memory.all_sagas()[0].progress.due_at;
-    let waits_until = due();
     let captured_at = here.now();
     let capture = || page(vec![line(&command, "t", Line::Capture, captured_at)]);
-    here.will_list(capture());
-    here.watched().await;
-    assert_eq!(due(), waits_until, "its call may not even be answered yet");
-    assert_eq!(here.questions(), 2, "the saga's own");
     let open = here.memory.all_sagas()[0].clone();
     let mut later = open.clone();
     later.progress.due_at = here.now() + TimeDelta::hours(1);
@@ -38,15 +33,17 @@ async fn an_open_saga_is_hastened_and_the_place_kept() {
         expected: open.version,
     };
     here.memory.commit_now(&[update]).unwrap();
+    let asked = here.questions();
     here.will_list(capture());
     here.watched().await;
-    assert!(due() <= here.now(), "hastened");
+    assert_eq!(here.memory.all_sightings(), [], "too young");
+    assert!(due() > here.now(), "its call may not even be answered yet");
+    let reached = here.now();
     here.will_list(capture());
-    assert_eq!(here.next_start().await, captured_at - OVERLAP);
-    assert_eq!(
-        here.payment(command.payment).await.status(),
-        PayStatus::InProgress
-    );
+    assert_eq!(here.next_start().await, reached - OVERLAP);
+    assert!(due() <= here.now(), "hastened");
+    assert_eq!(here.memory.all_sightings().len(), 1);
+    assert_eq!(here.questions(), asked, "no question of the watch's own");
     here.will_show(done(&command));
     here.app.recover().await.unwrap();
     sleep(Duration::from_secs(1)).await;
@@ -54,9 +51,9 @@ async fn an_open_saga_is_hastened_and_the_place_kept() {
         here.payment(command.payment).await.status(),
         PayStatus::Done
     );
+    here.will_show(done(&command));
     here.watched().await;
-    let reached = here.now();
-    assert_eq!(here.next_start().await, reached - OVERLAP, "and goes on");
+    assert_eq!(here.memory.all_sightings(), [], "settled");
     assert_eq!(here.booked_and_strange(), (0, 0));
 }
 
@@ -64,7 +61,12 @@ async fn an_open_saga_is_hastened_and_the_place_kept() {
 async fn who_was_not_first_looks_again() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(&command, "cancel_1", Line::Cancel, START)]));
+    here.will_list(page(vec![line(
+        &command,
+        "cancel_1",
+        Line::Cancel,
+        long_ago(),
+    )]));
     here.will_find(canceled(&command, &[1]));
     here.will_find(canceled(&command, &[1, 2]));
     here.store.is(Fault::RivalOnce);
@@ -89,14 +91,13 @@ async fn one_that_cannot_be_booked_hinders_no_other() {
     };
     let refused = here.paid("0002").await;
     here.store.is(Fault::Refuses(refused.payment));
-    for _ in 0..2 {
+    for round in 0..4 {
         here.will_list(page(vec![
-            line(&good, "cancel_1", Line::Cancel, START),
-            line(&refused, "cancel_2", Line::Cancel, START),
-            line(&stranger, "t", Line::Capture, START),
+            line(&good, "cancel_1", Line::Cancel, long_ago()),
+            line(&refused, "cancel_2", Line::Cancel, long_ago()),
+            line(&stranger, "t", Line::Capture, long_ago()),
         ]));
-        // Asked in the order of their keys.
-        here.will_find(snapshot(&stranger, Status::Done, 10_000));
+        // Asked in the order in which they are due, then of their keys.
         here.will_find(snapshot(&stranger, Status::Done, 10_000));
         let mut shown = canceled(&refused, &[5]);
         shown.cancels[0].transaction_key = "cancel_2".parse().unwrap();
@@ -104,7 +105,13 @@ async fn one_that_cannot_be_booked_hinders_no_other() {
         here.will_find(canceled(&good, &[1]));
         here.watched().await;
         here.gateway.questions.lock().unwrap().clear();
+        let strange = here.booked_and_strange().1;
+        assert_eq!(strange, if round == 0 { 0 } else { 2 }, "after two answers");
+        sleep(Duration::from_hours(1)).await;
     }
+    assert_eq!(here.memory.all_sightings().len(), 2, "never given up");
+    let reports = here.memory.all_sightings();
+    assert!(reports.iter().all(|sighting| sighting.reported));
     assert_eq!(
         here.payment(good.payment).await.balance().unwrap(),
         krw(9_999)
@@ -114,45 +121,133 @@ async fn one_that_cannot_be_booked_hinders_no_other() {
         krw(10_000)
     );
     assert_eq!(here.booked_and_strange(), (1, 2), "an alarm for each, once");
-    let reached = here.now();
-    assert_eq!(here.next_start().await, reached - OVERLAP);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_shown_yet_is_looked_for_a_day() {
+async fn what_tells_nothing_is_no_verdict() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    sleep(MINUTE).await;
-    let at = here.now();
-    let cancel = || page(vec![line(&command, "cancel_1", Line::Cancel, at)]);
-    for told in [
-        Answer::NotFound,
-        done(&command),
-        Answer::Unknown(Cause::Lost),
-    ] {
-        here.will_list(cancel());
-        here.will_show(told);
-        here.watched().await;
-        assert_eq!(here.next_start().await, at - OVERLAP);
-    }
-    // Not asked at all, the rest of the list waits as well.
+    let cancel = || page(vec![line(&command, "cancel_1", Line::Cancel, long_ago())]);
     here.will_list(cancel());
-    here.will_show(Answer::Unknown(Cause::NotSent));
+    for cause in [
+        Cause::Lost,
+        Cause::NotSent,
+        Cause::Busy {
+            retry_after_seconds: Some(1),
+        },
+        Cause::Configuration("key".to_owned()),
+        Cause::Temporary("later".to_owned()),
+    ] {
+        here.will_show(Answer::Unknown(cause));
+        here.watched().await;
+        let open = here.memory.all_sightings();
+        assert_eq!((open.len(), &open[0].verdict), (1, &None));
+    }
+    // A definite answer is one, and what it says twice running is told to a person.
+    here.will_show(Answer::NotFound);
     here.watched().await;
     assert_eq!(here.booked_and_strange(), (0, 0));
-    sleep(Duration::from_hours(24)).await;
+    here.will_show(Answer::Unknown(Cause::Lost));
+    sleep(Duration::from_hours(1)).await;
+    here.watched().await;
+    here.will_show(Answer::NotFound);
+    sleep(Duration::from_hours(1)).await;
+    here.watched().await;
+    assert_eq!(here.booked_and_strange(), (0, 1));
+    // It is looked at until it is settled, long after the list has shown it.
+    sleep(Duration::from_hours(48)).await;
+    here.will_find(canceled(&command, &[1]));
+    here.watched().await;
+    assert_eq!(here.memory.all_sightings(), []);
+    assert_eq!(here.booked_and_strange(), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn books_and_answer_in_agreement_settle_it() {
+    let here = Installation::new();
+    let command = here.paid("0001").await;
+    here.will_list(page(vec![line(
+        &command,
+        "other",
+        Line::Cancel,
+        long_ago(),
+    )]));
+    here.will_show(done(&command));
+    here.watched().await;
+    assert_eq!(here.memory.all_sightings(), []);
+    assert_eq!(here.questions(), 1);
+    // The line of a booked capture may carry the status that the payment has by now.
+    here.will_list(page(vec![line(
+        &command,
+        "txrd_1",
+        Line::Cancel,
+        long_ago(),
+    )]));
+    here.watched().await;
+    assert_eq!(here.questions(), 1, "its key is booked");
+    assert_eq!(here.booked_and_strange(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_lost_at_its_commit_books_once() {
+    let here = Installation::new();
+    let command = here.paid("0001").await;
+    here.will_list(page(vec![line(
+        &command,
+        "cancel_1",
+        Line::Cancel,
+        long_ago(),
+    )]));
+    here.will_find(canceled(&command, &[1]));
+    here.will_find(canceled(&command, &[1]));
+    here.store.is(Fault::AnswerLost);
+    here.watched().await;
+    let entries = here.memory.entries(command.payment).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(here.memory.all_sightings(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_that_share_credentials_see_their_own() {
+    let here = Installation::new();
+    let command = here.paid("0001").await;
+    let scope = domain::principal::Scope {
+        merchant: domain::id::MerchantId::new(domain::id::RawId::from_parts(1, 999)),
+        mode: domain::principal::Mode::Test,
+    };
+    let (name, currencies) = ("other".parse().unwrap(), "KRW".parse().unwrap());
+    let merchant = domain::merchant::Merchant::new(scope.merchant, name, currencies, START);
+    let id = GatewayAccountId::new(RawId::from_parts(1, 998));
+    let account = GatewayAccount {
+        merchant_id: Some("tgen_test".to_owned()),
+        ..GatewayAccount::new(id, scope, START)
+    };
+    let rows = [
+        domain::change::Change::InsertMerchant(merchant),
+        domain::change::Change::InsertGatewayAccount(account),
+    ];
+    here.memory.commit_now(&rows).unwrap();
+    let lines = || {
+        page(vec![
+            line(&command, "txrd_1", Line::Capture, long_ago()),
+            line(&command, "cancel_1", Line::Cancel, long_ago()),
+        ])
+    };
+    // Both lists show everything, whichever is read first.
+    here.will_list(lines());
+    here.will_list(lines());
+    here.will_list(page(Vec::new()));
+    here.will_find(canceled(&command, &[1]));
+    here.watched().await;
+    here.gateway.pages.lock().unwrap().clear();
     for _ in 0..2 {
-        here.will_list(cancel());
-        here.will_show(done(&command));
+        here.will_list(lines());
         here.watched().await;
+        here.gateway.pages.lock().unwrap().clear();
     }
-    assert_eq!(
-        here.booked_and_strange(),
-        (0, 1),
-        "then a person is told, once"
-    );
-    let reached = here.now();
-    assert_eq!(here.next_start().await, reached - OVERLAP);
+    assert_eq!(here.questions(), 1);
+    assert_eq!(here.booked_and_strange(), (1, 0));
+    assert_eq!(here.memory.all_sightings(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +257,7 @@ async fn an_amount_is_believed_when_it_is_shown_twice() {
     let declined = domain::decline::Decline::session_expired();
     here.will_answer(Duration::ZERO, Answer::Declined(declined));
     here.approve(&command, "k").await.unwrap();
-    let lines = || page(vec![line(&command, "t", Line::Capture, START)]);
+    let lines = || page(vec![line(&command, "t", Line::Capture, long_ago())]);
     let shown = |total| snapshot(&command, Status::Done, total);
     // One answer lies, and the next does not repeat it.
     here.will_list(lines());
@@ -180,11 +275,17 @@ async fn an_amount_is_believed_when_it_is_shown_twice() {
 async fn what_is_strange_is_believed_when_it_is_shown_twice() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(&command, "cancel_1", Line::Cancel, START)]));
+    here.will_list(page(vec![line(
+        &command,
+        "cancel_1",
+        Line::Cancel,
+        long_ago(),
+    )]));
     let mut elsewhere = canceled(&command, &[1_000]);
     elsewhere.merchant_id = "another".to_owned();
     here.will_find(elsewhere);
     here.will_find(canceled(&command, &[1_000]));
+    here.watched().await;
     here.watched().await;
     let payment = here.payment(command.payment).await;
     assert_eq!(payment.balance().unwrap(), krw(9_000));
@@ -205,7 +306,12 @@ async fn accounts_with_the_same_list_raise_no_alarm_about_each_other() {
         .unwrap();
     let command = here.paid("0001").await;
     for _ in 0..2 {
-        here.will_list(page(vec![line(&command, "cancel_1", Line::Cancel, START)]));
+        here.will_list(page(vec![line(
+            &command,
+            "cancel_1",
+            Line::Cancel,
+            long_ago(),
+        )]));
         here.will_list(page(Vec::new()));
     }
     here.will_find(canceled(&command, &[1_000]));
