@@ -140,7 +140,7 @@ impl App {
         let Some(subject) = self.subject(sighting).await? else {
             return Ok(Tried::Looked(Looked::Settled));
         };
-        // Accounts with the same credentials read the same list; the other's watch sees it.
+        // Only the account's own orders are kept as sightings, and no payment changes its account.
         if subject.payment.facts.account != watched.account.id {
             return Ok(strange(&Strange::Order));
         }

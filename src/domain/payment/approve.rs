@@ -74,10 +74,10 @@ impl Payment {
     ) -> Result<(Moved, Saga), ApproveRefusal> {
         self.accepts(request, order, ctx)?;
         // A key is captured once, and what this one took is booked to be given back.
-        let given_back = |saga: &Saga| {
-            saga.head.kind == saga::Kind::Reversal && saga.head.payment_key == request.payment_key
-        };
-        if earlier.iter().any(given_back) {
+        if earlier
+            .iter()
+            .any(|saga| saga.gives_back(&request.payment_key))
+        {
             return Err(ApproveRefusal::KeySpent);
         }
         let saga = Saga {

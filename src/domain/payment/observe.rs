@@ -162,10 +162,8 @@ impl Payment {
         ctx: &Ctx<'_>,
     ) -> Result<Observed, Strange> {
         // A key is captured once, and its wrong capture is booked with the reversal that opens.
-        let given_back = |saga: &Saga| {
-            saga.head.kind == saga::Kind::Reversal && saga.head.payment_key == snapshot.payment_key
-        };
-        if known.sagas.iter().any(given_back) {
+        let key = &snapshot.payment_key;
+        if known.sagas.iter().any(|saga| saga.gives_back(key)) {
             return match snapshot.balance {
                 Some(left) if left.is_zero() => Ok(Observed::Nothing),
                 Some(_) | None => Err(Strange::Balance),

@@ -366,6 +366,11 @@ impl Saga {
         format!("[{}]", self.head.id)
     }
 
+    /// Whether it gives back what this payment key took wrongly.
+    pub(crate) fn gives_back(&self, key: &PaymentKey) -> bool {
+        self.head.kind == Kind::Reversal && self.head.payment_key == *key
+    }
+
     /// Ends.
     fn close(mut self, outcome: Outcome) -> Self {
         self.progress.phase = Phase::Closed;
