@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{Booked, Sighting, Standing};
+use domain::account::Status;
 use domain::change::Change;
 use domain::id::GatewayAccountId;
 use domain::ledger::Movement;
@@ -18,6 +19,8 @@ on_every_store!(
     the_place_is_moved_from_where_it_was,
     a_sighting_is_kept_until_it_is_settled,
     one_of_many_claims_a_sighting,
+    what_moved_again_is_due_at_once,
+    a_disabled_account_is_not_behind,
     what_is_booked_is_told_by_account_and_key,
 );
 
@@ -118,6 +121,7 @@ async fn seen(store: &dyn Store) -> Sighting {
         key: "tgen_seen".parse().expect("a key"),
         order: order.id,
         first_seen_at: at(3),
+        moved_at: Some(at(2)),
         looks: 0,
         verdict: None,
         reported: false,
@@ -174,6 +178,63 @@ async fn one_of_many_claims_a_sighting(tested: Tested) {
     });
     let won: Vec<_> = all_at_once(claims).await.into_iter().flatten().collect();
     assert_eq!(won.len(), 1);
+}
+
+async fn what_moved_again_is_due_at_once(tested: Tested) {
+    let store = tested.store.as_ref();
+    let first = seen(store).await;
+    let claim = || store.claim_sighting(first.account, LONG);
+    let moved = |moved_at| Sighting {
+        moved_at,
+        ..first.clone()
+    };
+    let held = claim().await.expect("claimed").expect("due");
+    assert!(store.keep_sighting(&held, LONG).await.expect("kept"));
+    for known in [None, Some(at(1)), Some(at(2))] {
+        store.sight(&[moved(known)]).await.expect("kept");
+        assert_eq!(claim().await.expect("claimed"), None, "{known:?} is known");
+    }
+    let later = moved(Some(at(3)));
+    let bystander = seen(store).await;
+    let again = std::slice::from_ref(&later);
+    store.sight(again).await.expect("kept");
+    // Whoever held it asked before that.
+    assert!(!store.keep_sighting(&held, LONG).await.expect("tried"));
+    store.settle_sighting(&held).await.expect("tried");
+    let taken = claim().await.expect("claimed").expect("due again");
+    assert_eq!(taken, Sighting { looks: 3, ..later });
+    store.settle_sighting(&taken).await.expect("settled");
+    let other = store.claim_sighting(bystander.account, LONG).await;
+    let untouched = Sighting {
+        looks: 1,
+        ..bystander
+    };
+    assert_eq!(other.expect("claimed"), Some(untouched));
+    // One without a date is dated by the next that has one.
+    store.sight(&[moved(None)]).await.expect("kept");
+    assert!(claim().await.expect("claimed").is_some());
+    store.sight(&[moved(Some(at(1)))]).await.expect("kept");
+    let dated = claim().await.expect("claimed").expect("due");
+    assert_eq!(dated.moved_at, Some(at(1)));
+}
+
+async fn a_disabled_account_is_not_behind(tested: Tested) {
+    let store = tested.store.as_ref();
+    let (first, second) = (tenant(store).await.account, tenant(store).await.account);
+    for (account, begin) in [(first, 1), (second, 2)] {
+        let claimed = store.claim_watch(account, at(begin), LONG).await;
+        assert_eq!(claimed.expect("claimed"), Some(at(begin)));
+    }
+    for (account, status, until) in [
+        (first, Status::Disabled, Some(at(2))),
+        (second, Status::Disabled, None),
+        (first, Status::Active, Some(at(1))),
+    ] {
+        let turn = Change::SetAccountStatus { account, status };
+        store.commit(&[turn]).await.expect("turned");
+        let standing = store.standing().await.expect("read");
+        assert_eq!(standing.until, until, "{account} {status:?}");
+    }
 }
 
 async fn what_is_booked_is_told_by_account_and_key(tested: Tested) {

@@ -283,6 +283,7 @@ diesel::table! {
         looks -> BigInt,
         verdict -> Nullable<Text>,
         reported -> Bool,
+        moved_at -> Nullable<Instant>,
     }
 }
 

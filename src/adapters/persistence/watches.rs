@@ -9,6 +9,7 @@ use diesel::dsl::count_star;
 use diesel::insert_into;
 use diesel::prelude::*;
 use domain::Timestamp;
+use domain::account::Status;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::merchant::GatewayAccount;
 use domain::text::PaymentKey;
@@ -113,12 +114,14 @@ impl Watches for Database {
 
     async fn sight(&self, seen: &[Sighting]) -> Result<(), Error> {
         for sighting in seen {
+            self.hasten(sighting).await?;
             let row = insert_into(sightings::table)
                 .values((
                     sightings::gateway_account_id.eq(sighting.account.to_string()),
                     sightings::payment_key.eq(sighting.key.as_str()),
                     sightings::gateway_order_id.eq(sighting.order.to_string()),
                     sightings::first_seen_at.eq(AsInstant(sighting.first_seen_at)),
+                    sightings::moved_at.eq(sighting.moved_at.map(AsInstant)),
                     sightings::due_at.eq(db_now()),
                     sightings::looks.eq(0_i64),
                     sightings::reported.eq(false),
@@ -194,12 +197,41 @@ impl Watches for Database {
             }
         }
         let furthest = watches::table
+            .inner_join(
+                gateway_accounts::table.on(gateway_accounts::id.eq(watches::gateway_account_id)),
+            )
+            .filter(gateway_accounts::status.eq(Status::Active.as_str()))
             .order(watches::watched_until.asc())
             .limit(1)
             .select(watches::watched_until);
         let until = self.load::<_, AsInstant>(furthest).await?;
         standing.until = until.first().map(|until| until.0);
         Ok(standing)
+    }
+}
+
+impl Database {
+    /// One that is kept and has moved since is due at once. Counted as a look: whoever looks at it
+    /// has not seen this movement, and does not settle it.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "the database adds, and refuses what overflows"
+    )]
+    async fn hasten(&self, sighting: &Sighting) -> Result<(), Error> {
+        let Some(moved_at) = sighting.moved_at.map(AsInstant) else {
+            return Ok(());
+        };
+        let key = (sighting.account.to_string(), sighting.key.to_string());
+        let undated = sightings::moved_at.is_null();
+        let stale = sightings::table
+            .find(key)
+            .filter(undated.or(sightings::moved_at.lt(moved_at)));
+        let hastened = diesel::update(stale).set((
+            sightings::moved_at.eq(Some(moved_at)),
+            sightings::looks.eq(sightings::looks + 1_i64),
+            sightings::due_at.eq(db_now()),
+        ));
+        self.execute(Steady(hastened)).await.map(|_| ())
     }
 }
 
@@ -236,6 +268,7 @@ struct SightingRow {
     payment_key: String,
     gateway_order_id: String,
     first_seen_at: AsInstant,
+    moved_at: Option<AsInstant>,
     looks: i64,
     verdict: Option<String>,
     reported: bool,
@@ -251,6 +284,7 @@ impl TryFrom<SightingRow> for Sighting {
                 key: row.payment_key.parse()?,
                 order: row.gateway_order_id.parse()?,
                 first_seen_at: row.first_seen_at.0,
+                moved_at: row.moved_at.map(|at| at.0),
                 looks: row.looks,
                 verdict: row.verdict.clone(),
                 reported: row.reported,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::account::Status;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::merchant::GatewayAccount;
 use domain::text::PaymentKey;
@@ -129,11 +130,18 @@ impl Watches for Memory {
         let due_at = self.lease_clock.now();
         let mut state = self.state();
         for sighting in sightings {
-            let seen = || Seen {
+            let fresh = || Seen {
                 sighting: sighting.clone(),
                 due_at,
             };
-            state.sightings.entry(key_of(sighting)).or_insert_with(seen);
+            let seen = state.sightings.entry(key_of(sighting));
+            let seen = seen.or_insert_with(fresh);
+            let kept = &mut seen.sighting;
+            if kept.moved_at < sighting.moved_at {
+                kept.moved_at = sighting.moved_at;
+                kept.looks = kept.looks.saturating_add(1);
+                seen.due_at = due_at;
+            }
         }
         Ok(())
     }
@@ -183,10 +191,15 @@ impl Watches for Memory {
             let count = seen.filter(|seen| of(&seen.sighting)).count();
             u64::try_from(count).unwrap_or(u64::MAX)
         };
+        let is_active = |id: &GatewayAccountId| {
+            let account = state.accounts.get(id);
+            account.is_some_and(|account| account.status == Status::Active)
+        };
+        let watches = state.watches.iter().filter(|(id, _)| is_active(id));
         Ok(Standing {
             open: count(&|_| true),
             strange: count(&|sighting| sighting.reported),
-            until: state.watches.values().map(|watch| watch.until).min(),
+            until: watches.map(|(_, watch)| watch.until).min(),
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Sighting {
     pub order: GatewayOrderId,
     /// When it was seen first.
     pub first_seen_at: Timestamp,
+    /// When its latest movement happened that the list shows and the books lack, where it is dated.
+    pub moved_at: Option<Timestamp>,
     /// How often it was taken to be looked at.
     pub looks: i64,
     /// Why it is not booked, as the last answer had it.
@@ -49,7 +51,8 @@ pub struct Standing {
     pub open: u64,
     /// Of how many of them a person was told.
     pub strange: u64,
-    /// Until when the account is watched that is furthest behind.
+    /// Until when the active account is watched that is furthest behind. What becomes of a disabled
+    /// one is its operator's word.
     pub until: Option<Timestamp>,
 }
 
@@ -96,7 +99,9 @@ pub trait Watches: Send + Sync {
         keys: &[PaymentKey],
     ) -> Result<Vec<Booked>, Error>;
 
-    /// Keeps these sightings, due at once. One whose payment key is kept already changes nothing.
+    /// Keeps these sightings, due at once. One whose payment key is kept already changes nothing,
+    /// unless it has moved later than was known: then it is due at once, and taken from whoever
+    /// looks at it.
     async fn sight(&self, sightings: &[Sighting]) -> Result<(), Error>;
 
     /// Takes the account's sighting that has been due the longest, which is due again `lease`

@@ -48,15 +48,17 @@ impl App {
                 continue;
             }
             let key = &line.payment_key;
-            found.entry(key).or_insert_with(|| Sighting {
+            let sighting = found.entry(key).or_insert_with(|| Sighting {
                 account,
                 key: key.clone(),
                 order,
                 first_seen_at: watched.now,
+                moved_at: None,
                 looks: 0,
                 verdict: None,
                 reported: false,
             });
+            sighting.moved_at = sighting.moved_at.max(line.at);
         }
         let found: Vec<Sighting> = found.into_values().collect();
         if !found.is_empty() {

@@ -86,7 +86,7 @@ const COLUMNS: [(&str, &str); 14] = [
     (
         "sightings",
         "gateway_account_id payment_key gateway_order_id first_seen_at due_at looks verdict \
-         reported",
+         reported moved_at",
     ),
 ];
 

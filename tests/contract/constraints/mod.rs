@@ -54,6 +54,7 @@ async fn seed(url: &str) {
         key: "tgen_seen".parse().expect("a key"),
         order: order.id,
         first_seen_at: at(1),
+        moved_at: None,
         looks: 0,
         verdict: None,
         reported: false,

@@ -1,5 +1,6 @@
 //! The watch: pages of the gateway's list, what of it is asked about, and how far it is kept.
 
+mod bounds;
 mod late;
 mod open;
 
@@ -78,6 +79,11 @@ impl Installation {
         self.gateway.pages.lock().unwrap().push_back(Ok(page));
     }
 
+    /// A page with this movement of the payment alone, older than the grace.
+    fn will_list_one(&self, command: &Approve, key: &str, kind: Line) {
+        self.will_list(page(vec![line(command, key, kind, long_ago())]));
+    }
+
     fn will_not_list(&self, cause: Cause) {
         self.gateway.pages.lock().unwrap().push_back(Err(cause));
     }
@@ -152,18 +158,8 @@ async fn what_others_gave_back_is_booked_once() {
 async fn pages_are_read_until_an_empty_one() {
     let here = Installation::new();
     let (first, second) = (here.paid("0001").await, here.paid("0002").await);
-    here.will_list(page(vec![line(
-        &first,
-        "cancel_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
-    here.will_list(page(vec![line(
-        &second,
-        "cancel_1b",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&first, "cancel_1", Line::Cancel);
+    here.will_list_one(&second, "cancel_1b", Line::Cancel);
     here.will_find(canceled(&first, &[1]));
     let mut shown = canceled(&second, &[2]);
     shown.cancels[0].transaction_key = "cancel_1b".parse().unwrap();
@@ -193,12 +189,7 @@ async fn a_page_that_fails_keeps_the_place() {
         Cause::NotSent,
         Cause::Unreadable("new".to_owned()),
     ] {
-        here.will_list(page(vec![line(
-            &command,
-            "cancel_1",
-            Line::Other,
-            long_ago(),
-        )]));
+        here.will_list_one(&command, "cancel_1", Line::Other);
         here.will_find(canceled(&command, &[1]));
         here.will_not_list(failure);
         assert_eq!(here.next_start().await, reached - OVERLAP);
@@ -289,12 +280,7 @@ async fn a_watch_ends_with_the_process() {
     let command = here.paid("0001").await;
     here.tasks.spawn(here.app.clone().watch_continuously());
     sleep(Duration::from_secs(1)).await;
-    here.will_list(page(vec![line(
-        &command,
-        "cancel_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "cancel_1", Line::Cancel);
     here.will_find(canceled(&command, &[1]));
     sleep(MINUTE).await;
     assert_eq!(

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use application::ports::gateway::Line;
-use application::ports::store::{Access, Payments};
+use application::ports::store::Payments;
 use chrono::TimeDelta;
-use domain::id::{GatewayAccountId, RawId};
-use domain::merchant::GatewayAccount;
+use domain::change::Change;
+use domain::id::{GatewayAccountId, MerchantId, RawId};
+use domain::merchant::{GatewayAccount, Merchant};
 use domain::payment::PayStatus;
+use domain::principal::{Mode, Scope};
 use domain::snapshot::{Answer, Cause, Status};
 use tokio::time::sleep;
 
@@ -28,7 +30,7 @@ async fn an_open_saga_is_hastened_and_the_place_moves_on() {
     let mut later = open.clone();
     later.progress.due_at = here.now() + TimeDelta::hours(1);
     later.version += 1;
-    let update = domain::change::Change::UpdateSaga {
+    let update = Change::UpdateSaga {
         saga: Box::new(later),
         expected: open.version,
     };
@@ -61,12 +63,7 @@ async fn an_open_saga_is_hastened_and_the_place_moves_on() {
 async fn who_was_not_first_looks_again() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(
-        &command,
-        "cancel_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "cancel_1", Line::Cancel);
     here.will_find(canceled(&command, &[1]));
     here.will_find(canceled(&command, &[1, 2]));
     here.store.is(Fault::RivalOnce);
@@ -166,23 +163,13 @@ async fn what_tells_nothing_is_no_verdict() {
 async fn books_and_answer_in_agreement_settle_it() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(
-        &command,
-        "other",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "other", Line::Cancel);
     here.will_show(done(&command));
     here.watched().await;
     assert_eq!(here.memory.all_sightings(), []);
     assert_eq!(here.questions(), 1);
     // The line of a booked capture may carry the status that the payment has by now.
-    here.will_list(page(vec![line(
-        &command,
-        "txrd_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "txrd_1", Line::Cancel);
     here.watched().await;
     assert_eq!(here.questions(), 1, "its key is booked");
     assert_eq!(here.booked_and_strange(), (0, 0));
@@ -192,12 +179,7 @@ async fn books_and_answer_in_agreement_settle_it() {
 async fn an_answer_lost_at_its_commit_books_once() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(
-        &command,
-        "cancel_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "cancel_1", Line::Cancel);
     here.will_find(canceled(&command, &[1]));
     here.will_find(canceled(&command, &[1]));
     here.store.is(Fault::AnswerLost);
@@ -211,42 +193,71 @@ async fn an_answer_lost_at_its_commit_books_once() {
 async fn accounts_that_share_credentials_see_their_own() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    let scope = domain::principal::Scope {
-        merchant: domain::id::MerchantId::new(domain::id::RawId::from_parts(1, 999)),
-        mode: domain::principal::Mode::Test,
+    let scope = Scope {
+        merchant: MerchantId::new(RawId::from_parts(1, 999)),
+        mode: Mode::Test,
     };
     let (name, currencies) = ("other".parse().unwrap(), "KRW".parse().unwrap());
-    let merchant = domain::merchant::Merchant::new(scope.merchant, name, currencies, START);
-    let id = GatewayAccountId::new(RawId::from_parts(1, 998));
-    let account = GatewayAccount {
-        merchant_id: Some("tgen_test".to_owned()),
-        ..GatewayAccount::new(id, scope, START)
+    let merchant = Merchant::new(scope.merchant, name, currencies, START);
+    // One of another merchant, and a second one of the same.
+    let account = |number, scope| {
+        let id = GatewayAccountId::new(RawId::from_parts(1, number));
+        Change::InsertGatewayAccount(GatewayAccount {
+            merchant_id: Some("tgen_test".to_owned()),
+            ..GatewayAccount::new(id, scope, START)
+        })
     };
     let rows = [
-        domain::change::Change::InsertMerchant(merchant),
-        domain::change::Change::InsertGatewayAccount(account),
+        Change::InsertMerchant(merchant),
+        account(997, scope),
+        account(998, here.caller.scope),
     ];
     here.memory.commit_now(&rows).unwrap();
-    let lines = || {
-        page(vec![
-            line(&command, "txrd_1", Line::Capture, long_ago()),
-            line(&command, "cancel_1", Line::Cancel, long_ago()),
-        ])
-    };
-    // Both lists show everything, whichever is read first.
-    here.will_list(lines());
-    here.will_list(lines());
-    here.will_list(page(Vec::new()));
     here.will_find(canceled(&command, &[1]));
-    here.watched().await;
-    here.gateway.pages.lock().unwrap().clear();
     for _ in 0..2 {
-        here.will_list(lines());
+        // Every list shows everything.
+        for _ in 0..3 {
+            here.will_list(page(vec![
+                line(&command, "txrd_1", Line::Capture, long_ago()),
+                line(&command, "cancel_1", Line::Cancel, long_ago()),
+            ]));
+            here.will_list(page(Vec::new()));
+        }
         here.watched().await;
-        here.gateway.pages.lock().unwrap().clear();
+        let pages: Vec<bool> = here
+            .listed()
+            .iter()
+            .map(|(_, after)| after.is_some())
+            .collect();
+        assert_eq!(pages, [false, true, false, true, false, true]);
+        assert_eq!(here.questions(), 1);
+        assert_eq!(here.booked_and_strange(), (1, 0));
+        assert_eq!(here.memory.all_sightings(), []);
     }
-    assert_eq!(here.questions(), 1);
-    assert_eq!(here.booked_and_strange(), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_movement_hastens_what_was_put_off() {
+    let here = Installation::new();
+    let command = here.paid("0001").await;
+    let known = || line(&command, "cancel_1", Line::Cancel, long_ago());
+    for _ in 0..4 {
+        here.will_show(Answer::NotFound);
+    }
+    for _ in 0..40 {
+        here.will_list(page(vec![known()]));
+        here.will_list(page(Vec::new()));
+        here.watched().await;
+    }
+    assert_eq!(here.questions(), 4, "the next one is an hour away");
+    let later = long_ago() + TimeDelta::minutes(1);
+    let new = line(&command, "cancel_2", Line::Cancel, later);
+    here.will_list(page(vec![known(), new]));
+    here.will_find(canceled(&command, &[1, 2]));
+    here.watched().await;
+    assert_eq!(here.questions(), 5);
+    let payment = here.payment(command.payment).await;
+    assert_eq!(payment.balance().unwrap(), krw(9_997));
     assert_eq!(here.memory.all_sightings(), []);
 }
 
@@ -275,46 +286,12 @@ async fn an_amount_is_believed_when_it_is_shown_twice() {
 async fn what_is_strange_is_believed_when_it_is_shown_twice() {
     let here = Installation::new();
     let command = here.paid("0001").await;
-    here.will_list(page(vec![line(
-        &command,
-        "cancel_1",
-        Line::Cancel,
-        long_ago(),
-    )]));
+    here.will_list_one(&command, "cancel_1", Line::Cancel);
     let mut elsewhere = canceled(&command, &[1_000]);
     elsewhere.merchant_id = "another".to_owned();
     here.will_find(elsewhere);
     here.will_find(canceled(&command, &[1_000]));
     here.watched().await;
-    here.watched().await;
-    let payment = here.payment(command.payment).await;
-    assert_eq!(payment.balance().unwrap(), krw(9_000));
-    assert_eq!(here.booked_and_strange(), (1, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn accounts_with_the_same_list_raise_no_alarm_about_each_other() {
-    let here = Installation::new();
-    let scope = here.caller.scope;
-    let own = here.memory.gateway_accounts(scope).await.unwrap().remove(0);
-    let twin = GatewayAccount {
-        id: GatewayAccountId::new(RawId::from_parts(7, 7)),
-        ..own
-    };
-    here.memory
-        .commit_now(&[domain::change::Change::InsertGatewayAccount(twin)])
-        .unwrap();
-    let command = here.paid("0001").await;
-    for _ in 0..2 {
-        here.will_list(page(vec![line(
-            &command,
-            "cancel_1",
-            Line::Cancel,
-            long_ago(),
-        )]));
-        here.will_list(page(Vec::new()));
-    }
-    here.will_find(canceled(&command, &[1_000]));
     here.watched().await;
     let payment = here.payment(command.payment).await;
     assert_eq!(payment.balance().unwrap(), krw(9_000));
