@@ -38,7 +38,7 @@ enum Command {
     Serve,
     /// Bring the database to this version's schema and end.
     Migrate,
-    /// Make merchants, list, suspend and resume them, choose their currencies.
+    /// Make merchants, list, suspend and resume them, choose their currencies and zone.
     Merchant {
         #[command(subcommand)]
         action: tenants::Action,

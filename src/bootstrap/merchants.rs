@@ -10,7 +10,7 @@ use application::ports::{Ids as _, Store};
 use application::{Tenancy, hash_of_key};
 use domain::change::Change;
 use domain::id::{GatewayAccountId, MerchantId};
-use domain::merchant::{Currencies, GatewayAccount, KeyKind, KeyText, Merchant};
+use domain::merchant::{Currencies, GatewayAccount, KeyKind, KeyText, Merchant, Zone};
 use domain::principal::{Mode, Scope};
 use domain::text::MerchantName;
 use serde::{Deserialize, Serialize};
@@ -50,17 +50,25 @@ pub(super) fn currencies(config: &Config) -> anyhow::Result<Currencies> {
     codes.parse().context("payments.currencies")
 }
 
+/// A merchant that is to be made.
+pub(super) struct New {
+    pub(super) name: MerchantName,
+    pub(super) currencies: Currencies,
+    pub(super) zone: Zone,
+    /// What its keys are for.
+    pub(super) mode: Mode,
+}
+
 /// Writes a merchant with these keys and an account at the gateway; its id.
 ///
 /// # Errors
 /// The store does not take it.
 pub(super) async fn add(
     tenancy: &Tenancy<'_>,
-    name: MerchantName,
-    currencies: Currencies,
-    mode: Mode,
+    new: New,
     keys: &Keys,
 ) -> anyhow::Result<MerchantId> {
+    let mode = new.mode;
     let (ids, created_at) = (tenancy.ids, tenancy.clock.now());
     let id = MerchantId::new(ids.draw());
     let scope = Scope { merchant: id, mode };
@@ -68,8 +76,12 @@ pub(super) async fn add(
         let text = KeyText::presented(text);
         Change::InsertApiKey(Box::new(tenancy.key_of(scope, kind, None, text).key))
     };
+    let merchant = Merchant {
+        zone: new.zone,
+        ..Merchant::new(id, new.name, new.currencies, created_at)
+    };
     let changes = [
-        Change::InsertMerchant(Merchant::new(id, name, currencies, created_at)),
+        Change::InsertMerchant(merchant),
         api_key(KeyKind::Publishable, &keys.publishable_key),
         api_key(KeyKind::Secret, &keys.secret_key),
         Change::InsertGatewayAccount(GatewayAccount::new(
@@ -162,13 +174,18 @@ pub(super) async fn demo(store: &dyn Store, config: &Config, keys: &Keys) -> any
     {
         return Ok(());
     }
-    let (name, currencies) = ("demo".parse()?, currencies(config)?);
+    let new = New {
+        name: "demo".parse()?,
+        currencies: currencies(config)?,
+        zone: Zone::SEOUL,
+        mode: Mode::Test,
+    };
     let tenancy = Tenancy {
         store,
         clock: &Wall::default(),
         ids: &Drawn::default(),
         conflicts_max: config.bounds.conflicts_max,
     };
-    add(&tenancy, name, currencies, Mode::Test, keys).await?;
+    add(&tenancy, new, keys).await?;
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! Owns the commands about merchants: `merchant create|list|suspend|resume|currencies`.
+//! Owns the commands about merchants: `merchant create|list|suspend|resume|currencies|zone`.
 
 use application::Tenancy;
 use application::ports::Store;
 use clap::Subcommand;
 use domain::id::MerchantId;
-use domain::merchant::{Currencies, Merchant, Status};
+use domain::merchant::{Currencies, Merchant, Status, Zone};
 use domain::principal::Mode;
 use domain::text::MerchantName;
 use serde::Serialize;
 use serde_json::json;
 
-use super::merchants::{self, Keys};
+use super::merchants::{self, Keys, New};
 use super::outside;
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::Drawn;
@@ -26,6 +26,9 @@ pub(super) enum Action {
         /// What its payments may be in, for example KRW,USD; `payments.currencies` otherwise.
         #[arg(long)]
         currencies: Option<Currencies>,
+        /// Where its days begin and end: a name of the IANA database.
+        #[arg(long, default_value_t = Zone::SEOUL)]
+        zone: Zone,
         /// Whether its keys are for test or live; what the gateway's key is for, otherwise.
         #[arg(long)]
         mode: Option<Mode>,
@@ -49,6 +52,13 @@ pub(super) enum Action {
         /// For example KRW,USD.
         currencies: Currencies,
     },
+    /// Choose where a merchant's days begin and end.
+    Zone {
+        /// Which one: mer_….
+        id: MerchantId,
+        /// A name of the IANA database, for example Asia/Seoul.
+        zone: Zone,
+    },
 }
 
 /// A merchant as it is printed.
@@ -59,6 +69,7 @@ struct Line {
     name: String,
     status: &'static str,
     currencies: Vec<&'static str>,
+    zone: &'static str,
     created_at: String,
 }
 
@@ -73,6 +84,7 @@ impl From<&Merchant> for Line {
                 .iter()
                 .map(domain::money::Currency::code)
                 .collect(),
+            zone: merchant.zone.name(),
             created_at: merchant.created_at.to_rfc3339(),
         }
     }
@@ -95,12 +107,19 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
         Action::Create {
             name,
             currencies,
+            zone,
             mode,
         } => {
             let currencies = currencies.map_or_else(|| merchants::currencies(config), Ok)?;
             let mode = mode.unwrap_or_else(|| outside::mode(config));
             let keys = Keys::fresh(mode);
-            let id = merchants::add(&tenancy, name, currencies, mode, &keys).await?;
+            let new = New {
+                name,
+                currencies,
+                zone,
+                mode,
+            };
+            let id = merchants::add(&tenancy, new, &keys).await?;
             return Ok(
                 json!({ "merchantId": id, "publishableKey": keys.publishable_key,
                               "secretKey": keys.secret_key })
@@ -111,6 +130,7 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
         Action::Suspend { id } => tenancy.set_status(id, Status::Suspended).await,
         Action::Resume { id } => tenancy.set_status(id, Status::Active).await,
         Action::Currencies { id, currencies } => tenancy.set_currencies(id, &currencies).await,
+        Action::Zone { id, zone } => tenancy.set_zone(id, zone).await,
     };
     line(&merchant?)
 }

@@ -68,7 +68,7 @@ fn merchants_are_made_with_keys_shown_once() {
 }
 
 #[test]
-fn merchants_are_suspended_resumed_and_given_currencies() {
+fn merchants_are_suspended_resumed_and_given_currencies_and_a_zone() {
     let folder = TempDir::new().unwrap();
     let run = |arguments: &[&str]| lines(folder.path(), arguments).remove(0);
     let made = run(&["merchant", "create", "shop"]);
@@ -78,7 +78,15 @@ fn merchants_are_suspended_resumed_and_given_currencies() {
     assert_eq!(run(&["merchant", "resume", id])["status"], "ACTIVE");
     let changed = run(&["merchant", "currencies", id, "JPY,KRW"]);
     assert_eq!(changed["currencies"], json!(["KRW", "JPY"]));
-    assert_eq!(run(&["merchant", "list"]), changed);
+    assert_eq!(changed["zone"], "Asia/Seoul");
+    let moved = run(&["merchant", "zone", id, "America/New_York"]);
+    assert_eq!(moved["zone"], "America/New_York");
+    assert_eq!(run(&["merchant", "list"]), moved);
+    let abroad = ["merchant", "create", "far", "--zone", "Europe/Berlin"];
+    let abroad = run(&abroad);
+    let listed = lines(folder.path(), &["merchant", "list"]).remove(1);
+    assert_eq!(listed["merchantId"], abroad["merchantId"]);
+    assert_eq!(listed["zone"], "Europe/Berlin");
 }
 
 #[test]
@@ -125,6 +133,12 @@ fn what_cannot_be_is_refused_and_named() {
             "currenc",
         ),
         (vec!["merchant", "create", "a", "--mode", "real"], "mode"),
+        (
+            vec!["merchant", "create", "a", "--zone", "Asia/Busan"],
+            "zone",
+        ),
+        (vec!["merchant", "zone", &nobody, "KST"], "time zone"),
+        (vec!["merchant", "zone", &nobody, "UTC"], "no such merchant"),
         (vec!["merchant", "suspend", "shop"], "id"),
         (vec!["merchant", "suspend", &nobody], "no such merchant"),
         (vec!["merchant", "currencies", &nobody, ""], "currenc"),

@@ -5,7 +5,7 @@ use application::ports::Store;
 use application::ports::store::{CommitError, KnownKey};
 use domain::change::Change;
 use domain::id::MerchantId;
-use domain::merchant::{KeyKind, Merchant, Status};
+use domain::merchant::{KeyKind, Merchant, Status, Zone};
 use domain::principal::{Mode, Scope};
 
 use crate::races::all_at_once;
@@ -16,6 +16,7 @@ on_every_store!(
     every_standing_reads_back,
     a_change_needs_the_version_it_was_decided_from,
     one_of_eight_changes_wins,
+    every_zone_reads_back,
 );
 
 async fn stored(store: &dyn Store) -> Merchant {
@@ -105,4 +106,39 @@ async fn one_of_eight_changes_wins(tested: Tested) {
     assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let read = tested.store.merchant(merchant.id).await.expect("read");
     assert_eq!(read, Some(suspended));
+}
+
+/// What may be one character of a name is in one of these.
+async fn every_zone_reads_back(tested: Tested) {
+    let store = tested.store.as_ref();
+    let mut merchant = stored(store).await;
+    assert_eq!(merchant.zone, Zone::SEOUL);
+    for name in [
+        "America/Argentina/ComodRivadavia",
+        "America/Port-au-Prince",
+        "Etc/GMT+9",
+        "America/New_York",
+        "UTC",
+    ] {
+        let zone = name.parse().expect("a zone");
+        merchant = merchant.with_zone(zone).expect("a change");
+        store.commit(&[update(&merchant)]).await.expect("updated");
+        let read = store.merchant(merchant.id).await.expect("read");
+        assert_eq!(read.as_ref(), Some(&merchant));
+        assert_eq!(merchant.with_zone(zone), None, "it is there already");
+    }
+    let second = Merchant {
+        zone: Zone::SEOUL,
+        ..samples::merchant()
+    };
+    let abroad = Merchant {
+        zone: "Europe/Berlin".parse().expect("a zone"),
+        ..samples::merchant()
+    };
+    for merchant in [second, abroad] {
+        let insert = Change::InsertMerchant(merchant.clone());
+        store.commit(&[insert]).await.expect("inserted");
+        let read = store.merchant(merchant.id).await.expect("read");
+        assert_eq!(read, Some(merchant), "as it was made");
+    }
 }

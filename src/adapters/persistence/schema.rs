@@ -12,6 +12,7 @@ diesel::table! {
         status -> Text,
         currencies -> Text,
         version -> BigInt,
+        zone -> Text,
     }
 }
 

@@ -92,6 +92,7 @@ impl State {
         let row = Arc::make_mut(row);
         row.status = merchant.status;
         row.currencies.clone_from(&merchant.currencies);
+        row.zone = merchant.zone;
         row.version = merchant.version;
         Ok(())
     }

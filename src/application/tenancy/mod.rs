@@ -1,10 +1,11 @@
-//! Owns what is done about merchants: suspended, resumed, given currencies and API keys.
+//! Owns what is done about merchants: suspended, resumed, given currencies, a zone and API
+//! keys.
 
 mod keys;
 
 use domain::change::Change;
 use domain::id::MerchantId;
-use domain::merchant::{Currencies, Merchant, Status};
+use domain::merchant::{Currencies, Merchant, Status, Zone};
 use tracing::info;
 
 use crate::App;
@@ -81,6 +82,14 @@ impl Tenancy<'_> {
             .await
     }
 
+    /// Chooses where a merchant's days begin and end.
+    ///
+    /// # Errors
+    /// See [`TenancyError`].
+    pub async fn set_zone(&self, id: MerchantId, zone: Zone) -> Result<Merchant, TenancyError> {
+        self.change(id, |merchant| merchant.with_zone(zone)).await
+    }
+
     async fn change(
         &self,
         id: MerchantId,
@@ -99,7 +108,8 @@ impl Tenancy<'_> {
             match self.store.commit(&[change]).await {
                 Ok(()) => {
                     let (status, currencies) = (merchant.status.as_str(), &merchant.currencies);
-                    info!(merchant = %id, status, %currencies, "merchant changed");
+                    let zone = merchant.zone;
+                    info!(merchant = %id, status, %currencies, %zone, "merchant changed");
                     return Ok(merchant);
                 }
                 // After a doubtful commit the next round finds that there is nothing to change.

@@ -1,6 +1,7 @@
 //! Owns tenants and their API keys.
 
 mod api_key;
+mod zone;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::principal::UnknownWord;
 use crate::text::MerchantName;
 
 pub use api_key::{ApiKey, KeyKind, KeyText};
+pub use zone::{UnknownZone, Zone};
 
 pub use crate::account::GatewayAccount;
 
@@ -27,6 +29,8 @@ pub struct Merchant {
     pub status: Status,
     /// What its payments may be in.
     pub currencies: Currencies,
+    /// Where its days begin and end.
+    pub zone: Zone,
     /// Raised by every change.
     pub version: i64,
     /// Since when.
@@ -34,7 +38,7 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// A new tenant, active.
+    /// A new tenant, active, in Seoul.
     #[must_use]
     pub const fn new(
         id: MerchantId,
@@ -47,6 +51,7 @@ impl Merchant {
             name,
             status: Status::Active,
             currencies,
+            zone: Zone::SEOUL,
             version: 1,
             created_at,
         }
@@ -66,6 +71,15 @@ impl Merchant {
     pub fn with_currencies(&self, currencies: &Currencies) -> Option<Self> {
         (self.currencies != *currencies).then(|| Self {
             currencies: currencies.clone(),
+            ..self.next()
+        })
+    }
+
+    /// The same tenant in this zone from now on; none when it is there already.
+    #[must_use]
+    pub fn with_zone(&self, zone: Zone) -> Option<Self> {
+        (self.zone != zone).then(|| Self {
+            zone,
             ..self.next()
         })
     }

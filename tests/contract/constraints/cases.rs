@@ -29,7 +29,10 @@ enum Statement {
 }
 
 const COLUMNS: [(&str, &str); 14] = [
-    ("merchants", "id name created_at status currencies version"),
+    (
+        "merchants",
+        "id name created_at status currencies version zone",
+    ),
     (
         "api_keys",
         "id merchant_id mode kind hash created_at prefix name last_used_at expires_at",
@@ -169,6 +172,9 @@ merchants_currencies_set | merchants | currencies = ''
 merchants_currencies_set | merchants | currencies = 'USD,KRW'
 merchants_currencies_set | merchants | currencies = 'KRW,KRW'
 merchants_version_counted | merchants | version = 0
+merchants_zone_form | merchants | zone = ''
+merchants_zone_form | merchants | zone = 'Asia Seoul'
+merchants_zone_form | merchants | zone = id || id
 api_keys_id_form | api_keys | id = upper(id)
 api_keys_mode_word | api_keys | mode = 'Test'; prefix = ''
 api_keys_kind_word | api_keys | kind = 'SECRET'; prefix = ''

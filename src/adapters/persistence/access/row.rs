@@ -27,6 +27,7 @@ pub(in crate::adapters::persistence) struct MerchantRow {
 pub(in crate::adapters::persistence) struct MerchantStandingRow {
     status: String,
     currencies: String,
+    zone: String,
     version: i64,
 }
 
@@ -35,6 +36,7 @@ impl From<&Merchant> for MerchantStandingRow {
         Self {
             status: merchant.status.as_str().to_owned(),
             currencies: merchant.currencies.to_string(),
+            zone: merchant.zone.to_string(),
             version: merchant.version,
         }
     }
@@ -61,6 +63,7 @@ impl TryFrom<MerchantRow> for Merchant {
                 name: row.name.parse()?,
                 status: row.standing.status.parse()?,
                 currencies: row.standing.currencies.parse()?,
+                zone: row.standing.zone.parse()?,
                 version: row.standing.version,
                 created_at: row.created_at.0,
             })
