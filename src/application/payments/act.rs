@@ -196,7 +196,16 @@ impl App {
             }
             let found = store.payment(&caller.owner(), command.payment()).await?;
             let payment = found.ok_or(ActError::NotFound)?;
-            let decided = command.decide(self, caller, payment).await?;
+            let decided = match command.decide(self, caller, payment).await {
+                // The payment may be as it is because of this very request, sent twice at once:
+                // its key is committed together with what it did.
+                Err(ActError::Refused(refusal)) => {
+                    let answered = self.answered_before(caller, keyed).await?;
+                    let answered = answered.ok_or(ActError::Refused(refusal))?;
+                    return Ok(Begun::Answered(Box::new(answered)));
+                }
+                decided => decided?,
+            };
             let (moved, end) = match &decided {
                 Decided::Drive(moved, saga) => (moved, Either::Saga(saga.head.id)),
                 Decided::Over(moved, ended) => (moved, Either::Outcome(ended.clone())),

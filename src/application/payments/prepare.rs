@@ -120,6 +120,12 @@ impl App {
                 .payment_of_order(caller.scope, &command.order_id)
                 .await?
             {
+                // Perhaps by this very request, sent twice at once.
+                if let Some(keyed) = keyed
+                    && let Some(answered) = self.prepared_before(caller, keyed).await?
+                {
+                    return Ok(answered);
+                }
                 return Err(PrepareError::OrderTaken {
                     payment: taken.facts.id,
                 });

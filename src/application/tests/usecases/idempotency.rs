@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use application::{ApproveError, Ended, KeyError, Outcome};
+use application::{ApproveError, Cancel, CancelError, Ended, KeyError, Outcome, PrepareError};
 use domain::decline::Decline;
 use domain::snapshot::{Answer, Cause};
+use tokio::time::sleep;
 
 use crate::installation::{Installation, done, keyed, order};
 use crate::store::Fault;
@@ -18,6 +19,79 @@ async fn a_replay_tells_the_same_and_calls_nobody() {
     let again = here.approve(&command, "k").await.unwrap();
     assert!(!first.replayed && again.replayed);
     assert_eq!(first.outcome, again.outcome);
+    assert_eq!(here.keys_used().len(), 1);
+}
+
+/// The same request was sent twice at once, perhaps to two copies: the first is committed after the
+/// second has asked for its key, and before it reads the payment.
+#[tokio::test(start_paused = true)]
+async fn a_twin_is_told_what_the_first_came_to_and_not_what_it_finds() {
+    let here = Installation::new();
+    let app = &here.app;
+    let (caller, keyed_prepare) = (&here.caller, keyed("p", 2));
+    let prepare = async || {
+        app.prepare(caller, &order("order-0002"), Some(&keyed_prepare))
+            .await
+    };
+    let first = prepare().await.unwrap();
+    here.store.is(Fault::KeyMissedOnce);
+    let twin = prepare().await.unwrap();
+    assert!(twin.replayed && twin.outcome == first.outcome);
+    here.store.is(Fault::KeyMissedOnce);
+    let other = app
+        .prepare(caller, &order("order-0002"), Some(&keyed("q", 2)))
+        .await;
+    assert!(
+        matches!(other, Err(PrepareError::OrderTaken { .. })),
+        "{other:?}"
+    );
+
+    let command = here.prepared("order-0001").await;
+    here.will_answer(Duration::ZERO, done(&command));
+    let first = here.approve(&command, "k").await.unwrap();
+    here.store.is(Fault::KeyMissedOnce);
+    let twin = here.approve(&command, "k").await.unwrap();
+    assert!(twin.replayed && twin.outcome == first.outcome);
+    here.store.is(Fault::KeyMissedOnce);
+    let other = here.approve(&command, "l").await;
+    assert!(matches!(other, Err(ApproveError::Refused(_))), "{other:?}");
+    assert_eq!(here.keys_used().len(), 1);
+
+    let unpaid = here.prepared("order-0003").await;
+    let withdraw = async |key| {
+        let all = Cancel {
+            payment: unpaid.payment,
+            amount_minor: None,
+            tax_free_minor: None,
+            reason: "changed my mind".parse().unwrap(),
+        };
+        app.cancel(caller.clone(), all, keyed(key, 3)).await
+    };
+    let first = withdraw("w").await.unwrap();
+    here.store.is(Fault::KeyMissedOnce);
+    let twin = withdraw("w").await.unwrap();
+    assert!(twin.replayed && twin.outcome == first.outcome);
+    here.store.is(Fault::KeyMissedOnce);
+    let other = withdraw("x").await;
+    assert!(matches!(other, Err(CancelError::Refused(_))), "{other:?}");
+}
+
+/// While the first is under way, its twin is told so and not that the payment is busy.
+#[tokio::test(start_paused = true)]
+async fn a_twin_of_a_request_under_way_is_told_to_come_back() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.will_answer(Duration::from_secs(2), done(&command));
+    let (first, twin) = tokio::join!(here.approve(&command, "k"), async {
+        sleep(Duration::from_secs(1)).await;
+        here.store.is(Fault::KeyMissedOnce);
+        here.approve(&command, "k").await
+    });
+    assert!(
+        matches!(twin, Err(ApproveError::Key(KeyError::Running { .. }))),
+        "{twin:?}"
+    );
+    assert!(!first.unwrap().replayed);
     assert_eq!(here.keys_used().len(), 1);
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     AccountsAway,
     /// The answer of the next commit is lost; it is written.
     AnswerLost,
+    /// The next question about a key misses what is committed a moment later.
+    KeyMissedOnce,
     /// A commit is never answered.
     CommitsHang,
     /// Asked to prolong a hold, it never answers.
@@ -192,6 +194,10 @@ impl Sagas for Flawed {
 #[async_trait]
 impl Keys for Flawed {
     async fn reservation(&self, key: &KeyRef) -> Result<Option<Reservation>, Error> {
+        if self.suffers(Fault::KeyMissedOnce) {
+            self.is(None);
+            return Ok(None);
+        }
         self.memory.reservation(key).await
     }
     async fn issued_key(&self, key: &KeyRef) -> Result<Option<IssuedKey>, Error> {
