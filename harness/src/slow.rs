@@ -27,15 +27,48 @@ const READER_PAUSE: Duration = Duration::from_millis(5);
 /// How much slower honest requests may get, in thousandths.
 const RATIO_MAX: u64 = 2_000;
 const AMOUNT: i64 = 4_500;
+/// How many requests may be under way: far fewer than are slow in their body, who are not.
+const REQUESTS_MAX: &str = "100";
+const KINDS: [Kind; 3] = [Kind::Head, Kind::Body, Kind::Silence];
+
+/// What a client is slow in.
+#[derive(Clone, Copy, Debug, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    /// A header never ends.
+    Head,
+    /// The body of a request that would be taken.
+    Body,
+    /// It says nothing at all.
+    Silence,
+}
+
+impl Kind {
+    /// What it begins with.
+    fn start(self, service: &Service) -> String {
+        match self {
+            Self::Head => "GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ".to_owned(),
+            Self::Body => format!(
+                "POST /api/v1/payments HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\n\
+                 Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
+                service.authorization()
+            ),
+            Self::Silence => String::new(),
+        }
+    }
+}
 
 /// Measures honest requests without and with many slow clients.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     parts: Parts,
-    /// How many are slow: a third in the head, a third in the body, a third says nothing.
+    /// How many are slow.
     #[arg(long, default_value_t = 2000)]
     clients: usize,
+    /// In what they are slow, each kind as many as the others.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = KINDS)]
+    kinds: Vec<Kind>,
     /// How long each measurement takes.
     #[arg(long, default_value_t = 4)]
     seconds: u64,
@@ -48,6 +81,7 @@ pub(crate) struct Arguments {
 #[serde(rename_all = "camelCase")]
 struct Figures {
     clients: usize,
+    kinds: Vec<Kind>,
     /// Connections that the service cut off and the clients opened again.
     reopened: usize,
     requests: usize,
@@ -60,7 +94,8 @@ struct Figures {
 
 /// Measures; whether the goal was met.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
-    let mut stand = Stand::build(&arguments.parts, &[], Duration::ZERO).await?;
+    let settings = [("PAYFLOW_SERVER__REQUESTS_MAX", REQUESTS_MAX)];
+    let mut stand = Stand::build(&arguments.parts, &settings, Duration::ZERO).await?;
     let service = stand.start().await?;
     let order = format!("slow-{}", unique_name());
     let payment = service.prepare(&order, AMOUNT).await?.payment;
@@ -71,7 +106,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let (mut ratios, mut requests, mut reopened) = (Vec::new(), 0_usize, 0_usize);
     for _ in 0..arguments.rounds {
         let quiet = honest(&service, &payment, time).await?;
-        let crowd = Crowd::gather(&service, arguments.clients).await?;
+        let crowd = Crowd::gather(&service, arguments).await?;
         let busy = honest(&service, &payment, time).await?;
         reopened = reopened.saturating_add(crowd.reopened());
         drop(crowd);
@@ -86,6 +121,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let met = ratio <= RATIO_MAX;
     output::print_json(&Figures {
         clients: arguments.clients,
+        kinds: arguments.kinds.clone(),
         reopened,
         requests,
         p99_microseconds_alone: alone,
@@ -107,17 +143,11 @@ struct Crowd {
 
 impl Crowd {
     /// All of them, connected.
-    async fn gather(service: &Service, count: usize) -> anyhow::Result<Self> {
+    async fn gather(service: &Service, arguments: &Arguments) -> anyhow::Result<Self> {
+        let count = arguments.clients;
         let opened = Arc::new(AtomicUsize::new(0));
-        let starts = [
-            "GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ".to_owned(),
-            format!(
-                "POST /api/v1/payments HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\n\
-                 Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
-                service.authorization()
-            ),
-            String::new(),
-        ];
+        let kinds = arguments.kinds.iter();
+        let starts: Vec<String> = kinds.map(|kind| kind.start(service)).collect();
         let mut clients = JoinSet::new();
         for start in starts.iter().cycle().take(count) {
             let address = service.address().to_owned();

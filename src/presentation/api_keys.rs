@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::bodies::Success;
+use super::body::JsonBody;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
-use super::extract::JsonBody;
 
 /// How long a replaced key goes on, where nobody says.
 const GRACE_SECONDS: u64 = 86_400;

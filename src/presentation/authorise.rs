@@ -19,7 +19,7 @@ use super::Api;
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::failures::unauthorized;
-use super::middleware::Trace;
+use super::middleware::{Trace, admit};
 use super::router::{Principal, ROUTES, Route};
 
 /// Clients pad or do not; both are the same text.
@@ -39,7 +39,13 @@ pub(super) async fn authorised(
         return Failure::from(Code::RouteNotFound).into_response();
     };
     if !route.principals.contains(&Principal::Anybody) {
-        match caller(&api, route, Shown::by(&request)).await {
+        let shown = Shown::by(&request);
+        // Asking the store who it is counts as under way; what the client still sends does not.
+        let caller = match admit(&api) {
+            Ok(_admitted) => caller(&api, route, shown).await,
+            Err(overloaded) => Err(overloaded),
+        };
+        match caller {
             Ok(caller) => drop(request.extensions_mut().insert(caller)),
             Err(failure) => return failure.into_response(),
         }
@@ -47,7 +53,8 @@ pub(super) async fn authorised(
     next.run(request).await
 }
 
-fn route_of(request: &Request) -> Option<&'static Route> {
+/// The route that a request is for, by the table.
+pub(super) fn route_of(request: &Request) -> Option<&'static Route> {
     let path = request.extensions().get::<MatchedPath>()?;
     let method = match request.method() {
         &Method::HEAD => &Method::GET,

@@ -10,9 +10,10 @@ use domain::money::Money;
 
 use super::Api;
 use super::bodies::{CancelPayment, Payment, Success};
+use super::body::JsonBody;
 use super::catalogue::Code;
 use super::envelope::Failure;
-use super::extract::{JsonBody, KeyHeader, PaymentPath};
+use super::extract::{KeyHeader, PaymentPath};
 use super::json::Form;
 use super::payments::answer;
 

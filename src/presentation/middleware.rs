@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, error_span, info};
 
 use super::Api;
@@ -183,13 +184,18 @@ fn hex(bits: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bits))
 }
 
-/// Refuses a request when too many are under way, at once and cheaply.
+/// A place among the requests that may be under way; without one, a refusal at once and cheaply.
+pub(super) fn admit(api: &Api) -> Result<SemaphorePermit<'_>, Failure> {
+    let refused = |_| Failure::from(Code::Overloaded).retry_after(Duration::from_secs(1));
+    api.admitted.try_acquire().map_err(refused)
+}
+
+/// Runs a request that is there in full, unless too many are under way.
 pub(super) async fn shed(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = api.admitted.try_acquire() else {
-        let failure = Failure::from(Code::Overloaded);
-        return failure.retry_after(Duration::from_secs(1)).into_response();
-    };
-    next.run(request).await
+    match admit(&api) {
+        Ok(_admitted) => next.run(request).await,
+        Err(overloaded) => overloaded.into_response(),
+    }
 }
 
 /// The answer after a panic, whose message may quote data: it is dropped, the hook logs the place.

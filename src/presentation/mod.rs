@@ -3,6 +3,7 @@
 mod api_keys;
 mod authorise;
 pub mod bodies;
+mod body;
 mod cancel;
 pub mod catalogue;
 mod cors;

@@ -17,9 +17,10 @@ use domain::payment::Customer;
 use serde_json::json;
 
 use super::bodies::{ApprovePayment, Payment, Payments, PreparePayment, Success};
+use super::body::JsonBody;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
-use super::extract::{JsonBody, KeyHeader, PaymentPath};
+use super::extract::{KeyHeader, PaymentPath};
 use super::json::Form;
 use super::query::Query;
 use super::{Api, Settings};

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::{
-    Api, api_keys, authorise, cancel, cors, edge, events, health, keys, limits, middleware, pages,
-    payments, switches,
+    Api, api_keys, authorise, body, cancel, cors, edge, events, health, keys, limits, middleware,
+    pages, payments, switches,
 };
 
 /// Who may call a route.
@@ -281,6 +281,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
 /// The API, ready to be served.
 pub fn router(api: &Arc<Api>) -> Router {
     let shed = from_fn_with_state(Arc::clone(api), middleware::shed);
+    let whole = from_fn_with_state(Arc::clone(api), body::whole);
     let authorised = from_fn_with_state(Arc::clone(api), authorise::authorised);
     let (health, _) = OpenApiRouter::new()
         .routes(routes!(health::live))
@@ -289,11 +290,13 @@ pub fn router(api: &Arc<Api>) -> Router {
     let (money, _) = money().split_for_parts();
     let by_merchant = from_fn_with_state(Arc::clone(api), limits::by_merchant);
     let by_address = from_fn_with_state(Arc::clone(api), limits::by_address);
+    // The last one is asked first.
     money
+        .route_layer(shed)
+        .route_layer(whole)
         .route_layer(by_merchant)
         .route_layer(authorised)
         .route_layer(by_address)
-        .route_layer(shed)
         .merge(health)
         .merge(pages::routes())
         .fallback(async || Failure::from(Code::RouteNotFound))

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::bodies::Success;
+use super::body::JsonBody;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
-use super::extract::JsonBody;
 
 /// A safety switch to be turned.
 #[derive(Debug, Serialize, ToSchema)]

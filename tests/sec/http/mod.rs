@@ -182,10 +182,14 @@ async fn every_odd_request_gets_its_answer() {
 
 #[tokio::test]
 async fn many_who_are_slow_leave_others_their_service() {
-    let rig = Rig::with("server.header_timeout = \"20s\"\n").await;
+    // Fewer may be under way than are slow in their body: those are not.
+    let rig = Rig::with("server.header_timeout = \"20s\"\nserver.requests_max = 20\n").await;
+    let order = br#"{"orderId":"slow-0001","orderName":"a","amount":1}"#;
+    let slowly = json(order);
+    let (begun, rest) = slowly.split_at(slowly.len() - order.len() + 1);
     let slow = [
         b"GET /health/live HTTP/1.1\r\nHost: a\r\nX-Sl".to_vec(),
-        post("Content-Length: 100\r\n", "{"),
+        begun.to_vec(),
         Vec::new(),
     ];
     let mut lines = Vec::new();
@@ -198,6 +202,33 @@ async fn many_who_are_slow_leave_others_their_service() {
         let begun = std::time::Instant::now();
         let answer = rig.get("/api/v1/payments").await;
         assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.body["data"]["payments"], serde_json::json!([]));
         assert!(begun.elapsed().as_secs() < 2, "{:?}", begun.elapsed());
+    }
+    rig.prepared().await;
+    // Who comes to the end of its body in time is served like everybody.
+    lines[1].send(rest, false).await;
+    let (said, _) = lines[1].hear(1).await;
+    assert_eq!((said[0].status, said[0].code()), (201, "OK"));
+}
+
+#[tokio::test]
+async fn strangers_are_refused_before_they_send_a_body() {
+    let rig = Rig::with("server.body_timeout = \"20s\"\n").await;
+    for (credentials, code) in [
+        (String::new(), "CREDENTIALS_MISSING"),
+        (
+            "Authorization: Bearer sk_test_x\r\n".to_owned(),
+            "API_KEY_UNKNOWN",
+        ),
+    ] {
+        let mut line = Line::open(rig.running.address).await;
+        let head = format!(
+            "POST /api/v1/payments HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+             {credentials}Content-Length: 1000\r\n\r\n{{"
+        );
+        line.send(head.as_bytes(), false).await;
+        let (said, _) = line.hear(1).await;
+        assert_eq!((said[0].status, said[0].code()), (401, code));
     }
 }
