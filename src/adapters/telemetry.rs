@@ -23,8 +23,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
 
-use super::gateway;
 use super::gateway::breaker::Turn;
+use super::{gateway, identity};
 use crate::config::{Log, LogFormat};
 use crate::presentation::{Observation, Observer};
 
@@ -75,6 +75,13 @@ fn oldest_ages() -> Result<GaugeVec, prometheus::Error> {
     GaugeVec::new(options, &["kind", "phase"])
 }
 
+fn stale_key_files() -> Result<IntGauge, prometheus::Error> {
+    IntGauge::new(
+        "payflow_identity_files_stale",
+        "Files of issuers' keys whose content is of no use; their last keys are kept",
+    )
+}
+
 /// Every metric.
 pub struct Metrics {
     registry: Registry,
@@ -91,6 +98,7 @@ pub struct Metrics {
     saga_oldest_seconds: GaugeVec,
     breaker_turns: IntCounterVec,
     watch: Watch,
+    stale_key_files: IntGauge,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -194,6 +202,7 @@ impl Metrics {
             sagas_stuck: sagas("payflow_sagas_stuck", "Sagas open past timings.stuck_after")?,
             saga_oldest_seconds: registered(&registry, oldest_ages()?)?,
             watch: Watch::registered(&registry)?,
+            stale_key_files: registered(&registry, stale_key_files()?)?,
             registry,
         })
     }
@@ -278,6 +287,13 @@ impl gateway::Observer for Metrics {
         };
         tracing::debug!(%account, word, "breaker counted");
         self.breaker_turns.with_label_values(&[word]).inc();
+    }
+}
+
+impl identity::Observer for Metrics {
+    fn stale_files(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.stale_key_files.set(count);
     }
 }
 

@@ -129,6 +129,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         Arc::clone(&metrics),
     );
     accounts.serve_first().await?;
+    let observer = Arc::clone(&metrics);
     let outside = Outside {
         store,
         gateways: accounts.registry(),
@@ -157,7 +158,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = accounts.serve_continuously() => {}
-        () = tokens.refresh_continuously() => {}
+        () = tokens.refresh_continuously(observer.as_ref()) => {}
     }
     tokio::select! {
         () = stop(running, counterpart) => {}

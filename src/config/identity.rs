@@ -23,6 +23,7 @@ pub struct Identity {
     pub jwks_refresh_every: Span,
     pub jwks_refetch_gap: Span,
     pub jwks_stale_max: Span,
+    pub files_reread_every: Span,
     /// Who may vouch for members, by a name of ours.
     #[serde(default)]
     pub issuers: BTreeMap<String, Issuer>,

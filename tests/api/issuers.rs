@@ -1,6 +1,7 @@
 //! The binary with an issuer of members' tokens: who is believed, and by which time.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use application::ports::{Clock as _, Ids as _};
 use domain::id::MerchantId;
@@ -8,9 +9,11 @@ use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::process::Process;
 use crate::rig::{answer, text};
+use crate::vault;
 
 /// The settings of an issuer whose secret is in this file.
 fn issuer(file: &str, merchant: &str) -> String {
@@ -60,6 +63,112 @@ async fn it_believes_the_issuer_it_is_told_of_by_the_real_time() {
     assert_eq!(process.terminate(), Some(0));
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(!log.contains(&secret), "the secret is logged");
+}
+
+/// A process whose issuer's secret is in the file `secret`, and how its members stand.
+struct Login {
+    process: Process,
+    folder: TempDir,
+}
+
+impl Login {
+    fn start(secret: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("secret"), secret).unwrap();
+        let create = ["merchant", "create", "shop"];
+        let made = vault::lines(&vault::payflow(folder.path(), &create, &[], "")).remove(0);
+        let settings = format!(
+            "identity.files_reread_every = \"200ms\"\n{}",
+            issuer("secret", text(&made["merchantId"]))
+        );
+        std::fs::write(folder.path().join("payflow.toml"), settings).unwrap();
+        let settings = [
+            ("PAYFLOW_SHOP__ENABLED", "false"),
+            ("PAYFLOW_CONFIG", "payflow.toml"),
+        ];
+        let process = Process::with(folder.path(), &settings);
+        Self { process, folder }
+    }
+
+    /// What a member is told whose token was signed with this secret.
+    async fn told(&self, secret: &str) -> String {
+        let expires = Wall::default().now().timestamp() + 60;
+        let claims = json!({ "iss": "login", "aud": "payflow", "sub": "m", "exp": expires });
+        let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        let url = format!("{}/api/v1/payments", text(&self.process.keys["payflowUrl"]));
+        let told = answer(self.process.client.get(url).bearer_auth(token)).await;
+        told.code().to_owned()
+    }
+
+    /// Waits until a token of this secret is verified.
+    async fn believes(&self, secret: &str) {
+        let begun = Instant::now();
+        while self.told(secret).await != "OK" {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", self.log());
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until so many files are told to be of no use.
+    async fn stale(&self, count: usize) {
+        let begun = Instant::now();
+        let line = format!("payflow_identity_files_stale {count}\n");
+        loop {
+            let url = text(&self.process.keys["metricsUrl"]);
+            let metrics = answer(self.process.client.get(url)).await.body;
+            if text(&metrics).contains(&line) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{metrics}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The file as a whole, as who rotates secrets replaces it.
+    fn replace(&self, content: &str) {
+        let draft = self.folder.path().join("secret.new");
+        std::fs::write(&draft, content).unwrap();
+        std::fs::rename(draft, self.folder.path().join("secret")).unwrap();
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_in_its_file_is_taken_without_a_restart() {
+    let [first, second, third] = ["a", "b", "c"].map(|letter| letter.repeat(40));
+    let login = Login::start(&first);
+    login.believes(&first).await;
+    login.replace(&second);
+    login.believes(&second).await;
+    assert_eq!(login.told(&first).await, "TOKEN_INVALID", "it is withdrawn");
+
+    // What proves nothing, or is not there, changes nothing.
+    login.replace("too short to be a secret");
+    login.stale(1).await;
+    std::fs::remove_file(login.folder.path().join("secret")).unwrap();
+    let begun = Instant::now();
+    while login.log().matches("its last one is kept").count() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{}", login.log());
+        sleep(Duration::from_millis(50)).await;
+    }
+    // Many looks later each is told once.
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(login.log().matches("its last one is kept").count(), 2);
+    login.stale(1).await;
+    login.believes(&second).await;
+
+    login.replace(&third);
+    login.believes(&third).await;
+    login.stale(0).await;
+    assert_eq!(login.told(&second).await, "TOKEN_INVALID");
+    let log = login.log();
+    for secret in [first, second, third] {
+        assert!(!log.contains(&secret), "a secret is logged");
+    }
 }
 
 #[test]

@@ -5,12 +5,12 @@
 //! if there were one (RFC 8725).
 
 mod claims;
+mod files;
 mod jwks;
 mod keys;
 mod token;
 
 use std::collections::HashMap;
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use async_trait::async_trait;
 pub use keys::Unfit;
 
 use self::claims::Claimed;
+use self::files::Files;
 use self::jwks::{Freshness, Jwks};
 use self::keys::Key;
 use self::token::Token;
@@ -62,7 +63,14 @@ pub struct Tokens {
     issuers: HashMap<String, Known>,
     bytes_max: usize,
     leeway: i64,
+    files_every: Duration,
     clock: Arc<dyn Clock>,
+}
+
+/// Who is told how the keys stand.
+pub trait Observer: Send + Sync {
+    /// So many files of keys have a content that is of no use; their last keys are in use.
+    fn stale_files(&self, count: usize);
 }
 
 struct Known {
@@ -70,11 +78,8 @@ struct Known {
     keys: Keys,
 }
 
-/// Keys by their names; the key of tokens without a `kid` has none.
-type Ring = HashMap<Option<String>, Key>;
-
 enum Keys {
-    Files(Ring),
+    Files(Files),
     Published(Arc<Jwks>),
 }
 
@@ -96,7 +101,7 @@ impl Tokens {
                     .ok_or_else(|| Rejected::Address {
                         issuer: name.clone(),
                     })?,
-                None => Keys::Files(read(name, rules)?),
+                None => Keys::Files(Files::read(name, rules)?),
             };
             let rules = rules.clone();
             Ok((rules.issuer.clone(), Known { rules, keys }))
@@ -106,12 +111,18 @@ impl Tokens {
             issuers: issuers.collect::<Result<_, Rejected>>()?,
             bytes_max: settings.token_bytes_max,
             leeway: i64::try_from(settings.leeway.duration().as_secs()).unwrap_or(0),
+            files_every: settings.files_reread_every.duration(),
             clock,
         })
     }
 
-    /// Fetches published keys before they are needed, until it is dropped.
-    pub async fn refresh_continuously(&self) {
+    /// Fetches published keys before they are needed, and looks at files of keys, until it is
+    /// dropped.
+    pub async fn refresh_continuously(&self, observer: &dyn Observer) {
+        tokio::join!(self.fetch_continuously(), self.look_continuously(observer));
+    }
+
+    async fn fetch_continuously(&self) {
         let published: Vec<&Arc<Jwks>> = self.issuers.values().filter_map(Known::jwks).collect();
         let pause = published.iter().map(|jwks| jwks.pause()).min();
         loop {
@@ -120,6 +131,19 @@ impl Tokens {
             }
             // Without any there is nothing to come back for.
             tokio::time::sleep(pause.unwrap_or(Duration::MAX)).await;
+        }
+    }
+
+    async fn look_continuously(&self, observer: &dyn Observer) {
+        let files: Vec<&Files> = self.issuers.values().filter_map(Known::files).collect();
+        let pause = (!files.is_empty()).then_some(self.files_every);
+        loop {
+            tokio::time::sleep(pause.unwrap_or(Duration::MAX)).await;
+            let mut stale: usize = 0;
+            for files in &files {
+                stale = stale.saturating_add(files.look().await);
+            }
+            observer.stale_files(stale);
         }
     }
 }
@@ -132,11 +156,18 @@ impl Known {
         }
     }
 
+    const fn files(&self) -> Option<&Files> {
+        match &self.keys {
+            Keys::Files(files) => Some(files),
+            Keys::Published(_) => None,
+        }
+    }
+
     /// The key of this very name.
     async fn key(&self, kid: Option<&String>) -> Result<Key, TokenError> {
         let missing = TokenError::Invalid(Flaw::Key);
         match &self.keys {
-            Keys::Files(ring) => ring.get(&kid.cloned()).cloned().ok_or(missing),
+            Keys::Files(files) => files.key(kid).ok_or(missing),
             Keys::Published(jwks) => {
                 let Some(kid) = kid else {
                     return Err(missing);
@@ -185,26 +216,4 @@ impl TokenVerifier for Tokens {
         };
         claimed.member(host)
     }
-}
-
-/// The keys in an issuer's files.
-fn read(name: &str, rules: &Issuer) -> Result<Ring, Rejected> {
-    let keys = rules.keys.iter().map(|key| {
-        let file = key.file.display().to_string();
-        let content = match fs::read(&key.file) {
-            Ok(content) => content,
-            Err(why) => {
-                let issuer = name.to_owned();
-                return Err(Rejected::File { issuer, file, why });
-            }
-        };
-        match Key::read(key.algorithm, &content) {
-            Ok(read) => Ok((key.kid.clone(), read)),
-            Err(why) => {
-                let issuer = name.to_owned();
-                Err(Rejected::Key { issuer, file, why })
-            }
-        }
-    });
-    keys.collect()
 }

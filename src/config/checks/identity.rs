@@ -41,6 +41,11 @@ impl Config {
             "identity.jwks_stale_max",
             "keys would be too old before they are fetched again",
         )?;
+        need(
+            identity.files_reread_every.duration() >= Duration::from_millis(100),
+            "identity.files_reread_every",
+            "less than 100 ms: nobody replaces keys that often",
+        )?;
         for (name, issuer) in &identity.issuers {
             let named = identity.issuers.values();
             let alike = named.filter(|other| other.issuer == issuer.issuer).count();

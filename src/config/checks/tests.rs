@@ -300,6 +300,7 @@ fn issuers_that_anybody_could_be_are_refused() {
         ("leeway = \"61s\"", "identity.leeway"),
         ("token_bytes_max = 20000", "identity.token_bytes_max"),
         ("jwks_refetch_gap = \"0s\"", "identity.jwks_refetch_gap"),
+        ("files_reread_every = \"0s\"", "identity.files_reread_every"),
         ("jwks_refresh_every = \"1s\"", "identity.jwks_refresh_every"),
         ("jwks_stale_max = \"1m\"", "identity.jwks_stale_max"),
     ] {

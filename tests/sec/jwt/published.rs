@@ -10,7 +10,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use payflow::adapters::identity::Tokens;
+use payflow::adapters::identity::{Observer, Tokens};
 use payflow::config::Config;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -18,6 +18,13 @@ use tokio::time::sleep;
 
 use crate::jwt::forge::{Issued, encoded};
 use crate::jwt::world::{KEYS, NOW, Still, World};
+
+/// Files are none of these tests' business.
+struct Unheard;
+
+impl Observer for Unheard {
+    fn stale_files(&self, _: usize) {}
+}
 
 /// What the issuer's server does.
 #[derive(Clone)]
@@ -225,7 +232,7 @@ async fn keys_are_kept_while_they_cannot_be_fetched_but_not_for_ever() {
     let tokens = publisher.tokens("jwks_refresh_every = \"1s\"\njwks_stale_max = \"6s\"");
     let refreshing = Arc::clone(&tokens);
     let mut background = JoinSet::new();
-    background.spawn(async move { refreshing.refresh_continuously().await });
+    background.spawn(async move { refreshing.refresh_continuously(&Unheard).await });
     let good = world.rsa().signed(&world.rsa);
     assert_eq!(refused(&tokens, &good).await, None);
     let large = "k".repeat(300_000);
@@ -261,7 +268,7 @@ async fn keys_rotate_without_a_restart() {
     let tokens = publisher.tokens("jwks_refresh_every = \"1s\"\njwks_stale_max = \"1m\"");
     let refreshing = Arc::clone(&tokens);
     let mut background = JoinSet::new();
-    background.spawn(async move { refreshing.refresh_continuously().await });
+    background.spawn(async move { refreshing.refresh_continuously(&Unheard).await });
     let old = world.rsa().signed(&world.rsa);
     let new = by_name(world.ec(), "ec-2").signed(&world.ec);
     assert_eq!(refused(&tokens, &old).await, None);
