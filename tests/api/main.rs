@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests, not only tests, may panic"
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests, not only tests, may panic, and their numbers are small"
 )]
 
 mod access;
@@ -10,6 +11,7 @@ mod api_keys;
 mod cancels;
 mod codes;
 mod commands;
+mod copies_on_postgres;
 mod edge;
 mod idempotency;
 mod issuers;
@@ -20,5 +22,7 @@ mod payments;
 mod process;
 mod requests;
 mod rig;
+#[path = "../support/mod.rs"]
+mod support;
 mod switches;
 mod vault;

@@ -235,6 +235,29 @@ async fn what_others_give_back_at_the_gateway_is_seen() {
     assert_eq!(process.terminate(), Some(0));
 }
 
+/// Two would take each other's payments for their own: on `SQLite` there is one copy.
+#[tokio::test]
+async fn a_second_service_on_the_same_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let first = Process::start(folder.path());
+    let kept = std::fs::read_to_string(folder.path().join("data/dev-keys.json")).unwrap();
+    let mut second = Command::new(env!("CARGO_BIN_EXE_payflow"));
+    second.current_dir(folder.path()).env_clear();
+    for listener in ["SERVER", "METRICS", "SANDBOX", "SHOP"] {
+        second.env(format!("PAYFLOW_{listener}__LISTEN"), "127.0.0.1:0");
+    }
+    let output = second.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for told in ["database.url", "payflow.db", "PostgreSQL"] {
+        assert!(said.contains(told), "no {told}: {said}");
+    }
+    let now = std::fs::read_to_string(folder.path().join("data/dev-keys.json")).unwrap();
+    assert_eq!(now, kept, "the first is where it was");
+    pay(&first, "order-1").await;
+    assert_eq!(first.terminate(), Some(0));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn its_keys_are_for_its_owner_only() {

@@ -24,7 +24,7 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// Another process serves from this file.
-    #[error("{0} is served by another process")]
+    #[error("{0} is served by another process; several copies need PostgreSQL")]
     Served(String),
     /// No certificate authority can be read.
     #[error("TLS cannot be set up: {0}")]
