@@ -137,11 +137,6 @@ fn complete(operation: &mut Operation, route: &Route) {
         if !route.principals.contains(&Principal::MerchantPage) {
             codes.push(Code::ApiKeyPublishable);
         }
-        let none: [&str; 0] = [];
-        operation.security = Some(vec![
-            SecurityRequirement::new("basic", none),
-            SecurityRequirement::new("bearer", none),
-        ]);
     }
     if route.body {
         codes.extend(WITH_BODY);
