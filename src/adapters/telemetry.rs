@@ -86,6 +86,7 @@ fn stale_key_files() -> Result<IntGauge, prometheus::Error> {
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    refused_credentials: IntCounterVec,
     own_seconds: HistogramVec,
     pub(super) approvals: IntCounterVec,
     pub(super) cancellations: IntCounterVec,
@@ -135,6 +136,15 @@ impl Watch {
     }
 }
 
+/// What the operating system knows of this process, where it tells.
+fn register_process(registry: &Registry) -> Result<(), prometheus::Error> {
+    #[cfg(target_os = "linux")]
+    registry.register(Box::new(
+        prometheus::process_collector::ProcessCollector::for_self(),
+    ))?;
+    Ok(())
+}
+
 impl Metrics {
     /// Registers every metric.
     ///
@@ -142,10 +152,7 @@ impl Metrics {
     /// Two of them have the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ))?;
+        register_process(&registry)?;
         let counter = |name, help, labels: &[_]| -> Result<IntCounterVec, prometheus::Error> {
             registered(
                 &registry,
@@ -165,6 +172,11 @@ impl Metrics {
                 "payflow_http_requests_total",
                 "Finished requests",
                 &["method", "route", "status"],
+            )?,
+            refused_credentials: counter(
+                "payflow_refused_credentials_total",
+                "Requests whose credentials open nothing, or not this route",
+                &["code"],
             )?,
             own_seconds: histogram(
                 "payflow_http_own_seconds",
@@ -259,6 +271,11 @@ impl Observer for Metrics {
         let status = observation.status.to_string();
         let labels = [observation.method, observation.route, status.as_str()];
         self.requests.with_label_values(&labels).inc();
+        // Only who calls is refused by these two; each code says why.
+        if matches!(observation.status, 401 | 403) {
+            let refused = &self.refused_credentials;
+            refused.with_label_values(&[observation.code]).inc();
+        }
         let own = observation.total.saturating_sub(observation.gateway);
         self.own_seconds
             .with_label_values(&[observation.route])

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::rig::{Fault, Rig, answer, text};
+use crate::rig::{Fault, PUBLISHABLE, Rig, SUSPENDED, answer, text};
 
 #[tokio::test]
 async fn every_answer_carries_its_trace_and_its_times() {
@@ -116,6 +116,38 @@ async fn metrics_have_their_own_listener() {
     ] {
         assert!(scraped.contains(line), "{line} is not in\n{scraped}");
     }
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_counted_by_code() {
+    let rig = Rig::new().await;
+    let path = "/api/v1/payments";
+    let list = |key: &str| answer(rig.anonymous(Method::GET, path).bearer_auth(key));
+    assert_eq!(answer(rig.anonymous(Method::GET, path)).await.status, 401);
+    for key in ["sk_test_guess", "sk_test_another", "a.b.c"] {
+        assert_eq!(list(key).await.status, 401, "{key}");
+    }
+    for key in [SUSPENDED, PUBLISHABLE] {
+        assert_eq!(list(key).await.status, 403, "{key}");
+    }
+    assert_eq!(rig.get(path).await.status, 200);
+    assert_eq!(rig.get(&format!("{path}/pay_1")).await.status, 404);
+    let scraped = scraped(&rig).await;
+    let of_ours = |line: &&str| line.starts_with("payflow_refused_credentials_total");
+    let counted: Vec<&str> = scraped.lines().filter(of_ours).collect();
+    assert_eq!(
+        counted,
+        [
+            ("API_KEY_PUBLISHABLE", 1),
+            ("API_KEY_UNKNOWN", 2),
+            ("CREDENTIALS_MISSING", 1),
+            ("MERCHANT_SUSPENDED", 1),
+            ("TOKEN_INVALID", 1),
+        ]
+        .map(|(code, count)| {
+            format!("payflow_refused_credentials_total{{code=\"{code}\"}} {count}")
+        })
+    );
 }
 
 /// Log lines, as they are written.

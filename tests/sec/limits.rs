@@ -1,6 +1,7 @@
 //! Who comes too often is refused before anything happens, and nobody else is.
 
 use reqwest::Method;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::rig::{Answer, OTHER, Rig, SECRET, answer};
@@ -59,11 +60,13 @@ async fn a_refusal_comes_before_any_effect_and_keeps_no_key() {
 
 #[tokio::test]
 async fn wrong_credentials_are_few_and_missing_ones_are_no_guess() {
-    let rig = Rig::with("limits.failures_per_minute = 3\n").await;
+    let rig = Rig::with("limits.failures_per_minute = 4\n").await;
     for _ in 0..5 {
         assert_eq!(answer(rig.anonymous(Method::GET, PATH)).await.status, 401);
     }
-    for guess in ["sk_test_a", "not a key", "pk_test_b"] {
+    let aimless = [("aud", json!("elsewhere"))];
+    let token = rig.members.token_with("member-1", &aimless);
+    for guess in ["sk_test_a", "not a key", "pk_test_b", token.as_str()] {
         assert_eq!(as_from(&rig, guess, "192.0.2.1").await.status, 401);
     }
     assert_eq!(as_from(&rig, "sk_test_c", "192.0.2.1").await.status, 429);
