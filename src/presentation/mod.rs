@@ -23,6 +23,7 @@ mod origin;
 mod pages;
 mod payments;
 mod query;
+mod reach;
 pub mod router;
 pub mod server;
 mod switches;

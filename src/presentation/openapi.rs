@@ -141,6 +141,7 @@ fn complete(operation: &mut Operation, route: &Route) {
     if route.body {
         codes.extend(WITH_BODY);
     }
+    codes.extend(route.named.missing());
     codes.extend(route.refusals);
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in codes {

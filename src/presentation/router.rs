@@ -12,24 +12,11 @@ use utoipa_axum::routes;
 
 use super::catalogue::Code;
 use super::envelope::Failure;
+pub use super::reach::{Named, Principal, Reach};
 use super::{
     Api, api_keys, authorise, body, cancel, cors, edge, events, health, keys, limits, middleware,
     pages, payments, switches,
 };
-
-/// Who may call a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// Everybody.
-    Anybody,
-    /// A merchant's server, by secret key; it sees its own objects only.
-    MerchantServer,
-    /// A merchant's page in a browser, by publishable key, which everybody can read there. Where it
-    /// may call, the merchant's server may, too.
-    MerchantPage,
-    /// A merchant's member, by token; they see their own payments only.
-    Member,
-}
 
 /// A route.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +25,8 @@ pub struct Route {
     pub method: &'static Method,
     /// Its path template.
     pub path: &'static str,
+    /// What its path names.
+    pub named: Named,
     /// Who may call it.
     pub principals: &'static [Principal],
     /// Whether it reads a JSON body.
@@ -55,13 +44,12 @@ const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
     Principal::Member,
 ];
 
-const READ: &[Code] = &[Code::PaymentNotFound];
-
 /// Every route of the API. A request to a route that is not in here is refused.
 pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments",
+        named: Named::Nothing,
         principals: SERVER,
         body: true,
         refusals: &[
@@ -79,6 +67,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments",
+        named: Named::Nothing,
         principals: SERVER_OR_MEMBER,
         body: false,
         refusals: &[Code::InvalidRequest],
@@ -86,17 +75,18 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}",
+        named: Named::Payment,
         principals: SERVER_OR_MEMBER,
         body: false,
-        refusals: READ,
+        refusals: &[],
     },
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/checkout",
+        named: Named::Payment,
         principals: SERVER_PAGE_OR_MEMBER,
         body: false,
         refusals: &[
-            Code::PaymentNotFound,
             Code::PaymentInProgress,
             Code::PaymentAlreadyApproved,
             Code::PaymentClosed,
@@ -107,6 +97,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/approve",
+        named: Named::Payment,
         principals: SERVER_OR_MEMBER,
         body: true,
         refusals: &[
@@ -116,7 +107,6 @@ pub const ROUTES: &[Route] = &[
             Code::IdempotencyKeyNotIssued,
             Code::IdempotencyKeyReused,
             Code::IdempotencyKeyInProgress,
-            Code::PaymentNotFound,
             Code::GatewayOrderMismatch,
             Code::AmountMismatch,
             Code::PaymentDeclined,
@@ -138,6 +128,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/cancel",
+        named: Named::Payment,
         principals: SERVER_OR_MEMBER,
         body: true,
         refusals: &[
@@ -147,7 +138,6 @@ pub const ROUTES: &[Route] = &[
             Code::IdempotencyKeyNotIssued,
             Code::IdempotencyKeyReused,
             Code::IdempotencyKeyInProgress,
-            Code::PaymentNotFound,
             Code::PaymentInProgress,
             Code::PaymentNotCancelable,
             Code::CancelOverBalance,
@@ -165,13 +155,15 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/payments/{paymentId}/events",
+        named: Named::Payment,
         principals: SERVER_OR_MEMBER,
         body: false,
-        refusals: &[Code::PaymentNotFound, Code::InvalidRequest],
+        refusals: &[Code::InvalidRequest],
     },
     Route {
         method: &Method::POST,
         path: "/api/v1/idempotency-keys",
+        named: Named::Nothing,
         principals: SERVER,
         body: false,
         refusals: &[],
@@ -179,6 +171,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/api-keys",
+        named: Named::Nothing,
         principals: SERVER,
         body: true,
         refusals: &[
@@ -190,6 +183,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/api/v1/api-keys",
+        named: Named::Nothing,
         principals: SERVER,
         body: false,
         refusals: &[],
@@ -197,11 +191,11 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
         path: "/api/v1/api-keys/{apiKeyId}/rotate",
+        named: Named::ApiKey,
         principals: SERVER,
         body: true,
         refusals: &[
             Code::InvalidRequest,
-            Code::ApiKeyNotFound,
             Code::ApiKeyEnding,
             Code::ApiKeyLimit,
             Code::TooManyConflicts,
@@ -210,17 +204,15 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::DELETE,
         path: "/api/v1/api-keys/{apiKeyId}",
+        named: Named::ApiKey,
         principals: SERVER,
         body: false,
-        refusals: &[
-            Code::ApiKeyNotFound,
-            Code::ApiKeyLast,
-            Code::TooManyConflicts,
-        ],
+        refusals: &[Code::ApiKeyLast, Code::TooManyConflicts],
     },
     Route {
         method: &Method::GET,
         path: "/api/v1/switches",
+        named: Named::Nothing,
         principals: SERVER,
         body: false,
         refusals: &[],
@@ -228,17 +220,15 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::PUT,
         path: "/api/v1/switches/{operation}",
+        named: Named::Switch,
         principals: SERVER,
         body: true,
-        refusals: &[
-            Code::InvalidRequest,
-            Code::SwitchNotFound,
-            Code::TooManyConflicts,
-        ],
+        refusals: &[Code::InvalidRequest, Code::TooManyConflicts],
     },
     Route {
         method: &Method::GET,
         path: "/health/live",
+        named: Named::Nothing,
         principals: ANYBODY,
         body: false,
         refusals: &[],
@@ -246,6 +236,7 @@ pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::GET,
         path: "/health/ready",
+        named: Named::Nothing,
         principals: ANYBODY,
         body: false,
         refusals: &[Code::StoreUnavailable, Code::ShuttingDown],

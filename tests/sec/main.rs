@@ -17,6 +17,7 @@ mod rig;
 mod support;
 
 mod canaries;
+mod cells;
 mod config;
 mod http;
 mod idempotency;

@@ -37,6 +37,9 @@ pub(crate) struct Scripted {
     refused: Mutex<Option<Refused>>,
     terms: Mutex<Terms>,
     served: Mutex<bool>,
+    /// How often it was asked for, and called for anything at all.
+    pub(crate) lookups: AtomicU64,
+    pub(crate) arrivals: Arc<AtomicU64>,
     confirms: Arc<AtomicU64>,
     cancels: Arc<AtomicU64>,
     books: Books,
@@ -70,6 +73,8 @@ impl Scripted {
             refused: Mutex::new(None),
             terms: Mutex::new(terms(true)),
             served: Mutex::new(true),
+            lookups: AtomicU64::new(0),
+            arrivals: Arc::default(),
             confirms: Arc::default(),
             cancels: Arc::default(),
             books: Arc::default(),
@@ -133,11 +138,13 @@ impl Scripted {
 
 impl Gateways for Scripted {
     fn of(&self, _: GatewayAccountId) -> Option<Arc<dyn PaymentGateway>> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
         let call = Call {
             clock: self.clock.clone(),
             script: self.script.lock().unwrap().clone(),
             refused: *self.refused.lock().unwrap(),
             terms: self.terms.lock().unwrap().clone(),
+            arrivals: Arc::clone(&self.arrivals),
             confirms: Arc::clone(&self.confirms),
             cancels: Arc::clone(&self.cancels),
             books: Arc::clone(&self.books),
@@ -152,6 +159,7 @@ struct Call {
     script: Script,
     refused: Option<Refused>,
     terms: Terms,
+    arrivals: Arc<AtomicU64>,
     confirms: Arc<AtomicU64>,
     cancels: Arc<AtomicU64>,
     books: Books,
@@ -168,6 +176,7 @@ impl PaymentGateway for Call {
     }
 
     async fn confirm(&self, call: &ConfirmCall) -> Answer {
+        self.arrive();
         self.confirms.fetch_add(1, Ordering::SeqCst);
         match &self.script {
             Script::Approve => Answer::Found(Box::new(self.take(call))),
@@ -184,6 +193,7 @@ impl PaymentGateway for Call {
     }
 
     async fn cancel(&self, call: &CancelCall) -> Answer {
+        self.arrive();
         self.cancels.fetch_add(1, Ordering::SeqCst);
         match &self.script {
             Script::Approve => self.canceled(call),
@@ -197,6 +207,7 @@ impl PaymentGateway for Call {
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        self.arrive();
         if matches!(self.script, Script::Lose) {
             return Answer::Unknown(Cause::Lost);
         }
@@ -206,6 +217,7 @@ impl PaymentGateway for Call {
     }
 
     async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
+        self.arrive();
         Answer::NotFound
     }
 
@@ -215,11 +227,16 @@ impl PaymentGateway for Call {
         _: Option<&TransactionKey>,
         _: u32,
     ) -> Result<ListPage, Cause> {
+        self.arrive();
         Ok(ListPage::default())
     }
 }
 
 impl Call {
+    fn arrive(&self) {
+        self.arrivals.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn take(&self, call: &ConfirmCall) -> Snapshot {
         let snapshot = self.captured(call);
         let mut books = self.books.lock().unwrap();

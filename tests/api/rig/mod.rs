@@ -1,8 +1,8 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
 mod gateway;
-mod members;
-mod seed;
+pub(crate) mod members;
+pub(crate) mod seed;
 mod store;
 
 use std::sync::Arc;
@@ -19,10 +19,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
-pub(crate) use members::{AWAY, HOST, HOSTED, LIVE_ISSUER, Members};
-pub(crate) use seed::{
-    LIVE, OTHER, OTHER_PUBLISHABLE, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY,
-};
+pub(crate) use members::{AWAY, HOST, HOSTED, Members};
+pub(crate) use seed::{LIVE, OTHER, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY};
 pub(crate) use store::{Fault, Faulty};
 
 const SETTINGS: &str = "server.listen = \"127.0.0.1:0\"\nmetrics.listen = \"127.0.0.1:0\"\n";

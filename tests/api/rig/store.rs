@@ -1,6 +1,7 @@
 //! A store that fails when the test says so.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,12 +45,17 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
     fault: Mutex<Option<Fault>>,
+    /// How often something was to be written for good.
+    pub(crate) commits: AtomicU64,
 }
 
 impl Faulty {
     pub(super) fn new(inner: Arc<dyn Store>) -> Self {
-        let fault = Mutex::new(None);
-        Self { inner, fault }
+        Self {
+            inner,
+            fault: Mutex::new(None),
+            commits: AtomicU64::new(0),
+        }
     }
 
     /// Goes wrong from now on, or works again.
@@ -75,6 +81,7 @@ impl Faulty {
 #[async_trait]
 impl Commit for Faulty {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
         let contended = *self.fault.lock().unwrap() == Some(Fault::Contended);
         if contended {
             return Err(CommitError::Conflict);

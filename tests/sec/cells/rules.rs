@@ -1,0 +1,135 @@
+//! Owns the rules, said a second time and shorter: what each cell has to be answered with. Of the
+//! table of routes they know who may call; how that is enforced they do not.
+
+use payflow::presentation::router::{Named, Principal, Route};
+
+use super::callers::{A, B, Caller, Is, Tenant};
+
+/// Whose an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Whose {
+    pub(super) tenant: Tenant,
+    /// The member that a payment names.
+    pub(super) member: Option<&'static str>,
+}
+
+/// What the path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Object {
+    /// The route's path names none.
+    Unnamed,
+    Of(Whose),
+    /// A word that is everybody's, for what is each caller's own.
+    Word,
+    /// It could be one, and is none.
+    Missing,
+    /// The id of another kind of thing that is the caller's.
+    OtherKind,
+    /// It cannot be one.
+    Malformed,
+}
+
+/// What a cell is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Taken,
+    Refused(u16, &'static str),
+}
+
+const fn of(tenant: Tenant, member: Option<&'static str>) -> Object {
+    Object::Of(Whose { tenant, member })
+}
+
+const PAYMENTS: &[Object] = &[
+    of(Tenant::One, Some(A)),
+    of(Tenant::One, Some(B)),
+    of(Tenant::One, None),
+    of(Tenant::Two, Some(A)),
+    of(Tenant::Live, Some(A)),
+    of(Tenant::Suspended, Some(A)),
+    Object::Missing,
+    Object::OtherKind,
+    Object::Malformed,
+];
+const API_KEYS: &[Object] = &[
+    of(Tenant::One, None),
+    of(Tenant::Two, None),
+    of(Tenant::Live, None),
+    of(Tenant::Suspended, None),
+    Object::Missing,
+    Object::OtherKind,
+    Object::Malformed,
+];
+const SWITCHES: &[Object] = &[Object::Word, Object::Missing, Object::Malformed];
+
+/// Everything that such a path is tried with.
+pub(super) const fn objects(named: Named) -> &'static [Object] {
+    match named {
+        Named::Nothing => &[Object::Unnamed],
+        Named::Payment => PAYMENTS,
+        Named::ApiKey => API_KEYS,
+        Named::Switch => SWITCHES,
+    }
+}
+
+/// What is told about an object that is not there, or not for this caller.
+pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
+    match named {
+        Named::Nothing => (404, "ROUTE_NOT_FOUND"),
+        Named::Payment => (404, "PAYMENT_NOT_FOUND"),
+        Named::ApiKey => (404, "API_KEY_NOT_FOUND"),
+        Named::Switch => (404, "SWITCH_NOT_FOUND"),
+    }
+}
+
+/// What is told to who is somebody, but not one of those whom the route takes.
+pub(super) const fn not_for(principal: Principal) -> Option<(u16, &'static str)> {
+    match principal {
+        Principal::Anybody | Principal::MerchantServer => None,
+        Principal::MerchantPage => Some((403, "API_KEY_PUBLISHABLE")),
+        Principal::Member => Some((403, "MEMBER_FORBIDDEN")),
+    }
+}
+
+/// Whether an object is within reach of who calls, as far as they are somebody.
+pub(super) fn sees(is: Is, whose: Whose) -> bool {
+    match is {
+        Is::Refused(..) => false,
+        Is::Server(tenant) | Is::Page(tenant) => tenant == whose.tenant,
+        Is::Member(tenant, member) => tenant == whose.tenant && whose.member == Some(member),
+    }
+}
+
+/// First who calls, then whether the route is for them, then whether the object is.
+pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
+    if route.principals.contains(&Principal::Anybody) {
+        return Then::Taken;
+    }
+    let principal = match caller.is {
+        Is::Refused(status, code) => return Then::Refused(status, code),
+        Is::Server(_) => Principal::MerchantServer,
+        Is::Page(_) => Principal::MerchantPage,
+        Is::Member(..) => Principal::Member,
+    };
+    if !route.principals.contains(&principal) {
+        let (status, code) = not_for(principal).expect("a merchant's server may call all of them");
+        return Then::Refused(status, code);
+    }
+    let is_there = match object {
+        Object::Unnamed | Object::Word => true,
+        Object::Of(whose) => sees(caller.is, whose),
+        Object::Missing | Object::OtherKind | Object::Malformed => false,
+    };
+    if is_there {
+        Then::Taken
+    } else {
+        let (status, code) = not_there(route.named);
+        Then::Refused(status, code)
+    }
+}
+
+/// How often a request that is taken calls the gateway.
+pub(super) fn calls(route: &Route) -> u64 {
+    let moves = route.path.ends_with("/approve") || route.path.ends_with("/cancel");
+    u64::from(moves)
+}
