@@ -97,6 +97,8 @@ pub(crate) enum Notice {
     Amount,
     /// Something else happened first.
     Stale,
+    /// Payflow does not serve this shop now.
+    TurnedAway,
 }
 
 impl Notice {
@@ -121,6 +123,7 @@ impl Notice {
             Self::RefundRefused => "refund-refused",
             Self::Amount => "amount",
             Self::Stale => "stale",
+            Self::TurnedAway => "turned-away",
         }
     }
 
@@ -148,7 +151,7 @@ impl Notice {
             Self::RefundRefused | Self::Amount => {
                 matches!(scene, Scene::Paid | Scene::PartlyRefunded)
             }
-            Self::Stale => true,
+            Self::Stale | Self::TurnedAway => true,
         }
     }
 

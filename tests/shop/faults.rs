@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::stand::{Stand, cancel, capture};
@@ -145,4 +145,53 @@ async fn without_the_service_the_shop_still_sells() {
     let success = buyer.pass(&stand, &order, None).await;
     buyer.get(&success).await;
     assert_eq!(buyer.get(&order).await.scene(), "paid");
+}
+
+/// How often the service turned somebody away.
+fn turned_away(stand: &Stand) -> usize {
+    let log = stand.service.log();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("MERCHANT_SUSPENDED"));
+    lines.count()
+}
+
+#[tokio::test]
+async fn a_suspended_shop_says_so_and_waits_instead_of_asking_for_ever() {
+    let stand = Stand::with(&[
+        ("PAYFLOW_TIMINGS__ACCESS_BELIEVED", "0s"),
+        ("PAYFLOW_LOG__FORMAT", "json"),
+    ])
+    .await;
+    let mut buyer = stand.buyer();
+    let order = buyer.order("mug", "1").await;
+    let success = buyer.pass(&stand, &order, None).await;
+    let unpaid = buyer.order("tea", "1").await;
+    let merchant: Value = serde_json::from_str(&stand.service.run(&["merchant", "list"])).unwrap();
+    let merchant = merchant["merchantId"].as_str().unwrap();
+    stand.service.run(&["merchant", "suspend", merchant]);
+    buyer.get(&success).await;
+
+    let page = buyer.get(&order).await;
+    assert_eq!(page.scene(), "confirming");
+    assert_eq!(page.attribute("data-notice"), Some("turned-away"));
+    assert!(!page.text.contains("http-equiv=\"refresh\""), "{page:?}");
+    let opened = buyer.open(&unpaid).await;
+    assert_eq!(opened, json!({ "leave": unpaid }));
+    let page = buyer.get(&unpaid).await;
+    assert_eq!(page.attribute("data-notice"), Some("turned-away"));
+
+    // Five looks of the watch, one of which may ask whether that has changed.
+    let asked = turned_away(&stand);
+    assert!(asked > 0, "nothing was turned away");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let again = turned_away(&stand);
+    assert!(again <= asked + 1, "{asked}, and now {again}");
+
+    stand.service.run(&["merchant", "resume", merchant]);
+    // The list asks nobody: it shows what the shop has found out by itself.
+    buyer.listed(&order, "chip paid").await;
+    let page = buyer.get(&unpaid).await;
+    assert_eq!(page.attribute("data-notice"), None, "{page:?}");
+    assert_eq!(stand.ledger().await, [capture(18_000)]);
 }

@@ -17,7 +17,12 @@ const _: () = {
     let _ = (postgres, Postgres::url);
     let _ = (browser, Browser::client, Screen::PHONE, Screen::DESKTOP);
     let _ = (shots, Service::start, Service::kill, Service::restart);
-    let _ = (Service::keys, Service::keys_file, Service::log);
+    let _ = (
+        Service::keys,
+        Service::keys_file,
+        Service::log,
+        Service::run,
+    );
 };
 
 /// Where tests leave what a person may want to look at.

@@ -55,6 +55,18 @@ impl Service {
         self.process = spawn(self.folder.path(), &self.settings);
     }
 
+    /// What a command prints that is run beside it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_payflow"))
+            .current_dir(self.folder.path())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .args(arguments)
+            .output()
+            .expect("the command starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("a text")
+    }
+
     /// The file with its keys.
     pub(crate) fn keys_file(&self) -> PathBuf {
         self.folder.path().join("data/dev-keys.json")

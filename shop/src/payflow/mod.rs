@@ -2,6 +2,7 @@
 
 mod wire;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
@@ -31,6 +32,12 @@ pub(crate) enum Error {
     /// It says no.
     #[error("Payflow refused: {code}")]
     Refused {
+        /// Its code.
+        code: String,
+    },
+    /// It does not serve this shop: the merchant is suspended, or the key has ended.
+    #[error("Payflow turns the shop away: {code}")]
+    TurnedAway {
         /// Its code.
         code: String,
     },
@@ -64,6 +71,7 @@ pub(crate) struct Answer {
 pub(crate) struct Client {
     http: reqwest::Client,
     access: Access,
+    turned_away: AtomicBool,
 }
 
 struct Reply {
@@ -78,6 +86,9 @@ impl Reply {
             200 | 201 => serde_json::from_value(self.envelope.data)
                 .map_err(|error| Error::Unavailable(format!("an answer makes no sense: {error}"))),
             400 | 402 | 404 | 409 | 422 => Err(Error::Refused {
+                code: self.envelope.code,
+            }),
+            401 | 403 => Err(Error::TurnedAway {
                 code: self.envelope.code,
             }),
             status => Err(Error::Unavailable(format!(
@@ -96,7 +107,17 @@ impl Client {
             .timeout(MOVE)
             .no_proxy()
             .build()?;
-        Ok(Self { http, access })
+        Ok(Self {
+            http,
+            access,
+            turned_away: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the last answer was that the shop is not served. Only people can change that, so
+    /// whatever is open is asked about seldom until another answer comes.
+    pub(crate) fn is_turned_away(&self) -> bool {
+        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// The addresses and keys as they are now.
@@ -117,20 +138,20 @@ impl Client {
         };
         let request = self.request(Method::POST, "").await?;
         let request = request.header("Idempotency-Key", format!("{}-prepare", order.id));
-        send(request.json(&body)).await?.payment()
+        self.send(request.json(&body)).await?.payment()
     }
 
     /// A fresh opening of the payment window: the gateway takes each one once.
     pub(crate) async fn reopen(&self, payment: &str) -> Result<Payment, Error> {
         let path = format!("/{payment}/checkout");
         let request = self.request(Method::POST, &path).await?;
-        send(request).await?.payment()
+        self.send(request).await?.payment()
     }
 
     /// The payment as it is now.
     pub(crate) async fn read(&self, payment: &str) -> Result<Payment, Error> {
         let request = self.request(Method::GET, &format!("/{payment}")).await?;
-        send(request.timeout(READ)).await?.payment()
+        self.send(request.timeout(READ)).await?.payment()
     }
 
     /// Sends an intent, for the first time or again.
@@ -172,7 +193,7 @@ impl Client {
         let path = format!("/{payment}/{path}");
         let request = self.request(Method::POST, &path).await?;
         let request = request.header("Idempotency-Key", intent.key()).json(&body);
-        let reply = send(request).await?;
+        let reply = self.send(request).await?;
         Ok(Answer {
             meaning: Meaning::of(reply.status, &reply.envelope.code),
             code: reply.envelope.code,
@@ -186,12 +207,22 @@ impl Client {
         let request = self.http.request(method, url);
         Ok(request.basic_auth(keys.secret_key, Some("")))
     }
-}
 
-async fn send(request: RequestBuilder) -> Result<Reply, Error> {
-    let response = request.send().await?;
-    Ok(Reply {
-        status: response.status().as_u16(),
-        envelope: response.json().await?,
-    })
+    async fn send(&self, request: RequestBuilder) -> Result<Reply, Error> {
+        let response = request.send().await?;
+        let reply = Reply {
+            status: response.status().as_u16(),
+            envelope: response.json().await?,
+        };
+        let is_turned_away = matches!(reply.status, 401 | 403);
+        if self.turned_away.swap(is_turned_away, Ordering::Relaxed) != is_turned_away {
+            let code = &reply.envelope.code;
+            if is_turned_away {
+                tracing::error!(code, "Payflow turns the shop away; what is open waits");
+            } else {
+                tracing::info!("Payflow serves the shop again");
+            }
+        }
+        Ok(reply)
+    }
 }

@@ -5,7 +5,7 @@ mod refunds;
 mod settling;
 
 pub(crate) use self::paying::{Authentication, Taken};
-pub(crate) use self::settling::Seen;
+pub(crate) use self::settling::{News, Seen};
 
 use crate::catalogue::Product;
 use crate::clock::now;

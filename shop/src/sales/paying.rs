@@ -66,7 +66,9 @@ impl Shop {
                 tracing::info!(payment, code, "the window is not opened");
                 Err(Error::NotPayable)
             }
-            Err(error @ payflow::Error::Unavailable(_)) => Err(error.into()),
+            Err(error @ (payflow::Error::Unavailable(_) | payflow::Error::TurnedAway { .. })) => {
+                Err(error.into())
+            }
         }
     }
 

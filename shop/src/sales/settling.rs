@@ -9,12 +9,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, Shop};
 use crate::intent::{Intent, Meaning, State};
 use crate::order::{Order, Status};
-use crate::payflow::Payment;
+use crate::payflow::{self, Payment};
 
 /// How often the orders under way are looked after.
 const EVERY: Duration = Duration::from_secs(2);
 /// In every so many passes, those that wait for their buyer are: they may have expired.
 const WAITING_EVERY: u32 = 30;
+/// In every so many passes an order is asked about while Payflow turns the shop away; the first
+/// other answer lets everything go on.
+const TURNED_AWAY_EVERY: u32 = 8;
 /// How many are looked after in one pass, all at once.
 const ORDERS_MAX: i64 = 16;
 
@@ -25,36 +28,49 @@ pub(crate) struct Seen {
     pub(crate) order: Order,
     /// What was asked about it, oldest first.
     pub(crate) intents: Vec<Intent>,
-    /// Whether Payflow could be asked; otherwise this is what it told last.
-    pub(crate) is_fresh: bool,
+    /// Whether this is how it is, or what was told last.
+    pub(crate) news: News,
+}
+
+/// How new what is known of an order is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is how Payflow says it is now.
+    Fresh,
+    /// Payflow could not be asked.
+    Unreachable,
+    /// Payflow does not serve this shop, and says nothing.
+    TurnedAway,
 }
 
 impl Shop {
     /// Reads what became of the order's payment.
     pub(crate) async fn look(&self, order: Order) -> Result<Seen, Error> {
-        let (order, is_fresh) = self.read(order).await?;
+        let (order, news) = self.read(order).await?;
         let intents = self.store.intents(&order.id).await?;
         Ok(Seen {
             order,
             intents,
-            is_fresh,
+            news,
         })
     }
 
-    async fn read(&self, order: Order) -> Result<(Order, bool), Error> {
+    async fn read(&self, order: Order) -> Result<(Order, News), Error> {
         let is_closed = matches!(order.status, Status::Cancelled | Status::Expired);
         let Some(payment) = order.payment.as_ref().filter(|_| !is_closed) else {
-            return Ok((order, true));
+            return Ok((order, News::Fresh));
         };
         match self.payflow.read(&payment.id).await {
             Ok(payment) => {
                 let order = told(order, payment);
                 self.store.keep(&order).await?;
-                Ok((order, true))
+                Ok((order, News::Fresh))
             }
-            Err(error) => {
+            // Said once, by the client.
+            Err(payflow::Error::TurnedAway { .. }) => Ok((order, News::TurnedAway)),
+            Err(error @ (payflow::Error::Unavailable(_) | payflow::Error::Refused { .. })) => {
                 tracing::warn!(order = order.id, %error, "the payment is not read");
-                Ok((order, false))
+                Ok((order, News::Unreachable))
             }
         }
     }
@@ -108,7 +124,7 @@ impl Shop {
             .find(|intent| intent.state == State::Open);
         // While Payflow is at it nothing has to be sent again.
         if let Some(open) = open
-            && seen.is_fresh
+            && seen.news == News::Fresh
             && !seen.order.is_moving()
         {
             self.settle(seen.order, open).await?;
@@ -126,10 +142,15 @@ impl Shop {
                 () = tokio::time::sleep(EVERY) => {}
             }
             pass = pass.wrapping_add(1);
+            let is_turned_away = self.payflow.is_turned_away();
+            if is_turned_away && !pass.is_multiple_of(TURNED_AWAY_EVERY) {
+                continue;
+            }
+            let orders_max = if is_turned_away { 1 } else { ORDERS_MAX };
             let found = if pass.is_multiple_of(WAITING_EVERY) {
-                self.store.waiting(ORDERS_MAX).await
+                self.store.waiting(orders_max).await
             } else {
-                self.store.unsettled(ORDERS_MAX).await
+                self.store.unsettled(orders_max).await
             };
             let orders = found.unwrap_or_else(|error| {
                 tracing::error!(%error, "the orders to look after cannot be read");

@@ -15,7 +15,8 @@ use super::visitor::{SdkOrigin, Visitor};
 use super::{Problem, Web, pages};
 use crate::intent::Act;
 use crate::order::Order;
-use crate::sales::{self, Authentication, Taken};
+use crate::payflow;
+use crate::sales::{self, Authentication, News, Taken};
 use crate::scene::{Notice, Scene};
 use crate::store::Begun;
 
@@ -87,7 +88,9 @@ pub(super) async fn open_window(
             "failPath": format!("{path}/fail"),
         })),
         // The order's page knows why.
-        Err(sales::Error::NotPayable) => Json(json!({ "leave": path })),
+        Err(
+            sales::Error::NotPayable | sales::Error::Payflow(payflow::Error::TurnedAway { .. }),
+        ) => Json(json!({ "leave": path })),
         Err(sales::Error::Payflow(error)) => {
             tracing::warn!(%error, "the window is not opened");
             return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
@@ -215,8 +218,10 @@ async fn page(
         | Scene::Expired => None,
     };
     let origin = sdk.as_deref().and_then(origin_of);
-    let notice = notice
-        .filter(|notice| notice.fits(scene))
+    let is_turned_away = seen.news == News::TurnedAway || web.shop.payflow.is_turned_away();
+    let notice = is_turned_away
+        .then_some(Notice::TurnedAway)
+        .or(notice.filter(|notice| notice.fits(scene)))
         .or_else(|| Notice::of(scene, &seen.intents));
     let shown = pages::Shown {
         seen: &seen,

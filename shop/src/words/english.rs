@@ -126,6 +126,7 @@ pub(super) const ENGLISH: Words = Words {
         refund_refused: "The refund was refused and nothing changed. Please try again later.",
         amount: "Please enter an amount that can be refunded.",
         stale: "The order changed meanwhile. Please look at it and try again.",
+        turned_away: "This shop's payments are suspended. Your order goes on once they are not.",
     },
     declines: Declines {
         insufficient_funds: "Not enough balance or limit. Please try another way to pay.",

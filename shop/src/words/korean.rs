@@ -129,6 +129,7 @@ pub(super) const KOREAN: Words = Words {
         refund_refused: "환불이 거절됐어요. 금액은 그대로입니다. 잠시 후 다시 시도해 주세요.",
         amount: "환불할 수 있는 금액을 입력해 주세요.",
         stale: "그사이 주문 상태가 바뀌었어요. 지금 상태를 확인하고 다시 시도해 주세요.",
+        turned_away: "지금은 이 가게의 결제가 중지되어 있어요. 다시 열리면 주문이 이어서 처리돼요.",
     },
     declines: Declines {
         insufficient_funds: "잔액이나 한도가 부족해요. 다른 결제 수단으로 다시 시도해 주세요.",

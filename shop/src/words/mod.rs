@@ -107,6 +107,7 @@ struct Notices {
     refund_refused: &'static str,
     amount: &'static str,
     stale: &'static str,
+    turned_away: &'static str,
 }
 
 /// By Payflow's stable reasons.
@@ -199,6 +200,7 @@ impl Words {
             Notice::RefundRefused => self.notices.refund_refused,
             Notice::Amount => self.notices.amount,
             Notice::Stale => self.notices.stale,
+            Notice::TurnedAway => self.notices.turned_away,
         }
     }
 

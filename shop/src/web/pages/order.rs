@@ -6,7 +6,7 @@ use super::orders::name_of;
 use super::{Head, Page, chip, page, picture, token};
 use crate::language::Language;
 use crate::order::Order;
-use crate::sales::Seen;
+use crate::sales::{News, Seen};
 use crate::scene::{Notice, Scene};
 use crate::store::next_number;
 use crate::web::visitor::Visitor;
@@ -49,10 +49,15 @@ pub(crate) fn order(visitor: &Visitor, shown: &Shown<'_>) -> Page {
     };
     let head = Head {
         title: words.saying(shown.scene).heading,
-        refreshes: shown.scene.is_passing(),
+        refreshes: refreshes(shown),
         sdk: shown.sdk,
     };
     page(visitor, &head, &content)
+}
+
+/// Whether the page is loaded again by itself: while the shop is turned away nothing changes soon.
+fn refreshes(shown: &Shown<'_>) -> bool {
+    shown.scene.is_passing() && shown.notice != Some(Notice::TurnedAway)
 }
 
 fn told(shown: &Shown<'_>, words: &Words) -> Markup {
@@ -69,7 +74,9 @@ fn told(shown: &Shown<'_>, words: &Words) -> Markup {
                 (words.notice(notice, reason))
             }
         }
-        @if !shown.seen.is_fresh { p.notice.weak #not-fresh role="status" { (words.not_fresh) } }
+        @if shown.seen.news == News::Unreachable {
+            p.notice.weak #not-fresh role="status" { (words.not_fresh) }
+        }
         (steps(shown.scene, words))
     }
 }
@@ -117,7 +124,7 @@ fn actions(visitor: &Visitor, shown: &Shown<'_>, words: &Words) -> Markup {
             p.checking {
                 span.pulse {}
                 span {
-                    (words.refreshes)
+                    @if refreshes(shown) { (words.refreshes) }
                     @if shown.scene == Scene::Confirming { " " (words.not_again) }
                 }
             }
