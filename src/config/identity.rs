@@ -41,8 +41,8 @@ pub struct Issuer {
     pub merchant: Option<Word<MerchantId>>,
     #[serde(default)]
     pub merchant_by_host: BTreeMap<String, Word<MerchantId>>,
-    #[serde(default = "merchant_claim")]
-    pub merchant_claim: String,
+    #[serde(default)]
+    pub merchant_claim: Option<String>,
     #[serde(default = "member_claim")]
     pub member_claim: String,
     #[serde(default)]
@@ -106,10 +106,6 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Word<T> {
 fn word<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let text = String::deserialize(from)?;
     text.parse().map_err(D::Error::custom)
-}
-
-fn merchant_claim() -> String {
-    "merchant".to_owned()
 }
 
 fn member_claim() -> String {

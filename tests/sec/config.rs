@@ -10,6 +10,10 @@ use tempfile::TempDir;
 const CASES_MIN: usize = 20;
 const LIVE: &str = "toss.secret_key = \"live_sk_1\"\ntoss.client_key = \"live_ck_1\"\n";
 const BOOKS: &str = "database.url = \"postgres://db/payflow\"\n";
+/// An issuer of members' tokens that lacks nothing but to say whose members they are.
+const ISSUER: &str = "[identity.issuers.login]\nissuer = \"https://login.example\"\n\
+    audience = [\"payflow\"]\nmode = \"live\"\njwks_url = \"https://login.example/jwks\"\n";
+const MERCHANT: &str = "merchant = \"mer_0001k5z9v2h8m3n4p5q6r7s8t9v0w1x2y3\"\n";
 const TEST: &str = "toss.secret_key = \"test_sk_1\"\ntoss.client_key = \"test_ck_1\"\n";
 
 /// The setting that must be named, and the configuration.
@@ -116,6 +120,41 @@ const CASES: &[(&str, &[&str])] = &[
     (
         "server.trusted_proxies",
         &["server.trusted_proxies = [\"proxy.internal\"]"],
+    ),
+    // Members who could be somebody else's.
+    ("issuers.login.merchant:", &[ISSUER]),
+    (
+        "issuers.login.merchant_claim",
+        &[ISSUER, MERCHANT, "merchant_claim = \"merchant\""],
+    ),
+    (
+        "issuers.login.merchant_by_host",
+        &[
+            ISSUER,
+            MERCHANT,
+            "merchant_by_host = { \"pay.example\" = \"mer_0001k5z9v2h8m3n4p5q6r7s8t9v0w1x2y3\" }",
+        ],
+    ),
+    (
+        "issuers.login.merchant_claim",
+        &[ISSUER, "merchant_claim = \"sub\""],
+    ),
+    (
+        "issuers.login.jwks_url",
+        &[
+            "[identity.issuers.login]\nissuer = \"login\"\naudience = [\"payflow\"]",
+            "mode = \"live\"",
+            MERCHANT,
+            "jwks_url = \"http://login.example/jwks\"",
+        ],
+    ),
+    (
+        "mode",
+        &[
+            "[identity.issuers.login]\nissuer = \"login\"\naudience = [\"payflow\"]",
+            MERCHANT,
+            "jwks_url = \"https://login.example/jwks\"",
+        ],
     ),
     // Words that mean nothing, so that a mistyped protection is not taken for one.
     (

@@ -128,8 +128,8 @@ impl Claimed<'_> {
         let issuer = self.issuer;
         let merchant = if let Some(merchant) = &issuer.merchant {
             Some(merchant.0)
-        } else if issuer.merchant_by_host.is_empty() {
-            let named = self.claims.text(&issuer.merchant_claim);
+        } else if let Some(claim) = &issuer.merchant_claim {
+            let named = self.claims.text(claim);
             named.and_then(|name| name.parse().ok())
         } else {
             let host = host.map(str::to_ascii_lowercase);

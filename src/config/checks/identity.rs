@@ -90,12 +90,28 @@ fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
 }
 
 fn check_merchant(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
+    let (is_bound, is_hosted) = (
+        issuer.merchant.is_some(),
+        !issuer.merchant_by_host.is_empty(),
+    );
     need(
-        issuer.merchant.is_none() || issuer.merchant_by_host.is_empty(),
+        !is_bound || !is_hosted,
         setting("merchant_by_host"),
         "the issuer is bound to one merchant already",
     )?;
-    let claim = &issuer.merchant_claim;
+    let Some(claim) = &issuer.merchant_claim else {
+        return need(
+            is_bound || is_hosted,
+            setting("merchant"),
+            "nothing says whose members these are; merchant binds them to one merchant, \
+             merchant_by_host to some, and merchant_claim lets the issuer speak for all",
+        );
+    };
+    need(
+        !is_bound && !is_hosted,
+        setting("merchant_claim"),
+        "the issuer is bound already; what its tokens say about the merchant is not asked",
+    )?;
     need(
         !claim.is_empty() && *claim != issuer.member_claim && !TAKEN.contains(&claim.as_str()),
         setting("merchant_claim"),

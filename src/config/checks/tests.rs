@@ -244,6 +244,7 @@ fn issuer(line: &str) -> String {
         "issuer = \"https://login.example\"",
         "audience = [\"payflow\"]",
         "mode = \"test\"",
+        "merchant_claim = \"merchant\"",
         "jwks_url = \"https://login.example/jwks\"",
     ];
     let kept = lines.iter().filter(|kept| !kept.starts_with(name));
@@ -286,6 +287,7 @@ fn issuers_that_anybody_could_be_are_refused() {
         ("member_claim = \"\"", "member_claim"),
         ("merchant_claim = \"sub\"", "merchant_claim"),
         ("merchant_claim = \"aud\"", "merchant_claim"),
+        ("merchant_claim = \"\"", "merchant_claim"),
         ("jwks_url = \"http://login.example/jwks\"", "jwks_url"),
         ("jwks_url = \"http://localhost.example/jwks\"", "jwks_url"),
         ("jwks_url = \"file:///etc/keys\"", "jwks_url"),

@@ -56,17 +56,18 @@ impl Members {
             "keys = [{{ algorithm = \"EdDSA\", file = \"{}\" }}]\n",
             file.display()
         );
+        let claimed = format!("{keys}merchant_claim = \"merchant\"");
         let host = merchants.first().unwrap();
         let hosts = format!("{keys}merchant_by_host = {{ \"{HOST}\" = \"{host}\" }}");
         let settings = [
-            issuer("login", ISSUER, "test", &keys),
+            issuer("login", ISSUER, "test", &claimed),
             issuer("hosted", HOSTED, "test", &hosts),
-            issuer("live", LIVE_ISSUER, "live", &keys),
+            issuer("live", LIVE_ISSUER, "live", &claimed),
             issuer(
                 "away",
                 AWAY,
                 "test",
-                "jwks_url = \"http://127.0.0.1:9/jwks\"",
+                "merchant_claim = \"merchant\"\njwks_url = \"http://127.0.0.1:9/jwks\"",
             ),
         ];
         let config = Config::with(&settings.concat()).unwrap();

@@ -150,7 +150,7 @@ fn unfit(algorithm: &str, content: &[u8]) -> Unfit {
     std::fs::write(file.path(), content).expect("written");
     let settings = format!(
         "[identity.issuers.shop]\nissuer = \"i\"\naudience = [\"a\"]\nmode = \"test\"\n\
-         keys = [{{ algorithm = \"{algorithm}\", file = \"{}\" }}]",
+         merchant_claim = \"merchant\"\nkeys = [{{ algorithm = \"{algorithm}\", file = \"{}\" }}]",
         file.path().display()
     );
     let config = Config::with(&settings).expect("settings");
@@ -206,7 +206,8 @@ async fn a_key_in_pkcs1_verifies_as_well() {
     std::fs::write(file.path(), text).expect("written");
     let settings = format!(
         "[identity.issuers.shop]\nissuer = \"{HOSTED}\"\naudience = [\"payflow\"]\n\
-         mode = \"test\"\nkeys = [{{ algorithm = \"RS256\", file = \"{}\" }}]",
+         mode = \"test\"\nmerchant_claim = \"merchant\"\n\
+         keys = [{{ algorithm = \"RS256\", file = \"{}\" }}]",
         file.path().display()
     );
     let config = Config::with(&settings).expect("settings");

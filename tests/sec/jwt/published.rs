@@ -90,7 +90,8 @@ impl Publisher {
     fn tokens(&self, more: &str) -> Arc<Tokens> {
         let settings = format!(
             "[identity]\njwks_refetch_gap = \"1s\"\n{more}\n[identity.issuers.keys]\n\
-             issuer = \"{KEYS}\"\naudience = [\"payflow\"]\nmode = \"test\"\njwks_url = \"{}\"",
+             issuer = \"{KEYS}\"\naudience = [\"payflow\"]\nmode = \"test\"\n\
+             merchant_claim = \"merchant\"\njwks_url = \"{}\"",
             self.url
         );
         let config = Config::with(&settings).expect("settings");

@@ -179,6 +179,7 @@ fn settings(files: &Path, merchant: MerchantId, other: MerchantId) -> String {
 issuer = "{KEYS}"
 audience = ["payflow", "payflow-too"]
 mode = "test"
+merchant_claim = "merchant"
 keys = [
     {{ algorithm = "RS256", kid = "rsa-1", file = "{files}/rsa.pem" }},
     {{ algorithm = "ES256", kid = "ec-1", file = "{files}/ec.pem" }},
