@@ -4,6 +4,7 @@ mod checks;
 pub mod identity;
 mod sections;
 mod span;
+mod unreadable;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ pub use sections::{
     Payments, Sandbox, Server, Shop, Timings, Toss, Vault,
 };
 pub use span::Span;
+pub use unreadable::Unreadable;
 
 /// Every key with its default and its explanation.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -74,7 +76,7 @@ pub struct Config {
 pub enum Error {
     /// A setting cannot be read, is unknown or is of the wrong type.
     #[error("the configuration cannot be read: {0}")]
-    Unreadable(Box<figment::Error>),
+    Unreadable(Unreadable),
     /// The settings together would not be safe.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
@@ -118,7 +120,7 @@ impl Config {
     fn of(layers: &Figment) -> Result<Self, Error> {
         let config: Self = layers
             .extract()
-            .map_err(|error| Error::Unreadable(Box::new(error)))?;
+            .map_err(|error| Error::Unreadable(error.into()))?;
         config.check()?;
         Ok(config)
     }
@@ -178,6 +180,30 @@ mod tests {
         assert!(error.to_string().contains("listen_to"), "{error}");
         let error = Config::with("[timings]\npatience = \"soon\"").unwrap_err();
         assert!(error.to_string().contains("timings.patience"), "{error}");
+    }
+
+    #[test]
+    fn what_was_mistyped_is_not_shown() {
+        for (settings, named) in [
+            ("toss.secret_key = \"4912", "line 1, column"),
+            ("toss.secret_key 4912", "line 1, column"),
+            ("toss = \"4912\"", "toss: a text instead of"),
+            ("toss.secret_key = 4912", "toss.secret_key: a number"),
+            ("toss.secret_key = [\"4912\"]", "toss.secret_key: a list"),
+            (
+                "vault.master_keys = { a = \"4912\" }",
+                "vault.master_keys: a table",
+            ),
+            ("log.format = \"4912\"", "log.format: none of"),
+        ] {
+            let error = Config::with(settings).unwrap_err();
+            let (shown, inside) = (error.to_string(), format!("{error:?}"));
+            assert!(shown.contains(named), "{settings}: {shown}");
+            assert!(
+                !shown.contains("4912") && !inside.contains("4912"),
+                "{inside}"
+            );
+        }
     }
 
     #[test]
