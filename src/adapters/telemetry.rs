@@ -22,6 +22,9 @@ use prometheus::{
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::gateway::breaker::Turn;
 use super::{gateway, identity};
@@ -46,17 +49,25 @@ pub fn log(settings: &Log) {
         tracing::error!(place, %backtrace, "panicked");
     }));
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
+    let kept = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(shows_no_values));
     let started = match settings.format {
-        LogFormat::Pretty => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Pretty => kept.with(lines).try_init(),
+        LogFormat::Json => kept.with(lines.json().flatten_event(true)).try_init(),
     };
     if started.is_err() {
         tracing::debug!("log lines are written already");
     }
+}
+
+/// The driver of the database writes the values of every statement into its finer lines: names, and
+/// what is sealed. They are not kept, whatever the settings ask for.
+fn shows_no_values(line: &tracing::Metadata<'_>) -> bool {
+    !line.target().starts_with("tokio_postgres") || *line.level() <= tracing::Level::INFO
 }
 
 fn registered<C>(registry: &Registry, collector: C) -> Result<C, prometheus::Error>
