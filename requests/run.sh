@@ -2,13 +2,15 @@
 # Runs every request script; ends with an error on any surprise.
 #
 #   KEYS=data/dev-keys.json requests/run.sh    against the service that wrote this file
-#   requests/run.sh                            against one that is built and started for it
+#   requests/run.sh                            against one that is built and started for it, whose
+#                                              lines go to the file LOG where one is named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 start_service() {
   folder=$(mktemp -d)
   trap stop_service EXIT
+  log=${LOG:-$folder/log}
   cargo build --locked --quiet --bin payflow
   local binary
   binary=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/payflow
@@ -16,7 +18,7 @@ start_service() {
     cd "$folder"
     PAYFLOW_SERVER__LISTEN=127.0.0.1:0 PAYFLOW_SANDBOX__LISTEN=127.0.0.1:0 \
       PAYFLOW_METRICS__LISTEN=127.0.0.1:0 PAYFLOW_SHOP__ENABLED=false exec "$binary"
-  ) >"$folder/log" 2>&1 &
+  ) >"$log" 2>&1 &
   service=$!
   KEYS=$folder/data/dev-keys.json
   export KEYS
@@ -25,7 +27,7 @@ start_service() {
     kill -0 "$service" 2>/dev/null || break
     sleep 0.1
   done
-  cat "$folder/log" >&2
+  cat "$log" >&2
   echo "the service does not start" >&2
   exit 1
 }

@@ -12,7 +12,7 @@ fmt_step() {
 shell_step() {
   local scripts
   mapfile -t scripts < <(find . -name '*.sh' -not -path './target/*' | sort)
-  shellcheck --external-sources .ci/run scripts/test scripts/prove "${scripts[@]}"
+  shellcheck --external-sources .ci/run scripts/test scripts/prove scripts/sec "${scripts[@]}"
 }
 
 clippy_step() {
@@ -55,8 +55,14 @@ nextest_step() {
     tee "$run_dir/nextest.log"
 }
 
+# The attacks alone; without a browser.
+attacks_step() {
+  cargo nextest run --locked --package payflow --test sec --no-fail-fast --profile quick
+}
+
 requests_step() {
-  bash requests/run.sh
+  LOG=$run_dir/requests.log RUST_LOG=trace bash requests/run.sh
+  look_through_log "$run_dir/requests.log"
 }
 
 # As whom, and for how long, is said by scripts/lib/generated.sh alone.
@@ -69,4 +75,14 @@ generated_step() {
 chaos_step() {
   # shellcheck source=/dev/null
   source scripts/lib/chaos.sh
+}
+
+# What must not be in it is said by scripts/lib/release.sh alone.
+release_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/release.sh
+}
+
+report_step() {
+  print_report
 }

@@ -1,6 +1,6 @@
 //! The binary as users start it: embedded database, sandbox and shop, stop and start again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::rig::{Answer, answer, text};
+use crate::support::lines::look_through_folder;
 
 /// Strings that must not be logged: a name, a card number, an authentication's key is fine.
 const NAME: &str = "카나리아";
@@ -16,6 +17,7 @@ const CARD: &str = "4111111111111111";
 /// A running service, killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    folder: PathBuf,
     /// Its `dev-keys.json`.
     pub(crate) keys: Value,
     pub(crate) client: reqwest::Client,
@@ -62,6 +64,7 @@ impl Process {
         let client = client.timeout(Duration::from_secs(20)).build().unwrap();
         Self {
             child,
+            folder: folder.to_owned(),
             keys,
             client,
         }
@@ -93,6 +96,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         drop(self.child.kill());
+        drop(self.child.wait());
+        if !std::thread::panicking() {
+            look_through_folder(&self.folder);
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The servers that integration tests talk to: a database, a browser and a service of their own.
 
 mod browser;
+pub(crate) mod canary;
+pub(crate) mod lines;
 mod postgres;
+pub(crate) mod report;
 mod service;
 
 pub(crate) use browser::{Browser, Screen, browser};
@@ -17,11 +20,24 @@ const _: () = {
     let _ = (postgres, Postgres::url);
     let _ = (browser, Browser::client, Screen::PHONE, Screen::DESKTOP);
     let _ = (shots, Service::start, Service::kill, Service::restart);
+    let _ = (Service::keys, Service::keys_file, Service::log);
     let _ = (
-        Service::keys,
-        Service::keys_file,
-        Service::log,
         Service::run,
+        Service::command,
+        Service::folder,
+        Service::terminate,
+    );
+    let _ = (
+        report::cases,
+        report::row,
+        report::log,
+        canary::Canaries::len,
+    );
+    let _ = (
+        lines::Lines::of_this_process,
+        lines::look_through_folder,
+        lines::secret,
+        lines::so_far,
     );
 };
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::lines::look_through_folder;
+
 const START_SECONDS_MAX: u64 = 30;
 
 /// A running service; dropping it ends it.
@@ -22,6 +24,9 @@ pub(crate) struct Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.kill();
+        if !std::thread::panicking() {
+            look_through_folder(self.folder.path());
+        }
     }
 }
 
@@ -44,6 +49,14 @@ impl Service {
         let _ = self.process.wait();
     }
 
+    /// Asks it to end, as an orchestrator does, and waits until it has.
+    pub(crate) fn terminate(&mut self) {
+        let id = self.process.id().to_string();
+        let asked = Command::new("kill").arg(&id).status();
+        assert!(asked.expect("a program of every system").success());
+        assert!(self.process.wait().expect("a child").success());
+    }
+
     /// Starts it again where it was killed; on other ports, perhaps.
     pub(crate) fn restart(&mut self) {
         // Its keys stay, its addresses are the last start's.
@@ -55,16 +68,25 @@ impl Service {
         self.process = spawn(self.folder.path(), &self.settings);
     }
 
-    /// What a command prints that is run beside it.
+    /// A command beside it, or after its end.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        command.current_dir(self.folder.path()).args(arguments);
+        command.env("RUST_LOG", "trace");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// What such a command prints.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_payflow"))
-            .current_dir(self.folder.path())
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            .args(arguments)
-            .output()
-            .expect("the command starts");
+        let output = self.command(arguments).output().expect("it starts");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).expect("a text")
+    }
+
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The file with its keys.
@@ -106,6 +128,7 @@ fn spawn(folder: &Path, settings: &[(String, String)]) -> Child {
         .env("PAYFLOW_METRICS__LISTEN", "127.0.0.1:0")
         .env("PAYFLOW_SHOP__LISTEN", "127.0.0.1:0")
         .env("PAYFLOW_SHOP__ENABLED", "false")
+        .env("RUST_LOG", "trace")
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stderr(log.try_clone().expect("a second handle of the log"))

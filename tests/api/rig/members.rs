@@ -16,6 +16,8 @@ use payflow::config::Config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::lines;
+
 const ISSUER: &str = "https://login.example";
 /// Whose keys are at an address where nobody listens.
 pub(crate) const AWAY: &str = "https://away.example";
@@ -100,6 +102,8 @@ impl Members {
         if all["iss"] == AWAY {
             header.kid = Some("k".to_owned());
         }
-        jsonwebtoken::encode(&header, &all, &self.key).unwrap()
+        let token = jsonwebtoken::encode(&header, &all, &self.key).unwrap();
+        token.split('.').for_each(lines::secret);
+        token
     }
 }

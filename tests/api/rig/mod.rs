@@ -23,6 +23,8 @@ pub(crate) use members::{AWAY, HOST, HOSTED, Members};
 pub(crate) use seed::{LIVE, OTHER, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY};
 pub(crate) use store::{Fault, Faulty};
 
+use crate::support::lines::{self, Lines};
+
 const SETTINGS: &str = "server.listen = \"127.0.0.1:0\"\nmetrics.listen = \"127.0.0.1:0\"\n";
 
 /// A service and a client of it.
@@ -34,6 +36,7 @@ pub(crate) struct Rig {
     pub(crate) members: Members,
     client: reqwest::Client,
     orders: AtomicU64,
+    _lines: Lines,
 }
 
 /// An answer, taken apart.
@@ -85,6 +88,7 @@ impl Rig {
 
     /// With these settings besides.
     pub(crate) async fn with(settings: &str) -> Self {
+        let lines = Lines::of_this_process();
         let clock = Wall::default();
         let memory = Arc::new(Memory::new(Arc::new(Wall::default())));
         let store = Arc::new(Faulty::new(memory));
@@ -112,6 +116,7 @@ impl Rig {
             members,
             client,
             orders: AtomicU64::new(1),
+            _lines: lines,
         }
     }
 
@@ -134,6 +139,7 @@ impl Rig {
             members: other.members.clone(),
             client: other.client.clone(),
             orders: AtomicU64::new(500_000),
+            _lines: Lines::of_this_process(),
         }
     }
 
@@ -258,7 +264,11 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    // An API key, which is shown in no other answer.
+    if let Some(key) = body["data"]["key"].as_str() {
+        lines::secret(key);
+    }
     Answer {
         status,
         headers,

@@ -9,6 +9,8 @@ use domain::principal::{Mode, Scope};
 use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 
+use crate::support::lines;
+
 /// The merchant's secret key.
 pub(crate) const SECRET: &str = "sk_test_one";
 /// The same merchant's publishable key.
@@ -52,6 +54,7 @@ pub(super) async fn seed(store: &dyn Store) -> Vec<MerchantId> {
         }
         let mut changes = vec![Change::InsertMerchant(merchant)];
         for key in keys {
+            lines::secret(key);
             let scope = scope_of(id, key);
             let kind = if key.starts_with("pk_") {
                 KeyKind::Publishable

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::rig::{Rig, SECRET, answer};
+use crate::support::report;
 use line::{Line, Said};
 
 /// Short, so that those who are slow are cut off within the test.
@@ -170,10 +171,7 @@ async fn every_odd_request_gets_its_answer() {
         let live = answer(rig.anonymous(Method::GET, "/health/live")).await;
         assert_eq!(live.status, 200, "after {}", case.name);
     }
-    let right = cases.len() - wrong.len();
-    eprintln!("HTTP edge cases {right}/{}", cases.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(cases.len() >= CASES_MIN);
+    report::cases("HTTP edge cases", cases.len(), CASES_MIN, &wrong);
     assert_eq!(rig.gateway.confirms(), 0);
     let stored = rig.get("/api/v1/payments").await;
     let stored = stored.body["data"]["payments"].as_array().unwrap().len();

@@ -36,7 +36,7 @@ enum Answering {
 }
 
 /// An issuer's server that counts.
-struct Publisher {
+pub(crate) struct Publisher {
     url: String,
     serving: Mutex<JoinSet<()>>,
     answering: Mutex<Answering>,
@@ -45,7 +45,7 @@ struct Publisher {
 }
 
 impl Publisher {
-    async fn start(keys: Value) -> Arc<Self> {
+    pub(crate) async fn start(keys: Value) -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -78,11 +78,16 @@ impl Publisher {
         }
     }
 
+    /// Where the keys are.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     fn answers(&self, answering: Answering) {
         *self.answering.lock().expect("no panic") = answering;
     }
 
-    fn asked(&self) -> u64 {
+    pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
     }
 
