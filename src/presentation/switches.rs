@@ -84,7 +84,12 @@ pub(super) async fn list(
     put,
     path = "/api/v1/switches/{operation}",
     tag = "switches",
-    params(("operation" = String, Path, description = "`approvals` or `cancels`")),
+    params((
+        "operation" = String,
+        Path,
+        description = "`approvals` or `cancels`",
+        pattern = "^(approvals|cancels)$"
+    )),
     request_body = TurnSwitch,
     responses((status = 200, description = "The switch as it is now", body = Success<Switch>)),
 )]
