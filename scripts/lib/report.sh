@@ -11,6 +11,7 @@ export PAYFLOW_TEST_REPORT=$run_dir/report.tsv
 # has reported and is not on the list belongs here.
 report_suites=(
   "JWT attack vectors refused"
+  "authorisation cells"
   "HTTP edge cases"
   "idempotency cases"
   "unsafe configurations refused"

@@ -12,6 +12,7 @@ use payflow::presentation::router::{Named, ROUTES, Route};
 use reqwest::Method;
 
 use crate::rig::{Answer, text};
+use crate::support::report;
 use callers::{CALLERS, Caller, Is};
 use rules::{Object, Then, Whose, expected, objects};
 use world::{State, Target, World};
@@ -259,10 +260,9 @@ async fn authorisation_cells_are_taken_or_refused_by_the_rules() {
         }
     }
     let rows: usize = ways.iter().map(|asked| asked.objects().len()).sum();
-    let (wrong, cells) = (walked.wrong.len(), walked.cells.len());
-    println!("authorisation cells {}/{cells}", cells - wrong);
-    assert_eq!(cells, rows * CALLERS.len(), "a cell was left out");
-    assert!(wrong == 0, "{}", walked.wrong.join("\n"));
+    let all = rows * CALLERS.len();
+    assert_eq!(walked.cells.len(), all, "a cell was left out");
+    report::cases("authorisation cells", all, all, &walked.wrong);
 }
 
 /// The routes that are served, by their description.
