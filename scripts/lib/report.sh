@@ -12,6 +12,7 @@ export PAYFLOW_TEST_REPORT=$run_dir/report.tsv
 report_suites=(
   "JWT attack vectors refused"
   "authorisation cells"
+  "step-up attacks refused"
   "HTTP edge cases"
   "idempotency cases"
   "unsafe configurations refused"

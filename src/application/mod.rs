@@ -18,6 +18,7 @@ mod recovery;
 mod runner;
 pub mod seal;
 mod settle;
+mod step_up;
 mod switches;
 mod tenancy;
 mod upkeep;
@@ -46,6 +47,7 @@ pub use payments::{
 pub use ports::{Clock, Gateways, Ids, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
+pub use step_up::{ChallengeError, Evidence, Misfit, ProofError, StepUp};
 pub use switches::{IsPaused, Reason, Standing, SwitchError, turn};
 pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};
 pub use upkeep::{Upkeep, stuck_since};
@@ -153,6 +155,8 @@ pub struct Parts {
     pub tally: Arc<dyn Tally>,
     /// Who believes members' tokens.
     pub tokens: Arc<dyn TokenVerifier>,
+    /// For what members prove themselves.
+    pub step_up: StepUp,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.
@@ -181,6 +185,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The member it speaks for; none for the merchant's own server.
     pub member: Option<MemberId>,
+    /// What the request shows of the person besides; of members only.
+    pub evidence: Evidence,
     /// W3C trace id, 32 lower-case hex digits.
     pub trace: String,
 }

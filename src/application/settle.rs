@@ -171,7 +171,9 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::AppendEvent(_)
         | Change::ReserveKey(_)
         | Change::FinishKey { .. }
-        | Change::IssueKey(_) => None,
+        | Change::IssueKey(_)
+        | Change::InsertChallenge(_)
+        | Change::SpendChallenge { .. } => None,
     })
 }
 

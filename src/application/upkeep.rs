@@ -1,5 +1,5 @@
-//! Owns upkeep: the alarm about sagas that stay open too long, the end of old idempotency keys, and
-//! the notes of when API keys were used.
+//! Owns upkeep: the alarm about sagas that stay open too long, the end of old idempotency keys and
+//! step-up challenges, and the notes of when API keys were used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,13 @@ impl App {
         while !self.runner.drain.is_cancelled() {
             let reported = self.report_stuck(&mut upkeep).await;
             let swept = self.sweep_keys(&mut upkeep).await;
+            let forgotten = self.sweep_challenges().await;
             let noted = self.note_uses().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
                 ("key sweep", swept),
+                ("challenge sweep", forgotten),
                 ("key uses", noted),
             ] {
                 match pass {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use application::ports::limiter::Rate;
 use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier};
-use application::{App, Bounds, Parts, Timings};
+use application::{App, Bounds, Parts, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         ids: outside.ids,
         tally: Arc::<Metrics>::clone(&metrics),
         tokens: outside.tokens,
+        step_up: step_up(config),
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),
@@ -152,6 +153,15 @@ impl Running {
 async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| format!("cannot listen on {address} ({setting})"))
+}
+
+fn step_up(config: &Config) -> StepUp {
+    let (settings, day) = (&config.step_up, Duration::from_hours(24));
+    StepUp {
+        demanded_for: settings.demanded_for.iter().map(|word| word.0).collect(),
+        challenge_lifetime: settings.challenge_lifetime.duration(),
+        device_lifetime: day.saturating_mul(settings.known_device_days),
+    }
 }
 
 fn policy(config: &Config) -> Policy {

@@ -49,6 +49,8 @@ pub struct Issuer {
     pub required_claims: Vec<String>,
     #[serde(default = "types")]
     pub types: Vec<String>,
+    #[serde(default = "proof_types")]
+    pub proof_types: Vec<String>,
     #[serde(default)]
     pub lifetime_max: Option<Span>,
     #[serde(default)]
@@ -114,4 +116,8 @@ fn member_claim() -> String {
 
 fn types() -> Vec<String> {
     vec!["JWT".to_owned(), "at+jwt".to_owned()]
+}
+
+fn proof_types() -> Vec<String> {
+    vec!["step-up+jwt".to_owned()]
 }

@@ -16,7 +16,7 @@ pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Files, ForwardedBy, Limits, Log, LogFormat, Metrics,
-    Payments, Sandbox, Server, Shop, Timings, Toss, Vault,
+    Payments, Sandbox, Server, Shop, StepUp, Timings, Toss, Vault,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -51,6 +51,8 @@ pub struct Config {
     pub database: Database,
     /// Whose tokens members may come with.
     pub identity: Identity,
+    /// For what members prove themselves.
+    pub step_up: StepUp,
     /// What payments may be.
     pub payments: Payments,
     /// The gateway.

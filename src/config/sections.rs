@@ -9,8 +9,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::step_up::Action;
 use serde::Deserialize;
 
+use super::identity::Word;
 use super::{Config, Span};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -63,6 +65,14 @@ pub struct Database {
     pub create: bool,
     pub pool_size: usize,
     pub acquire_timeout: Span,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepUp {
+    pub demanded_for: Vec<Word<Action>>,
+    pub challenge_lifetime: Span,
+    pub known_device_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

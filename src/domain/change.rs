@@ -6,13 +6,14 @@ use crate::Timestamp;
 use crate::account::{Credentials, GatewayAccount, Status};
 use crate::event::PaymentEvent;
 use crate::id::{
-    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId,
 };
 use crate::idempotency::{IssuedKey, Reservation};
 use crate::ledger::Entry;
 use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
 use crate::saga::Saga;
+use crate::step_up::Challenge;
 use crate::switch::Turn;
 use crate::vault::{DataKey, Wrapped};
 
@@ -139,6 +140,18 @@ pub enum Change {
     },
     /// A key we hand out; it must be free.
     IssueKey(Box<IssuedKey>),
+    /// A new challenge.
+    InsertChallenge(Box<Challenge>),
+    /// Spends the proof of a challenge; it must be unspent, and expire later than `at`. Committed
+    /// with what it is a proof for, so that neither exists without the other.
+    SpendChallenge {
+        /// Which challenge.
+        challenge: ChallengeId,
+        /// When.
+        at: Timestamp,
+        /// Until when it is worth remembering.
+        kept_until: Timestamp,
+    },
 }
 
 impl Change {
@@ -171,6 +184,8 @@ impl Change {
             Self::TurnSwitch(turn) => (11, format!("{}/{}", turn.operation, turn.reach)),
             Self::InsertDataKey(key) => (10, key.id.to_string()),
             Self::RewrapDataKey { id, .. } => (10, id.to_string()),
+            Self::InsertChallenge(challenge) => (12, challenge.id.to_string()),
+            Self::SpendChallenge { challenge, .. } => (12, challenge.to_string()),
         }
     }
 }

@@ -151,6 +151,11 @@ id!(
     "sag"
 );
 id!(
+    /// A question that a person answers with a proof.
+    ChallengeId,
+    "chl"
+);
+id!(
     /// A process that drives sagas, new at each start.
     WorkerId,
     "wrk"

@@ -16,6 +16,7 @@ pub mod payment;
 pub mod principal;
 pub mod saga;
 pub mod snapshot;
+pub mod step_up;
 pub mod switch;
 pub mod text;
 pub mod vault;

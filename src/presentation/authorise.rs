@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::{Caller, Credential};
+use application::{Caller, Credential, Evidence};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
@@ -21,6 +21,7 @@ use super::envelope::Failure;
 use super::failures::unauthorized;
 use super::middleware::{Trace, admit};
 use super::router::{Principal, ROUTES, Route};
+use super::step_up::evidence;
 
 /// Clients pad or do not; both are the same text.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -39,7 +40,7 @@ pub(super) async fn authorised(
         return Failure::from(Code::RouteNotFound).into_response();
     };
     if !route.principals.contains(&Principal::Anybody) {
-        let shown = Shown::by(&request);
+        let shown = Shown::by(&request, route);
         // Asking the store who it is counts as under way; what the client still sends does not.
         let caller = match admit(&api) {
             Ok(_admitted) => caller(&api, route, shown).await,
@@ -68,6 +69,7 @@ pub(super) fn route_of(request: &Request) -> Option<&'static Route> {
 /// Who calls, by the credentials alone: no other header says anything about it.
 async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failure> {
     let Shown { trace, host, .. } = shown;
+    let principals = route.principals;
     match shown.credentials? {
         Credentials::Key(key) => {
             let Credential { scope, kind } = api.app.authenticate(&key).await?;
@@ -75,26 +77,31 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
                 KeyKind::Secret => (Principal::MerchantServer, Actor::Merchant),
                 KeyKind::Publishable => (Principal::MerchantPage, Actor::Buyer),
             };
-            if !route.principals.contains(&principal) {
+            if !principals.contains(&Principal::MerchantServer) {
+                return Err(Code::MemberRequired.into());
+            }
+            if !principals.contains(&principal) {
                 return Err(Code::ApiKeyPublishable.into());
             }
             Ok(Caller {
                 scope,
                 actor,
                 member: None,
+                evidence: Evidence::default(),
                 trace,
             })
         }
         Credentials::Token(token) => {
             let member = api.app.authenticate_member(&token, host.as_deref());
             let member = member.await?;
-            if !route.principals.contains(&Principal::Member) {
+            if !principals.contains(&Principal::Member) {
                 return Err(Code::MemberForbidden.into());
             }
             Ok(Caller {
                 scope: member.scope,
                 actor: Actor::Buyer,
                 member: Some(member.id),
+                evidence: shown.evidence?,
                 trace,
             })
         }
@@ -104,16 +111,24 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
 /// What a request shows of its caller.
 struct Shown {
     credentials: Result<Credentials, Failure>,
+    /// Where the route takes it; nothing elsewhere.
+    evidence: Result<Evidence, Failure>,
     host: Option<String>,
     trace: String,
 }
 
 impl Shown {
-    fn by(request: &Request) -> Self {
+    fn by(request: &Request, route: &Route) -> Self {
         let trace = request.extensions().get::<Trace>();
+        let (headers, host) = (request.headers(), host_of(request));
         Self {
-            credentials: presented(request.headers()),
-            host: host_of(request),
+            credentials: presented(headers),
+            evidence: if route.takes_proof() {
+                evidence(headers, host.clone())
+            } else {
+                Ok(Evidence::default())
+            },
+            host,
             trace: trace.map(|trace| trace.0.clone()).unwrap_or_default(),
         }
     }

@@ -30,6 +30,10 @@ use super::payments::answer;
         ("paymentId" = String, Path, description = "The payment"),
         ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
          pattern = "^[!#-~]+$", description = "Makes repeats safe"),
+        ("Step-Up-Proof" = Option<String>, Header,
+         description = "Of a member: a signed proof of the person, where it is asked for"),
+        ("Device-Id" = Option<String>, Header, min_length = 16, max_length = 128,
+         pattern = "^[!-~]+$", description = "Of a member: the device that the proof is bound to"),
     ),
     request_body = CancelPayment,
     responses(

@@ -209,6 +209,24 @@ catalogue! {
     MEMBER_FORBIDDEN => MemberForbidden, FORBIDDEN,
         "회원 토큰으로는 호출할 수 없습니다. 가맹점 서버에서 시크릿 키로 호출하세요.",
         "A member cannot do this; only the merchant's server can, with its secret key.";
+    MEMBER_REQUIRED => MemberRequired, FORBIDDEN,
+        "회원만 호출할 수 있습니다. 회원 토큰으로 호출하세요.",
+        "Only a member can do this, with their token.";
+    STEP_UP_REQUIRED => StepUpRequired, UNAUTHORIZED,
+        "등록되지 않은 기기입니다. 본인 인증이 필요합니다.",
+        "The person has to prove themselves on this device first.";
+    STEP_UP_PROOF_INVALID => StepUpProofInvalid, UNAUTHORIZED,
+        "이 요청에 유효하지 않은 본인 인증입니다.",
+        "The proof does not prove this person for this request.";
+    STEP_UP_PROOF_EXPIRED => StepUpProofExpired, UNAUTHORIZED,
+        "본인 인증이 만료되었습니다. 다시 인증해 주세요.",
+        "The proof, or the challenge it answers, has expired.";
+    STEP_UP_PROOF_SPENT => StepUpProofSpent, UNAUTHORIZED,
+        "이미 사용된 본인 인증입니다. 다시 인증해 주세요.",
+        "The proof was used already.";
+    DEVICE_ID_MALFORMED => DeviceIdMalformed, BAD_REQUEST,
+        "Device-Id는 16-128자의 공백 없는 ASCII여야 합니다.",
+        "A Device-Id is 16-128 visible ASCII characters.";
     MERCHANT_SUSPENDED => MerchantSuspended, FORBIDDEN,
         "이용이 정지된 가맹점입니다.",
         "The merchant is suspended.";

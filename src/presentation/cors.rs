@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use axum::http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::CorsLayer;
 
 use super::extract::IDEMPOTENCY_KEY;
 use super::middleware::TRACE_ID;
+use super::step_up::{DEVICE_ID, STEP_UP_PROOF};
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// How long a browser remembers that it may.
@@ -26,8 +28,16 @@ pub(super) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
             CONTENT_TYPE,
             ACCEPT_LANGUAGE,
             IDEMPOTENCY_KEY,
+            STEP_UP_PROOF,
+            DEVICE_ID,
         ])
-        .expose_headers([LOCATION, RETRY_AFTER, TRACE_ID, IDEMPOTENT_REPLAYED])
+        .expose_headers([
+            LOCATION,
+            RETRY_AFTER,
+            WWW_AUTHENTICATE,
+            TRACE_ID,
+            IDEMPOTENT_REPLAYED,
+        ])
         .max_age(REMEMBERED);
     (!origins.is_empty()).then_some(layer)
 }

@@ -14,12 +14,15 @@ use axum::response::{IntoResponse, Response};
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::extract::IDEMPOTENCY_KEY;
+use super::step_up::{DEVICE_ID, STEP_UP_PROOF};
 
 /// Headers that decide what a request does, so that two of them would be an ambiguity.
-const ONCE: [HeaderName; 6] = [
+const ONCE: [HeaderName; 8] = [
     HOST,
     AUTHORIZATION,
     IDEMPOTENCY_KEY,
+    STEP_UP_PROOF,
+    DEVICE_ID,
     CONTENT_TYPE,
     CONTENT_ENCODING,
     CONTENT_LENGTH,

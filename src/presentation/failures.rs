@@ -6,7 +6,8 @@ use application::ports::gateway::Refused;
 use application::ports::identity::TokenError;
 use application::ports::store;
 use application::{
-    AccessError, ActError, ApiKeyError, IsPaused, KeyError, PrepareError, ReadError, SwitchError,
+    AccessError, ActError, ApiKeyError, ChallengeError, IsPaused, KeyError, PrepareError,
+    ProofError, ReadError, SwitchError,
 };
 use axum::http::HeaderValue;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -105,6 +106,44 @@ pub(super) fn unauthorized(code: Code) -> Failure {
     Failure::from(code).header(WWW_AUTHENTICATE, challenge)
 }
 
+impl From<ChallengeError> for Failure {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::NotFound => Self::from(Code::PaymentNotFound),
+            ChallengeError::Commit(error) => error.into(),
+            ChallengeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProofError> for Failure {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Required { action, payment } => {
+                unproven(Code::StepUpRequired).data(json!({
+                    "action": action.as_str(),
+                    "challengeAt": format!("/api/v1/payments/{payment}/step-up"),
+                }))
+            }
+            // What does not fit would help nobody but whoever made it up.
+            ProofError::Invalid(_) => unproven(Code::StepUpProofInvalid),
+            ProofError::Expired => unproven(Code::StepUpProofExpired),
+            ProofError::Spent => unproven(Code::StepUpProofSpent),
+            ProofError::Unavailable => Self::from(Code::IdentityUnavailable).retry_after(SOON),
+            ProofError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A 401 that a fresh authentication mends, with the challenge of RFC 9470: none that was before
+/// will do.
+fn unproven(code: Code) -> Failure {
+    let challenge = HeaderValue::from_static(
+        r#"Bearer realm="payflow", error="insufficient_user_authentication", max_age="0""#,
+    );
+    Failure::from(code).header(WWW_AUTHENTICATE, challenge)
+}
+
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         match error {
@@ -180,6 +219,7 @@ impl<R: Into<Failure>> From<ActError<R>> for Failure {
                 .data(json!({ "operation": operation.as_str() }))
                 .retry_after(PAUSED),
             ActError::AccountDisabled => Code::GatewayAccountDisabled.into(),
+            ActError::Proof(error) => error.into(),
             ActError::Key(error) => error.into(),
             ActError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
             ActError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Api;
 use super::catalogue::Code;
-use super::envelope::Failure;
+use super::envelope::{Failure, Unrendered};
 use super::origin::{Peer, counted};
 
 /// How often somebody may come; none is without a limit.
@@ -51,12 +51,19 @@ pub(super) async fn by_address(
     let response = next.run(request).await;
     if let (bucket, Some(rate)) = failures
         && proves
-        && response.status() == StatusCode::UNAUTHORIZED
+        && is_wrong(&response)
     {
         // The refusal is this answer already; the next one is asked for.
         let _ = api.limiter.take(bucket, rate).await;
     }
     response
+}
+
+/// Whether it refuses credentials. Who is asked to prove themselves has shown good ones.
+fn is_wrong(response: &Response) -> bool {
+    let told = response.extensions().get::<Unrendered>();
+    let is_asked = told.is_some_and(|told| told.code() == Code::StepUpRequired.as_str());
+    response.status() == StatusCode::UNAUTHORIZED && !is_asked
 }
 
 async fn within(

@@ -26,6 +26,7 @@ mod query;
 mod reach;
 pub mod router;
 pub mod server;
+mod step_up;
 mod switches;
 mod wire;
 

@@ -134,7 +134,9 @@ fn complete(operation: &mut Operation, route: &Route) {
         if !route.principals.contains(&Principal::Member) {
             codes.push(Code::MemberForbidden);
         }
-        if !route.principals.contains(&Principal::MerchantPage) {
+        if !route.principals.contains(&Principal::MerchantServer) {
+            codes.push(Code::MemberRequired);
+        } else if !route.principals.contains(&Principal::MerchantPage) {
             codes.push(Code::ApiKeyPublishable);
         }
     }

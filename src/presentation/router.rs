@@ -15,7 +15,7 @@ use super::envelope::Failure;
 pub use super::reach::{Named, Principal, Reach};
 use super::{
     Api, api_keys, authorise, body, cancel, cors, edge, events, health, keys, limits, middleware,
-    pages, payments, switches,
+    pages, payments, step_up, switches,
 };
 
 /// A route.
@@ -35,8 +35,16 @@ pub struct Route {
     pub refusals: &'static [Code],
 }
 
+impl Route {
+    /// Whether members may have to prove themselves here.
+    pub(super) fn takes_proof(&self) -> bool {
+        self.refusals.contains(&Code::StepUpRequired)
+    }
+}
+
 const ANYBODY: &[Principal] = &[Principal::Anybody];
 const SERVER: &[Principal] = &[Principal::MerchantServer];
+const MEMBER: &[Principal] = &[Principal::Member];
 const SERVER_OR_MEMBER: &[Principal] = &[Principal::MerchantServer, Principal::Member];
 const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
     Principal::MerchantServer,
@@ -107,6 +115,11 @@ pub const ROUTES: &[Route] = &[
             Code::IdempotencyKeyNotIssued,
             Code::IdempotencyKeyReused,
             Code::IdempotencyKeyInProgress,
+            Code::StepUpRequired,
+            Code::StepUpProofInvalid,
+            Code::StepUpProofExpired,
+            Code::StepUpProofSpent,
+            Code::DeviceIdMalformed,
             Code::GatewayOrderMismatch,
             Code::AmountMismatch,
             Code::PaymentDeclined,
@@ -138,6 +151,11 @@ pub const ROUTES: &[Route] = &[
             Code::IdempotencyKeyNotIssued,
             Code::IdempotencyKeyReused,
             Code::IdempotencyKeyInProgress,
+            Code::StepUpRequired,
+            Code::StepUpProofInvalid,
+            Code::StepUpProofExpired,
+            Code::StepUpProofSpent,
+            Code::DeviceIdMalformed,
             Code::PaymentInProgress,
             Code::PaymentNotCancelable,
             Code::CancelOverBalance,
@@ -151,6 +169,14 @@ pub const ROUTES: &[Route] = &[
             Code::ShuttingDown,
             Code::TooManyConflicts,
         ],
+    },
+    Route {
+        method: &Method::POST,
+        path: "/api/v1/payments/{paymentId}/step-up",
+        named: Named::Payment,
+        principals: MEMBER,
+        body: true,
+        refusals: &[Code::InvalidRequest, Code::TooManyConflicts],
     },
     Route {
         method: &Method::GET,
@@ -260,6 +286,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(payments::checkout))
         .routes(routes!(payments::approve))
         .routes(routes!(cancel::cancel))
+        .routes(routes!(step_up::ask))
         .routes(routes!(events::list))
         .routes(routes!(keys::issue))
         .routes(routes!(api_keys::issue, api_keys::list))

@@ -84,6 +84,7 @@ async fn every_code_is_provoked() {
     requests(&mut seen).await;
     credentials(&mut seen).await;
     api_keys(&mut seen).await;
+    proofs(&mut seen).await;
     keys(&mut seen).await;
     refusals(&mut seen).await;
     ends(&mut seen).await;
@@ -190,6 +191,15 @@ async fn credentials(seen: &mut Seen) {
     };
     assert_eq!(guess().await.code(), "API_KEY_UNKNOWN");
     seen.note(&guess().await);
+}
+
+async fn proofs(seen: &mut Seen) {
+    let rig = Rig::with("step_up.demanded_for = [\"approve\"]\n").await;
+    for told in crate::step_up::refusals(&rig).await {
+        if told.status != 200 {
+            seen.note(&told);
+        }
+    }
 }
 
 async fn api_keys(seen: &mut Seen) {

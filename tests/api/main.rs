@@ -22,6 +22,7 @@ mod payments;
 mod process;
 mod requests;
 mod rig;
+mod step_up;
 #[path = "../support/mod.rs"]
 mod support;
 mod switches;

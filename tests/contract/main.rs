@@ -19,6 +19,7 @@ mod records;
 mod round_trips;
 mod samples;
 mod secrets;
+mod step_up;
 mod stores;
 mod switches;
 mod unreadable;

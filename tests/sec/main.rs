@@ -24,3 +24,4 @@ mod idempotency;
 mod jwt;
 mod limits;
 mod pages;
+mod step_up;

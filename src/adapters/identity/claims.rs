@@ -1,6 +1,7 @@
 //! Owns what a token has to claim: for us, for now, and who it speaks for.
 
-use application::ports::identity::{Flaw, Member, TokenError};
+use application::ports::identity::{Flaw, Member, Proof, TokenError};
+use chrono::DateTime;
 use domain::principal::Scope;
 
 use super::token::Object;
@@ -9,6 +10,9 @@ use crate::json::Node;
 
 /// The last second that a calendar with four digits for the year has.
 const SECONDS_MAX: i64 = 253_402_300_799;
+
+/// A proof is used at once; one that is good for longer was not made for this.
+const PROOF_SECONDS_MAX: i64 = 600;
 
 /// The claims of a token whose signature holds, and when they are looked at.
 pub(super) struct Claimed<'a> {
@@ -22,11 +26,47 @@ impl Claimed<'_> {
     /// Who the token speaks for. That it has expired is said only of one that was good.
     pub(super) fn member(&self, host: Option<&str>) -> Result<Member, TokenError> {
         let member = self.checked(host).map_err(TokenError::Invalid)?;
+        self.not_expired()?;
+        Ok(member)
+    }
+
+    /// What the token proves. That it has expired is said only of one that was good.
+    pub(super) fn proof(&self, host: Option<&str>) -> Result<Proof, TokenError> {
+        let member = self.checked(host).map_err(TokenError::Invalid)?;
+        let authenticated = self.authenticated().map_err(TokenError::Invalid)?;
+        let challenge = self.claims.text("nonce").and_then(|id| id.parse().ok());
+        let challenge = challenge.ok_or(TokenError::Invalid(Flaw::Challenge))?;
+        self.not_expired()?;
+        let latest = authenticated.saturating_add(self.leeway).saturating_add(1);
+        let before = DateTime::from_timestamp(latest, 0);
+        Ok(Proof {
+            member,
+            challenge,
+            authenticated_before: before.ok_or(TokenError::Invalid(Flaw::Instant))?,
+        })
+    }
+
+    fn not_expired(&self) -> Result<(), TokenError> {
         let expires = self.required_instant("exp").map_err(TokenError::Invalid)?;
         if self.now >= expires.saturating_add(self.leeway) {
             return Err(TokenError::Expired);
         }
-        Ok(member)
+        Ok(())
+    }
+
+    /// The second in which the person was authenticated: before the proof was issued, and that not
+    /// for long.
+    fn authenticated(&self) -> Result<i64, Flaw> {
+        let at = self.required_instant("auth_time")?;
+        let issued = self.required_instant("iat")?;
+        if at > issued {
+            return Err(Flaw::Authenticated);
+        }
+        let lifetime = self.required_instant("exp")?.saturating_sub(issued);
+        if lifetime > PROOF_SECONDS_MAX {
+            return Err(Flaw::Lifetime);
+        }
+        Ok(at)
     }
 
     fn checked(&self, host: Option<&str>) -> Result<Member, Flaw> {

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::Clock;
-use application::ports::identity::{Flaw, Member, TokenError, TokenVerifier};
+use application::ports::identity::{Flaw, Member, Proof, TokenError, TokenVerifier};
 use async_trait::async_trait;
+use domain::Timestamp;
 
 pub use keys::Unfit;
 
@@ -178,27 +179,49 @@ impl Known {
         }
     }
 
-    fn takes_type(&self, kind: &str) -> bool {
+    fn takes_type(&self, kind: &str, purpose: Purpose) -> bool {
         // RFC 7515 §4.1.9: the prefix is usually left out, and case does not count.
         let plain = kind.split_at_checked("application/".len());
         let plain = plain.filter(|(prefix, _)| prefix.eq_ignore_ascii_case("application/"));
         let kind = plain.map_or(kind, |(_, rest)| rest);
-        let mut types = self.rules.types.iter();
-        types.any(|known| known.eq_ignore_ascii_case(kind))
+        let types = match purpose {
+            Purpose::Access => &self.rules.types,
+            Purpose::Proof => &self.rules.proof_types,
+        };
+        types.iter().any(|known| known.eq_ignore_ascii_case(kind))
     }
 }
 
-#[async_trait]
-impl TokenVerifier for Tokens {
-    async fn verify(&self, token: &str, host: Option<&str>) -> Result<Member, TokenError> {
-        if token.len() > self.bytes_max {
+/// What a token is for. The types of one purpose are never those of another.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// To say who speaks.
+    Access,
+    /// To prove a person.
+    Proof,
+}
+
+/// A token whose signature holds, and who signed it.
+struct Signed<'t> {
+    token: Token<'t>,
+    known: &'t Known,
+}
+
+impl Tokens {
+    /// The token, if it is one for this purpose and its issuer signed it.
+    async fn signed<'t>(
+        &'t self,
+        text: &'t str,
+        purpose: Purpose,
+    ) -> Result<Signed<'t>, TokenError> {
+        if text.len() > self.bytes_max {
             return Err(TokenError::Invalid(Flaw::Length));
         }
-        let token = Token::parse(token).map_err(TokenError::Invalid)?;
+        let token = Token::parse(text).map_err(TokenError::Invalid)?;
         let issuer = token.claims.text("iss");
         let known = issuer.and_then(|issuer| self.issuers.get(issuer));
         let known = known.ok_or(TokenError::Invalid(Flaw::Issuer))?;
-        if !known.takes_type(&token.kind) {
+        if !known.takes_type(&token.kind, purpose) {
             return Err(TokenError::Invalid(Flaw::Type));
         }
         let key = known.key(token.kid.as_ref()).await?;
@@ -208,12 +231,32 @@ impl TokenVerifier for Tokens {
         if !key.signed(token.message, token.signature) {
             return Err(TokenError::Invalid(Flaw::Signature));
         }
-        let claimed = Claimed {
-            claims: &token.claims,
-            issuer: &known.rules,
+        Ok(Signed { token, known })
+    }
+
+    fn claimed<'s>(&self, signed: &'s Signed<'_>) -> Claimed<'s> {
+        Claimed {
+            claims: &signed.token.claims,
+            issuer: &signed.known.rules,
             now: self.clock.now().timestamp(),
             leeway: self.leeway,
-        };
-        claimed.member(host)
+        }
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for Tokens {
+    async fn verify(&self, token: &str, host: Option<&str>) -> Result<Member, TokenError> {
+        let signed = self.signed(token, Purpose::Access).await?;
+        self.claimed(&signed).member(host)
+    }
+
+    async fn verify_proof(&self, proof: &str, host: Option<&str>) -> Result<Proof, TokenError> {
+        let signed = self.signed(proof, Purpose::Proof).await?;
+        self.claimed(&signed).proof(host)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 }

@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
-use super::schema::idempotency_keys;
+use super::schema::{idempotency_keys, step_up_challenges};
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -110,6 +110,30 @@ impl<Q, G> ValidGrouping<G> for KeyAmong<Q> {
 impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for KeyAmong<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("(merchant_id, mode, member, key) IN (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Whether a challenge is among those that a query selects: diesel has no word for a table that is
+/// asked about itself.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct ChallengeAmong<Q>(pub(super) Q);
+
+impl<Q> Expression for ChallengeAmong<Q> {
+    type SqlType = Bool;
+}
+
+impl<Q> AppearsOnTable<step_up_challenges::table> for ChallengeAmong<Q> {}
+
+impl<Q, G> ValidGrouping<G> for ChallengeAmong<Q> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for ChallengeAmong<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("id IN (");
         self.0.walk_ast(out.reborrow())?;
         out.push_sql(")");
         Ok(())

@@ -19,6 +19,7 @@ mod sagas;
 mod schema;
 mod secrets;
 mod sqlite;
+mod step_up;
 mod switches;
 mod tls;
 mod types;

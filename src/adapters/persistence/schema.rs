@@ -261,6 +261,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    step_up_challenges (id) {
+        id -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        member -> Text,
+        device_hash -> Binary,
+        payment_id -> Text,
+        action -> Text,
+        issued_at -> Instant,
+        expires_at -> Instant,
+        spent_at -> Nullable<Instant>,
+        kept_until -> Instant,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::Text;
     use crate::adapters::persistence::types::Instant;
 

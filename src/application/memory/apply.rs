@@ -8,7 +8,7 @@ use domain::change::{Change, Hold};
 use domain::id::{ApiKeyId, GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
 use domain::ledger::Entry;
-use domain::merchant::Merchant;
+use domain::merchant::{ApiKey, Merchant};
 use domain::payment::Payment;
 use domain::saga::{Kind, Saga};
 
@@ -27,12 +27,7 @@ impl State {
             Change::UpdateMerchant { merchant, expected } => {
                 self.update_merchant(merchant, *expected)
             }
-            Change::InsertApiKey(key) => {
-                let taken = self.api_keys.values().any(|known| known.id == key.id);
-                must(!taken)?;
-                let row = Arc::new(key.as_ref().clone());
-                insert(&mut self.api_keys, key.hash, row)
-            }
+            Change::InsertApiKey(key) => self.insert_api_key(key),
             Change::EndApiKey {
                 key,
                 expires_at,
@@ -82,6 +77,12 @@ impl State {
                 let row = Arc::new(key.as_ref().clone());
                 insert(&mut self.issued, key.key.clone(), row)
             }
+            Change::InsertChallenge(challenge) => self.insert_challenge(challenge),
+            Change::SpendChallenge {
+                challenge,
+                at,
+                kept_until,
+            } => self.spend_challenge(*challenge, *at, *kept_until),
         }
     }
 
@@ -95,6 +96,12 @@ impl State {
         row.zone = merchant.zone;
         row.version = merchant.version;
         Ok(())
+    }
+
+    fn insert_api_key(&mut self, key: &ApiKey) -> Applied {
+        let taken = self.api_keys.values().any(|known| known.id == key.id);
+        must(!taken)?;
+        insert(&mut self.api_keys, key.hash, Arc::new(key.clone()))
     }
 
     fn end_api_key(

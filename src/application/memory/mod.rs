@@ -4,6 +4,7 @@
 mod apply;
 mod reads;
 mod secrets;
+mod step_up;
 mod switches;
 mod watches;
 
@@ -16,13 +17,15 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId,
+    WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::saga::Saga;
+use domain::step_up::Challenge;
 use domain::switch::{Operation, Reach, Turn};
 use domain::vault::DataKey;
 
@@ -60,6 +63,7 @@ struct State {
     sightings: BTreeMap<(GatewayAccountId, String), watches::Seen>,
     data_keys: BTreeMap<DataKeyId, DataKey>,
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
+    challenges: BTreeMap<ChallengeId, Challenge>,
 }
 
 /// The store in memory.
@@ -125,6 +129,12 @@ impl Memory {
             .values()
             .map(|held| held.saga.as_ref().clone())
             .collect()
+    }
+
+    /// Every step-up challenge.
+    #[must_use]
+    pub fn all_challenges(&self) -> Vec<Challenge> {
+        self.state().challenges.values().cloned().collect()
     }
 
     /// Every idempotency key in use.

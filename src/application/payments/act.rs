@@ -9,6 +9,7 @@ use domain::change::Change;
 use domain::id::PaymentId;
 use domain::payment::{Moved, Payment};
 use domain::saga::Saga;
+use domain::step_up::Action;
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
@@ -20,6 +21,7 @@ use crate::patience::Patience;
 use crate::ports::gateway::Refused;
 use crate::ports::store::{self, CommitError};
 use crate::runner::Driven;
+use crate::step_up::ProofError;
 use crate::switches::IsPaused;
 use crate::view::PaymentView;
 use crate::{App, Caller};
@@ -48,6 +50,9 @@ pub enum ActError<R> {
     /// The payment's gateway account takes no new payments.
     #[error("the payment's gateway account is disabled")]
     AccountDisabled,
+    /// The person is not proven.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// The idempotency key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -68,11 +73,7 @@ pub(super) trait Command: Send + Sync + 'static {
     /// Why a payment does not take it.
     type Refusal: Send + 'static;
 
-    /// What it is called in the names of crash points.
-    #[cfg_attr(
-        not(feature = "crash-points"),
-        expect(dead_code, reason = "names crash points")
-    )]
+    /// What it is called where that matters.
     const VERB: Verb;
 
     /// About which payment.
@@ -103,6 +104,14 @@ impl Verb {
         match self {
             Self::Approve => "APPROVE",
             Self::Cancel => "CANCEL",
+        }
+    }
+
+    /// What a member has to prove themselves for, where it takes a proof.
+    const fn action(self) -> Action {
+        match self {
+            Self::Approve => Action::Approve,
+            Self::Cancel => Action::Cancel,
         }
     }
 }
@@ -196,12 +205,12 @@ impl App {
             }
             let found = store.payment(&caller.owner(), command.payment()).await?;
             let payment = found.ok_or(ActError::NotFound)?;
-            let decided = match command.decide(self, caller, payment).await {
-                // The payment may be as it is because of this very request, sent twice at once:
-                // its key is committed together with what it did.
-                Err(ActError::Refused(refusal)) => {
+            let (proof, decided) = match self.decided(caller, command, payment).await {
+                // The payment and the proof may be as they are because of this very request, sent
+                // twice at once: its key is committed together with what it did.
+                Err(refused @ (ActError::Refused(_) | ActError::Proof(_))) => {
                     let answered = self.answered_before(caller, keyed).await?;
-                    let answered = answered.ok_or(ActError::Refused(refusal))?;
+                    let answered = answered.ok_or(refused)?;
                     return Ok(Begun::Answered(Box::new(answered)));
                 }
                 decided => decided?,
@@ -213,6 +222,7 @@ impl App {
             let reservation = self.reservation(caller, keyed, command.payment(), end);
             let mut changes = moved.changes.clone();
             changes.push(Change::ReserveKey(Box::new(reservation)));
+            changes.extend(proof);
             crash_point!(C::VERB, "before_begin_commit");
             let committed = store.commit(&changes).await;
             crash_point!(C::VERB, "after_begin_commit");
@@ -236,6 +246,20 @@ impl App {
             }
         }
         Err(ActError::Contended)
+    }
+
+    /// What is decided, and the proof of the person that is spent with it.
+    async fn decided<C: Command>(
+        &self,
+        caller: &Caller,
+        command: &C,
+        payment: Payment,
+    ) -> Result<(Option<Change>, Decided), ActError<C::Refusal>> {
+        // Ahead of the decision: whoever is not proven learns nothing and moves nothing.
+        let proof = self.proven(caller, command.payment(), C::VERB.action());
+        let proof = proof.await?;
+        let decided = command.decide(self, caller, payment).await?;
+        Ok((proof, decided))
     }
 
     /// Pending, with the payment as it is stored.

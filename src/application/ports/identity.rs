@@ -1,6 +1,9 @@
 //! Owns the port to those who vouch for members: a token says who speaks, and for whom.
 
 use async_trait::async_trait;
+use chrono::DateTime;
+use domain::Timestamp;
+use domain::id::ChallengeId;
 use domain::principal::Scope;
 use domain::text::MemberId;
 
@@ -11,6 +14,18 @@ pub struct Member {
     pub scope: Scope,
     /// The merchant's own id of the member.
     pub id: MemberId,
+}
+
+/// That a person was asked, answered, and is who they say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Who it is.
+    pub member: Member,
+    /// Which challenge they answered.
+    pub challenge: ChallengeId,
+    /// They were authenticated before this time: how long before is known to the second, and
+    /// clocks may differ.
+    pub authenticated_before: Timestamp,
 }
 
 /// Why a token opens nothing.
@@ -84,6 +99,12 @@ pub enum Flaw {
     /// The member's claim is no member id.
     #[error("no member")]
     Member,
+    /// A proof names no challenge of ours.
+    #[error("no challenge")]
+    Challenge,
+    /// A proof was issued before the person was authenticated.
+    #[error("authenticated after it was issued")]
+    Authenticated,
     /// Neither the token nor the host names a merchant.
     #[error("no merchant")]
     Merchant,
@@ -98,6 +119,14 @@ impl TokenVerifier for Nobody {
     async fn verify(&self, _: &str, _: Option<&str>) -> Result<Member, TokenError> {
         Err(TokenError::Invalid(Flaw::Issuer))
     }
+
+    async fn verify_proof(&self, _: &str, _: Option<&str>) -> Result<Proof, TokenError> {
+        Err(TokenError::Invalid(Flaw::Issuer))
+    }
+
+    fn now(&self) -> Timestamp {
+        DateTime::UNIX_EPOCH
+    }
 }
 
 /// Who believes members' tokens.
@@ -108,4 +137,14 @@ pub trait TokenVerifier: Send + Sync {
     /// # Errors
     /// The token is not to be believed, or nobody can tell now.
     async fn verify(&self, token: &str, host: Option<&str>) -> Result<Member, TokenError>;
+
+    /// What this proof of a person says, at the host that the request was sent to. No token that
+    /// says who speaks is one, and no proof says who speaks.
+    ///
+    /// # Errors
+    /// The proof is not to be believed, or nobody can tell now.
+    async fn verify_proof(&self, proof: &str, host: Option<&str>) -> Result<Proof, TokenError>;
+
+    /// The time that tokens and proofs are judged by: real, whatever payments are dated with.
+    fn now(&self) -> Timestamp;
 }

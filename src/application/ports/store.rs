@@ -8,7 +8,8 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
+    SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -16,6 +17,7 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
+use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
@@ -297,7 +299,38 @@ pub trait Switches: Send + Sync {
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error>;
 }
 
-/// Everything that is kept.
-pub trait Store: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches {}
+/// Reads of step-up challenges, and their end.
+#[async_trait]
+pub trait Challenges: Send + Sync {
+    /// A challenge of this member's.
+    async fn challenge(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        id: ChallengeId,
+    ) -> Result<Option<Challenge>, Error>;
 
-impl<T: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches> Store for T {}
+    /// Whether this member spent a proof on this device after `since`.
+    async fn is_known_device(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        device: DeviceHash,
+        since: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// Forgets challenges that are worth remembering until `now` or less, oldest end first,
+    /// `limit` at most; how many.
+    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error>;
+}
+
+/// Everything that is kept.
+pub trait Store:
+    Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges
+{
+}
+
+impl<T> Store for T where
+    T: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges
+{
+}

@@ -10,6 +10,12 @@ use crate::config::identity::{Algorithm, Issuer};
 const TOKEN_BYTES_MAX: usize = 12 * 1024;
 /// Clocks that differ by more are broken, and an expired token is not to live on.
 const LEEWAY_MAX: Duration = Duration::from_mins(1);
+/// Less is too short to authenticate in.
+const CHALLENGE_MIN: Duration = Duration::from_secs(30);
+/// A challenge asks for a person who is there.
+const CHALLENGE_MAX: Duration = Duration::from_mins(15);
+/// For longer no device is taken to be its member's.
+const KNOWN_DAYS_MAX: u32 = 365;
 /// Claims with a meaning of their own, which name neither a member nor a merchant.
 const TAKEN: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
@@ -59,7 +65,28 @@ impl Config {
             check_merchant(issuer, &setting)?;
             check_keys(issuer, &setting)?;
         }
-        Ok(())
+        self.check_step_up()
+    }
+
+    fn check_step_up(&self) -> Check {
+        let step_up = &self.step_up;
+        need(
+            (CHALLENGE_MIN..=CHALLENGE_MAX).contains(&step_up.challenge_lifetime.duration()),
+            "step_up.challenge_lifetime",
+            "outside of 30 s to 15 min: a person needs some time, and a thief uses more",
+        )?;
+        need(
+            step_up.known_device_days <= KNOWN_DAYS_MAX,
+            "step_up.known_device_days",
+            "more than 365: a device changes hands in the meantime",
+        )?;
+        let issuers = &self.identity.issuers;
+        let proves = |issuer: &Issuer| !issuer.proof_types.is_empty();
+        need(
+            step_up.demanded_for.is_empty() || issuers.is_empty() || issuers.values().any(proves),
+            "step_up.demanded_for",
+            "no issuer has proof_types: no member could ever prove themselves",
+        )
     }
 }
 
@@ -73,6 +100,18 @@ fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
         !issuer.types.is_empty(),
         setting("types"),
         "it is empty: no token could be believed",
+    )?;
+    let alike = |proof: &String| {
+        let mut types = issuer.types.iter();
+        types.any(|known| known.eq_ignore_ascii_case(proof))
+    };
+    need(
+        !issuer
+            .proof_types
+            .iter()
+            .any(|proof| proof.is_empty() || alike(proof)),
+        setting("proof_types"),
+        "one of them is empty or in types: a token of every request would prove a person",
     )?;
     need(
         issuer

@@ -267,6 +267,12 @@ fn issuers_that_can_be_believed_are_taken() {
         issuer("jwks_url = \"http://127.0.0.1:9000/jwks\""),
         issuer("lifetime_max = \"1h\""),
         issuer("types = [\"\"]"),
+        issuer("proof_types = []"),
+        format!(
+            "{}\n[step_up]\ndemanded_for = [\"approve\"]",
+            issuer("mode = \"test\"")
+        ),
+        "[step_up]\nchallenge_lifetime = \"30s\"\nknown_device_days = 0".to_owned(),
         with_keys(SECRET_KEY),
         with_keys(PUBLIC_KEY),
     ] {
@@ -282,6 +288,9 @@ fn issuers_that_anybody_could_be_are_refused() {
         ("audience = [\"\"]", "audience"),
         ("issuer = \"\"", "issuer"),
         ("types = []", "types"),
+        ("proof_types = [\"\"]", "proof_types"),
+        ("proof_types = [\"jwt\"]", "proof_types"),
+        ("types = [\"Step-Up+JWT\"]", "proof_types"),
         ("lifetime_max = \"0s\"", "lifetime_max"),
         ("member_claim = \"iss\"", "member_claim"),
         ("member_claim = \"\"", "member_claim"),
@@ -307,6 +316,19 @@ fn issuers_that_anybody_could_be_are_refused() {
         ("jwks_stale_max = \"1m\"", "identity.jwks_stale_max"),
     ] {
         assert_eq!(refused(&format!("[identity]\n{overrides}")), setting);
+    }
+    for (key, overrides) in [
+        ("challenge_lifetime", "challenge_lifetime = \"29s\""),
+        ("challenge_lifetime", "challenge_lifetime = \"16m\""),
+        ("known_device_days", "known_device_days = 366"),
+        ("demanded_for", "demanded_for = [\"cancel\"]"),
+    ] {
+        let issuer = issuer("proof_types = []");
+        let setting = format!("step_up.{key}");
+        assert_eq!(
+            refused(&format!("{issuer}\n[step_up]\n{overrides}")),
+            setting
+        );
     }
 }
 

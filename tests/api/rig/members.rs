@@ -7,8 +7,9 @@ use application::ports::Clock as _;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::id::MerchantId;
+use jsonwebtoken::crypto::sign;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use payflow::adapters::clock::Wall;
 use payflow::adapters::identity::Tokens;
@@ -28,10 +29,15 @@ pub(crate) const LIVE_ISSUER: &str = "https://live.example";
 /// The host of the first merchant.
 pub(crate) const HOST: &str = "pay.one.example";
 
+/// The header of a proof.
+pub(crate) const PROOF_HEADER: &str = r#"{"alg":"EdDSA","typ":"step-up+jwt"}"#;
+
 /// Makes tokens, and verifies them.
 #[derive(Clone)]
 pub(crate) struct Members {
     pub(crate) tokens: Arc<Tokens>,
+    /// By which tokens and proofs are made and judged.
+    pub(crate) clock: Wall,
     key: EncodingKey,
     /// The merchants of the rig, in the order of their keys.
     pub(crate) merchants: Vec<MerchantId>,
@@ -73,9 +79,11 @@ impl Members {
             ),
         ];
         let config = Config::with(&settings.concat()).unwrap();
-        let tokens = Tokens::new(&config.identity, Arc::new(Wall::default())).unwrap();
+        let clock = Wall::default();
+        let tokens = Tokens::new(&config.identity, Arc::new(clock.clone())).unwrap();
         Self {
             tokens: Arc::new(tokens),
+            clock,
             key: EncodingKey::from_ed_der(private.as_ref()),
             merchants,
             _file: Arc::new(folder),
@@ -89,7 +97,7 @@ impl Members {
 
     /// One with these claims besides or instead.
     pub(crate) fn token_with(&self, member: &str, claims: &[(&str, Value)]) -> String {
-        let now = Wall::default().now().timestamp();
+        let now = self.clock.now().timestamp();
         let mut all = json!({
             "iss": ISSUER, "aud": "payflow", "sub": member, "iat": now,
             "exp": now.saturating_add(600),
@@ -105,5 +113,29 @@ impl Members {
         let token = jsonwebtoken::encode(&header, &all, &self.key).unwrap();
         token.split('.').for_each(lines::secret);
         token
+    }
+
+    /// What proves that the first merchant's member answered a challenge now.
+    pub(crate) fn proof_claims(&self, member: &str, challenge: &str) -> Value {
+        let now = self.clock.now().timestamp();
+        json!({
+            "iss": ISSUER, "aud": "payflow", "sub": member, "iat": now, "auth_time": now,
+            "exp": now.saturating_add(120), "nonce": challenge,
+            "merchant": self.merchants[0].to_string(),
+        })
+    }
+
+    /// A proof of it.
+    pub(crate) fn proof(&self, member: &str, challenge: &str) -> String {
+        let claims = self.proof_claims(member, challenge);
+        self.signed(PROOF_HEADER, &claims.to_string())
+    }
+
+    /// A token of this very header and these very claims, with a signature that holds.
+    pub(crate) fn signed(&self, header: &str, claims: &str) -> String {
+        let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let message = format!("{header}.{claims}");
+        let signature = sign(message.as_bytes(), &self.key, Algorithm::EdDSA).unwrap();
+        format!("{message}.{signature}")
     }
 }

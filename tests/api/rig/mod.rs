@@ -2,6 +2,7 @@
 
 mod gateway;
 pub(crate) mod members;
+mod proofs;
 pub(crate) mod seed;
 mod store;
 
@@ -19,7 +20,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
-pub(crate) use members::{AWAY, HOST, HOSTED, Members};
+pub(crate) use members::{AWAY, HOST, HOSTED, Members, PROOF_HEADER};
+pub(crate) use proofs::{DEVICE, of};
 pub(crate) use seed::{LIVE, OTHER, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY};
 pub(crate) use store::{Fault, Faulty};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
     PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
@@ -16,7 +16,8 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
+    SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -24,8 +25,9 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
+use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
-use domain::text::{OrderId, PaymentKey};
+use domain::text::{MemberId, OrderId, PaymentKey};
 use domain::vault::DataKey;
 
 /// What is wrong with the store.
@@ -39,6 +41,10 @@ pub(crate) enum Fault {
     Contended,
     /// It panics.
     Panics,
+    /// The answer of the next commit is lost; it is written.
+    AnswerLost,
+    /// The next commit is lost, and nobody can tell.
+    CommitLost,
 }
 
 /// A store, and what is wrong with it.
@@ -63,6 +69,12 @@ impl Faulty {
         *self.fault.lock().unwrap() = fault;
     }
 
+    /// Whether the commit at hand is lost, or only its answer; the next one is not.
+    fn loses(&self) -> Option<Fault> {
+        let mut fault = self.fault.lock().unwrap();
+        fault.take_if(|fault| matches!(fault, Fault::AnswerLost | Fault::CommitLost))
+    }
+
     fn reached(&self) -> Result<&Arc<dyn Store>, Error> {
         let fault = *self.fault.lock().unwrap();
         match fault {
@@ -73,7 +85,9 @@ impl Faulty {
                 why: "secret_reason".to_owned(),
             }),
             Some(Fault::Panics) => panic!("secret panic"),
-            Some(Fault::Contended) | None => Ok(&self.inner),
+            Some(Fault::Contended | Fault::AnswerLost | Fault::CommitLost) | None => {
+                Ok(&self.inner)
+            }
         }
     }
 }
@@ -86,7 +100,11 @@ impl Commit for Faulty {
         if contended {
             return Err(CommitError::Conflict);
         }
-        self.reached()?.commit(changes).await
+        let lost = self.loses();
+        if lost != Some(Fault::CommitLost) {
+            self.reached()?.commit(changes).await?;
+        }
+        lost.map_or(Ok(()), |_| Err(CommitError::InDoubt))
     }
 }
 
@@ -350,5 +368,32 @@ impl Switches for Faulty {
 
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
         self.reached()?.turns(limit).await
+    }
+}
+
+#[async_trait]
+impl Challenges for Faulty {
+    async fn challenge(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        id: ChallengeId,
+    ) -> Result<Option<Challenge>, Error> {
+        self.reached()?.challenge(scope, member, id).await
+    }
+
+    async fn is_known_device(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        device: DeviceHash,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let store = self.reached()?;
+        store.is_known_device(scope, member, device, since).await
+    }
+
+    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        self.reached()?.sweep_challenges(now, limit).await
     }
 }

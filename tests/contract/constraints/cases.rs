@@ -1,5 +1,7 @@
 //! One statement or more for every constraint, each wrong in one way only.
 
+use super::columns::COLUMNS;
+
 /// What refuses, as far as the databases word it differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -27,71 +29,6 @@ enum Statement {
     },
     Whole(&'static str),
 }
-
-const COLUMNS: [(&str, &str); 14] = [
-    (
-        "merchants",
-        "id name created_at status currencies version zone",
-    ),
-    (
-        "api_keys",
-        "id merchant_id mode kind hash created_at prefix name last_used_at expires_at",
-    ),
-    (
-        "gateway_accounts",
-        "id merchant_id mode gateway gateway_merchant_id credential_version created_at name \
-         status secret_key client_key seeded",
-    ),
-    (
-        "switches",
-        "operation reach number paused actor who why turned_at",
-    ),
-    (
-        "data_keys",
-        "id merchant_id master_key_id wrapped created_at",
-    ),
-    (
-        "payments",
-        "id merchant_id mode gateway_account_id order_id order_name currency amount tax_free \
-         customer_name member_id kind created_at expires_at status saga_id due_at approved_at \
-         canceled_at decline_reason decline_class decline_code decline_message payment_key method \
-         receipt_url captured canceled cancels version event_sequence event_hash captured_tax_free",
-    ),
-    ("gateway_orders", "id payment_id created_at"),
-    (
-        "sagas",
-        "id kind merchant_id mode gateway_account_id payment_id payment_key gateway_order_id \
-         currency amount tax_free actor reason credential_version trace_id keyed created_at phase \
-         n unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
-         surprise intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
-         outcome_message reversal_id version holder lease_until",
-    ),
-    (
-        "entries",
-        "merchant_id mode gateway_account_id payment_key movement payment_id saga_id debit credit \
-         currency amount transaction_key occurred_at booked_at",
-    ),
-    (
-        "events",
-        "payment_id sequence merchant_id mode kind from_status to_status actor reason trace_id \
-         occurred_at payload previous_hash hash",
-    ),
-    (
-        "idempotency_keys",
-        "merchant_id mode member key fingerprint payment_id saga_id patience_until created_at \
-         outcome",
-    ),
-    (
-        "issued_keys",
-        "merchant_id mode member key expires_at created_at",
-    ),
-    ("watches", "gateway_account_id watched_until due_at"),
-    (
-        "sightings",
-        "gateway_account_id payment_key gateway_order_id first_seen_at due_at looks verdict \
-         reported moved_at",
-    ),
-];
 
 impl Case {
     /// A copy of the table's valid row with what differs.
@@ -330,6 +267,14 @@ idempotency_keys_will_end | idempotency_keys | saga_id = NULL
 issued_keys_mode_word | issued_keys | mode = 'x'
 issued_keys_key_size | issued_keys | key = ''
 issued_keys_expiry_later | issued_keys | expires_at = created_at
+step_up_challenges_id_form | step_up_challenges | id = 'chl_x'
+step_up_challenges_mode_word | step_up_challenges | mode = 'x'
+step_up_challenges_member_size | step_up_challenges | member = ''
+step_up_challenges_device_size | step_up_challenges | device_hash = substr(device_hash, 1, 31)
+step_up_challenges_action_word | step_up_challenges | action = 'APPROVE'
+step_up_challenges_expiry_later | step_up_challenges | expires_at = issued_at
+step_up_challenges_spent_in_time | step_up_challenges | spent_at = expires_at
+step_up_challenges_kept_to_expiry | step_up_challenges | kept_until = issued_at
 sightings_looks_counted | sightings | looks = -1";
 
 /// Name, the columns as `SQLite` names them, what differs besides.
@@ -354,6 +299,7 @@ idempotency_keys_key | idempotency_keys.merchant_id, idempotency_keys.mode, \
     idempotency_keys.member, idempotency_keys.key | saga_id = 'sag_1'
 idempotency_keys_one_per_saga | idempotency_keys.saga_id | key = 'another'
 issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |
+step_up_challenges_key | step_up_challenges.id |
 watches_key | watches.gateway_account_id |
 sightings_key | sightings.gateway_account_id, sightings.payment_key |";
 
@@ -375,6 +321,8 @@ sagas_gateway_order | sagas | id = 'sag_' || substr(merchant_id, 5); gateway_ord
 entries_payment | entries | payment_key = 'another'; payment_id = 'none'
 events_payment | events | payment_id = 'none'
 idempotency_keys_payment | idempotency_keys | key = 'another'; saga_id = 'sag_1'; \
+    payment_id = 'none'
+step_up_challenges_payment | step_up_challenges | id = 'chl_' || substr(merchant_id, 5); \
     payment_id = 'none'
 watches_account | watches | gateway_account_id = 'none'
 sightings_account | sightings | gateway_account_id = 'none'

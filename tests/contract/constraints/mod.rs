@@ -2,6 +2,7 @@
 //! for, and none exists without a statement here that it refuses.
 
 mod cases;
+mod columns;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use domain::switch::Reach;
 use tokio_postgres::{Client, NoTls};
 
 use crate::samples::{self, at};
+use crate::step_up::{challenge, inserted};
 use crate::stores::{opened, sqlite_url};
 use crate::support::postgres;
 
@@ -42,6 +44,7 @@ async fn seed(url: &str) {
         Change::AppendEvent(Box::new(samples::event(&payment, 1))),
         Change::ReserveKey(Box::new(samples::reservation(&payment, Some(saga.head.id)))),
         Change::IssueKey(Box::new(issued)),
+        inserted(&challenge(&payment)),
     ];
     database
         .commit(&rows)

@@ -6,7 +6,7 @@ use std::{env, fs};
 use payflow::presentation::router::{Named, Principal, ROUTES, Reach, Route};
 
 use super::callers::{CALLERS, Caller, Is, Shows};
-use super::rules::{not_for, not_there};
+use super::rules::{FOR_MEMBERS_ONLY, NOT_FOR_MEMBERS, NOT_FOR_PAGES, not_for, not_there};
 
 const PAGE: &str = "docs/access.md";
 /// Set to anything, it has the page written anew.
@@ -42,7 +42,12 @@ fn told(route: &Route, principal: Principal) -> String {
     if route.principals.contains(&principal) {
         return reached(principal).to_owned();
     }
-    not_for(principal).map_or_else(nobody, answered)
+    match principal {
+        Principal::Anybody => nobody(),
+        Principal::MerchantServer | Principal::MerchantPage | Principal::Member => {
+            answered(not_for(route, principal))
+        }
+    }
 }
 
 /// What who shows nothing is told.
@@ -80,14 +85,12 @@ fn refusals() -> String {
             row(caller.says, (status, code));
         }
     }
-    for (what, principal) in [
-        (
-            "a publishable key, where it may not",
-            Principal::MerchantPage,
-        ),
-        ("a member, where they may not", Principal::Member),
+    for (what, answer) in [
+        ("a publishable key, where it may not", NOT_FOR_PAGES),
+        ("a member, where they may not", NOT_FOR_MEMBERS),
+        ("a key, where only a member may", FOR_MEMBERS_ONLY),
     ] {
-        row(what, not_for(principal).expect("a refusal"));
+        row(what, answer);
     }
     for (what, named) in [
         (

@@ -82,12 +82,18 @@ pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
     }
 }
 
+pub(super) const NOT_FOR_PAGES: (u16, &str) = (403, "API_KEY_PUBLISHABLE");
+pub(super) const NOT_FOR_MEMBERS: (u16, &str) = (403, "MEMBER_FORBIDDEN");
+pub(super) const FOR_MEMBERS_ONLY: (u16, &str) = (403, "MEMBER_REQUIRED");
+
 /// What is told to who is somebody, but not one of those whom the route takes.
-pub(super) const fn not_for(principal: Principal) -> Option<(u16, &'static str)> {
+pub(super) fn not_for(route: &Route, principal: Principal) -> (u16, &'static str) {
+    let may_servers = route.principals.contains(&Principal::MerchantServer);
     match principal {
-        Principal::Anybody | Principal::MerchantServer => None,
-        Principal::MerchantPage => Some((403, "API_KEY_PUBLISHABLE")),
-        Principal::Member => Some((403, "MEMBER_FORBIDDEN")),
+        Principal::Member => NOT_FOR_MEMBERS,
+        Principal::MerchantPage if may_servers => NOT_FOR_PAGES,
+        Principal::MerchantPage | Principal::MerchantServer => FOR_MEMBERS_ONLY,
+        Principal::Anybody => panic!("who is anybody is not asked"),
     }
 }
 
@@ -112,7 +118,7 @@ pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
         Is::Member(..) => Principal::Member,
     };
     if !route.principals.contains(&principal) {
-        let (status, code) = not_for(principal).expect("a merchant's server may call all of them");
+        let (status, code) = not_for(route, principal);
         return Then::Refused(status, code);
     }
     let is_there = match object {
@@ -132,4 +138,10 @@ pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
 pub(super) fn calls(route: &Route) -> u64 {
     let moves = route.path.ends_with("/approve") || route.path.ends_with("/cancel");
     u64::from(moves)
+}
+
+/// Whether a request that is taken, and does not only read, changes the row of what its path names.
+pub(super) fn changes(route: &Route) -> bool {
+    // A challenge is kept beside the payment that it is for.
+    route.named != Named::Nothing && !route.path.ends_with("/step-up")
 }

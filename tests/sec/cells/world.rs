@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 use super::callers::{A, REVOKED, ROTATED, SUSPENDED_PAGE, Shows, Tenant, Twist};
 use super::rules::{Object, Whose};
 use crate::rig::members::LIVE_ISSUER;
-use crate::rig::{Answer, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text};
+use crate::rig::{
+    Answer, DEVICE, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text,
+};
 
 /// Nobody is refused for coming often, and nothing but requests reaches the gateway.
 const SETTINGS: &str = "[limits]\nmerchant_per_second = 0\naddress_per_second = 0\n\
@@ -248,6 +250,9 @@ impl World {
             (&Method::POST, KEYS) => json!({ "kind": "publishable" }),
             (_, path) if path.ends_with("/approve") => at.approval.clone(),
             (_, path) if path.ends_with("/cancel") => json!({ "reason": "r" }),
+            (_, path) if path.ends_with("/step-up") => {
+                json!({ "deviceId": DEVICE, "action": "approve" })
+            }
             (&Method::PUT, _) => json!({ "paused": false, "why": "w" }),
             _ => json!({}),
         };

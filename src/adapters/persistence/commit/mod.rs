@@ -9,6 +9,7 @@ mod keys;
 mod payments;
 mod sagas;
 mod secrets;
+mod step_up;
 mod switches;
 mod transaction;
 
@@ -96,5 +97,11 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
         Change::ReserveKey(reservation) => Box::pin(keys::reserve(reservation, conn)),
         Change::FinishKey { saga, outcome } => Box::pin(keys::finish(*saga, outcome, conn)),
         Change::IssueKey(issued) => Box::pin(keys::issue(issued, conn)),
+        Change::InsertChallenge(challenge) => Box::pin(step_up::insert(challenge, conn)),
+        Change::SpendChallenge {
+            challenge,
+            at,
+            kept_until,
+        } => Box::pin(step_up::spend(*challenge, *at, *kept_until, conn)),
     }
 }

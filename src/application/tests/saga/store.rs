@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::store::{
-    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
     PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
@@ -15,7 +15,8 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
+    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
+    SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -23,8 +24,9 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
+use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
-use domain::text::{OrderId, PaymentKey};
+use domain::text::{MemberId, OrderId, PaymentKey};
 use domain::vault::DataKey;
 use tokio::sync::Notify;
 
@@ -344,5 +346,30 @@ impl Switches for Faulty {
 
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
         self.memory.turns(limit).await
+    }
+}
+
+#[async_trait]
+impl Challenges for Faulty {
+    async fn challenge(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        id: ChallengeId,
+    ) -> Result<Option<Challenge>, Error> {
+        self.memory.challenge(scope, member, id).await
+    }
+    async fn is_known_device(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        device: DeviceHash,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let store = &self.memory;
+        store.is_known_device(scope, member, device, since).await
+    }
+    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        self.memory.sweep_challenges(now, limit).await
     }
 }

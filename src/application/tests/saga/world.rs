@@ -8,8 +8,8 @@ use application::memory::Memory;
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
-    ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
-    Outcome, Parts, Prepare, Timings,
+    ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, Evidence,
+    KeyError, Keyed, Outcome, Parts, Prepare, StepUp, Timings,
 };
 use chrono::{DateTime, TimeDelta};
 use domain::Timestamp;
@@ -117,13 +117,9 @@ impl World {
                 ids: Arc::clone(&ids),
                 tally: Arc::new(Uncounted),
                 tokens: Arc::new(Nobody),
+                step_up: StepUp::default(),
                 policy: Bug::policy(bug),
-                timings: Timings {
-                    recovery_every: Duration::from_secs(10),
-                    watch_every: Duration::from_secs(20),
-                    watch_grace: Duration::from_secs(1),
-                    ..Timings::default()
-                },
+                timings: timings(),
                 bounds: Bounds::default(),
             };
             App::new(parts, TaskTracker::new(), drain.clone())
@@ -340,11 +336,21 @@ fn account(scope: Scope, id: RawId) -> GatewayAccount {
     }
 }
 
+fn timings() -> Timings {
+    Timings {
+        recovery_every: Duration::from_secs(10),
+        watch_every: Duration::from_secs(20),
+        watch_grace: Duration::from_secs(1),
+        ..Timings::default()
+    }
+}
+
 fn merchant(scope: Scope) -> Caller {
     Caller {
         scope,
         actor: Actor::Merchant,
         member: None,
+        evidence: Evidence::default(),
         trace: "0123456789abcdef0123456789abcdef".to_owned(),
     }
 }

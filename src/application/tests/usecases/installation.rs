@@ -11,8 +11,8 @@ use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, T
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
-    Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Keyed, Outcome, Parts, Prepare,
-    Timings,
+    Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Evidence, Keyed, Outcome, Parts,
+    Prepare, StepUp, Timings,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
@@ -220,6 +220,7 @@ impl Installation {
             ids,
             tally: Arc::<Found>::clone(&found),
             tokens: Arc::new(Nobody),
+            step_up: StepUp::default(),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: Bounds::default(),
@@ -229,6 +230,7 @@ impl Installation {
             scope,
             actor: Actor::Merchant,
             member: None,
+            evidence: Evidence::default(),
             trace: "0123456789abcdef0123456789abcdef".to_owned(),
         };
         Self {

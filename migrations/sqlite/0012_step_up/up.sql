@@ -1,0 +1,46 @@
+-- Step-up challenges: who was asked to prove themselves, for what, and whether they did.
+
+CREATE TABLE step_up_challenges (
+    -- chl_…, which the proof has to name.
+    id TEXT NOT NULL,
+    -- Whose member is asked.
+    merchant_id TEXT NOT NULL,
+    -- test or live.
+    mode TEXT NOT NULL,
+    -- Who is asked.
+    member TEXT NOT NULL,
+    -- SHA-256 over tenant, mode, member and device: on which device.
+    device_hash BLOB NOT NULL,
+    -- About which payment.
+    payment_id TEXT NOT NULL,
+    -- What they want: approve or cancel.
+    action TEXT NOT NULL,
+    -- When it was asked, in real time, as all times here.
+    issued_at INTEGER NOT NULL,
+    -- From when on no proof of it is taken.
+    expires_at INTEGER NOT NULL,
+    -- When its proof was spent.
+    spent_at INTEGER,
+    -- Until when it is worth remembering: its expiry, or as long as its device is known.
+    kept_until INTEGER NOT NULL,
+    CONSTRAINT step_up_challenges_key PRIMARY KEY (id),
+    CONSTRAINT step_up_challenges_payment FOREIGN KEY (payment_id) REFERENCES payments (id),
+    CONSTRAINT step_up_challenges_id_form CHECK (
+        id GLOB 'chl_*' AND length(id) = 38 AND substr(id, 5) NOT GLOB '*[^0-9a-hjkmnp-tv-z]*'
+    ),
+    CONSTRAINT step_up_challenges_mode_word CHECK (mode IN ('test', 'live')),
+    CONSTRAINT step_up_challenges_member_size CHECK (length(member) BETWEEN 1 AND 64),
+    CONSTRAINT step_up_challenges_device_size CHECK (length(device_hash) = 32),
+    CONSTRAINT step_up_challenges_action_word CHECK (action IN ('approve', 'cancel')),
+    CONSTRAINT step_up_challenges_expiry_later CHECK (expires_at > issued_at),
+    CONSTRAINT step_up_challenges_spent_in_time CHECK (spent_at < expires_at),
+    CONSTRAINT step_up_challenges_kept_to_expiry CHECK (kept_until >= expires_at)
+) STRICT;
+
+-- The devices that a member proved themselves on.
+CREATE INDEX step_up_challenges_by_device
+    ON step_up_challenges (merchant_id, mode, member, device_hash, spent_at)
+    WHERE spent_at IS NOT NULL;
+
+-- What is past its time, oldest end first.
+CREATE INDEX step_up_challenges_by_end ON step_up_challenges (kept_until);

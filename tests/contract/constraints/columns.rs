@@ -1,0 +1,69 @@
+//! The columns of every table, by which its valid row is copied.
+
+/// Table and columns.
+pub(super) const COLUMNS: [(&str, &str); 15] = [
+    ("merchants", "id name created_at status currencies version"),
+    (
+        "api_keys",
+        "id merchant_id mode kind hash created_at prefix name last_used_at expires_at",
+    ),
+    (
+        "gateway_accounts",
+        "id merchant_id mode gateway gateway_merchant_id credential_version created_at name \
+         status secret_key client_key seeded",
+    ),
+    (
+        "switches",
+        "operation reach number paused actor who why turned_at",
+    ),
+    (
+        "data_keys",
+        "id merchant_id master_key_id wrapped created_at",
+    ),
+    (
+        "payments",
+        "id merchant_id mode gateway_account_id order_id order_name currency amount tax_free \
+         customer_name member_id kind created_at expires_at status saga_id due_at approved_at \
+         canceled_at decline_reason decline_class decline_code decline_message payment_key method \
+         receipt_url captured canceled cancels version event_sequence event_hash captured_tax_free",
+    ),
+    ("gateway_orders", "id payment_id created_at"),
+    (
+        "sagas",
+        "id kind merchant_id mode gateway_account_id payment_id payment_key gateway_order_id \
+         currency amount tax_free actor reason credential_version trace_id keyed created_at phase \
+         n unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
+         surprise intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
+         outcome_message reversal_id version holder lease_until",
+    ),
+    (
+        "entries",
+        "merchant_id mode gateway_account_id payment_key movement payment_id saga_id debit credit \
+         currency amount transaction_key occurred_at booked_at",
+    ),
+    (
+        "events",
+        "payment_id sequence merchant_id mode kind from_status to_status actor reason trace_id \
+         occurred_at payload previous_hash hash",
+    ),
+    (
+        "idempotency_keys",
+        "merchant_id mode member key fingerprint payment_id saga_id patience_until created_at \
+         outcome",
+    ),
+    (
+        "issued_keys",
+        "merchant_id mode member key expires_at created_at",
+    ),
+    (
+        "step_up_challenges",
+        "id merchant_id mode member device_hash payment_id action issued_at expires_at spent_at \
+         kept_until",
+    ),
+    ("watches", "gateway_account_id watched_until due_at"),
+    (
+        "sightings",
+        "gateway_account_id payment_key gateway_order_id first_seen_at due_at looks verdict \
+         reported",
+    ),
+];
