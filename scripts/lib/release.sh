@@ -4,10 +4,14 @@
 
 : "${run_dir:?}"
 
-cargo build --locked --quiet --release --package payflow --no-default-features --bin payflow
-release_binary=$(realpath "${CARGO_TARGET_DIR:-target}")/release/payflow
+# The features and conditions of a release decide what is in it; how fast it is does not.
+release_profile=${PAYFLOW_TEST_RELEASE_PROFILE:-bare}
+release_targets=$(realpath "${CARGO_TARGET_DIR:-target}")
+cargo build --locked --quiet --profile "$release_profile" --package payflow \
+  --no-default-features --bin payflow
+release_binary=$release_targets/$release_profile/payflow
 cargo build --locked --quiet --bin payflow
-release_demo=$(dirname "$(dirname "$release_binary")")/debug/payflow
+release_demo=$release_targets/debug/payflow
 release_folder=$run_dir/release
 mkdir -p "$release_folder"
 # No live key goes anywhere: nobody listens at the gateway's address.
