@@ -7,6 +7,7 @@ mod body;
 mod cancel;
 pub mod catalogue;
 mod cors;
+pub mod cursor;
 mod edge;
 pub mod envelope;
 mod events;

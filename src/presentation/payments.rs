@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::store::{PageAfter, PaymentFilter};
+use application::ports::store::PaymentFilter;
 use application::{Answered, Approve, Caller, Ended, Outcome, PaymentView, Prepare};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::money::{Currency, Money};
 use domain::payment::Customer;
 use serde_json::json;
@@ -19,6 +17,7 @@ use serde_json::json;
 use super::bodies::{ApprovePayment, Payment, Payments, PreparePayment, Success};
 use super::body::JsonBody;
 use super::catalogue::Code;
+use super::cursor;
 use super::envelope::{Failure, Reply};
 use super::extract::{KeyHeader, PaymentPath};
 use super::json::Form;
@@ -178,9 +177,9 @@ pub(super) async fn list(
     let limit = query
         .number("limit", 1..=PAGE_ROWS_MAX)
         .unwrap_or(PAGE_ROWS);
-    let cursor = query.text("cursor");
-    let after = cursor.as_deref().and_then(|cursor| {
-        let after = page_after(cursor);
+    let text = query.text("cursor");
+    let after = text.as_deref().and_then(|text| {
+        let after = cursor::read(text);
         if after.is_none() {
             query.refuse("cursor", Code::CursorInvalid);
         }
@@ -190,7 +189,7 @@ pub(super) async fn list(
     let page = api.app.payments(&caller, filter, after, limit).await?;
     let payments = Payments {
         payments: page.rows.into_iter().map(Payment::from).collect(),
-        next_cursor: page.next.map(cursor_of),
+        next_cursor: page.next.as_ref().map(cursor::written),
     };
     Reply::new(StatusCode::OK, &payments)
 }
@@ -220,20 +219,6 @@ fn filter(query: &mut Query) -> PaymentFilter {
         query.refuse("until", Code::FieldRange);
     }
     filter
-}
-
-fn cursor_of(after: PageAfter) -> String {
-    let text = format!("{}.{}", after.created_at.timestamp_micros(), after.id);
-    URL_SAFE_NO_PAD.encode(text)
-}
-
-fn page_after(cursor: &str) -> Option<PageAfter> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (micros, id) = text.split_once('.')?;
-    let created_at = chrono::DateTime::from_timestamp_micros(micros.parse().ok()?)?;
-    let id = id.parse().ok()?;
-    Some(PageAfter { created_at, id })
 }
 
 fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failure> {
