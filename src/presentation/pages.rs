@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::http::{HeaderName, HeaderValue};
@@ -35,7 +36,9 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 }
 
 /// What a code means, and what is to be done.
-async fn explanation(Path(word): Path<String>) -> Result<Response, Failure> {
+async fn explanation(word: Result<Path<String>, PathRejection>) -> Result<Response, Failure> {
+    // What is no text is no code, either.
+    let Path(word) = word.map_err(|_| Code::RouteNotFound)?;
     let code = Code::ALL.iter().find(|code| code.as_str() == word);
     let code = code.ok_or(Code::RouteNotFound)?;
     Ok(text(code.page()))

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use application::{Caller, Standing};
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use domain::switch::Operation;
 use domain::text::SwitchReason;
@@ -96,11 +97,9 @@ pub(super) async fn list(
 pub(super) async fn turn(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
-    Path(operation): Path<String>,
+    OperationPath(operation): OperationPath,
     body: JsonBody,
 ) -> Result<Reply, Failure> {
-    let unknown = |_| Failure::from(Code::SwitchNotFound);
-    let operation: Operation = operation.parse().map_err(unknown)?;
     let mut form = body.form()?;
     let paused = form.required_flag("paused");
     let why = form.required::<SwitchReason>("why");
@@ -109,6 +108,21 @@ pub(super) async fn turn(
     let turn = (paused, why.to_string());
     let standing = api.app.turn_switch(&caller, operation, turn).await?;
     Reply::new(StatusCode::OK, &shown(standing))
+}
+
+/// The operation that the path names. Text that cannot be one, or is no text, names no switch.
+pub(super) struct OperationPath(Operation);
+
+impl FromRequestParts<Arc<Api>> for OperationPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
+        let missing = || Failure::from(Code::SwitchNotFound);
+        let Path(text) = Path::<String>::from_request_parts(parts, api)
+            .await
+            .map_err(|_| missing())?;
+        text.parse().map(Self).map_err(|_| missing())
+    }
 }
 
 fn shown(standing: Standing) -> Switch {

@@ -72,6 +72,16 @@ fn targets() -> Vec<Case> {
             "GET /api/v1/payments/%ff%fe HTTP/1.1",
         ),
         no_payment("half an encoding", "GET /api/v1/payments/%4 HTTP/1.1"),
+        Case::kept(
+            "an encoding of no character, of a switch",
+            authorised("PUT /api/v1/switches/ca%cels HTTP/1.1"),
+            404,
+            "SWITCH_NOT_FOUND",
+        ),
+        nowhere(
+            "an encoding of no character, of a page",
+            "GET /docs/errors/%ff HTTP/1.1",
+        ),
         malformed("a NUL in the target", "GET /health\0/live HTTP/1.1"),
         malformed("a space in the target", "GET /health /live HTTP/1.1"),
         Case::kept(
