@@ -1,7 +1,7 @@
 //! Owns the sockets: header timeout, header and connection limits, graceful drain.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -49,12 +50,6 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let tasks = TaskTracker::new();
     let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_headers(limits.headers_max)
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_buf_size(BUFFER_BYTES_MAX);
     while let Some(accepted) = accept(&listener, &connections, &stop).await {
         let (stream, peer, permit) = match accepted {
             Ok(accepted) => accepted,
@@ -64,13 +59,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 continue;
             }
         };
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer.ip()));
-            router.clone().call(request)
-        });
-        let wire = Wire::new(stream, limits.write_timeout);
-        let connection = http.serve_connection(TokioIo::new(wire), service);
+        let connection = connection(stream, peer.ip(), router.clone(), &limits);
         let connection = graceful.watch(connection);
         tasks.spawn(async move {
             if let Err(error) = connection.await {
@@ -87,6 +76,27 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     {
         warn!("requests are still under way after the drain; left to recovery");
     }
+}
+
+/// One connection: whatever bytes come over `stream` are answered as a client at `peer` is.
+pub fn connection<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
+    peer: IpAddr,
+    router: Router,
+    limits: &Limits,
+) -> impl GracefulConnection<Error = hyper::Error> + use<S> {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.clone().call(request)
+    });
+    let wire = Wire::new(stream, limits.write_timeout);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(limits.headers_max)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(wire), service)
 }
 
 type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);

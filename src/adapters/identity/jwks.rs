@@ -37,7 +37,7 @@ pub(super) struct Unavailable;
 
 /// Why a set of keys was not taken.
 #[derive(Debug, thiserror::Error)]
-enum Unfetched {
+pub(super) enum Unfetched {
     #[error("no answer: {0}")]
     Http(#[from] reqwest::Error),
     #[error("answered with status {0}")]
@@ -51,7 +51,7 @@ enum Unfetched {
 }
 
 /// Keys by their names.
-type Ring = HashMap<String, Key>;
+pub(super) type Ring = HashMap<String, Key>;
 
 /// The keys at one address.
 pub(super) struct Jwks {
@@ -188,7 +188,7 @@ impl Kept {
 }
 
 /// The usable keys of a set. A name that comes twice names no key; a key without one is none.
-fn ring_of(body: &[u8]) -> Result<Ring, Unfetched> {
+pub(super) fn ring_of(body: &[u8]) -> Result<Ring, Unfetched> {
     let set: Value = serde_json::from_slice(body).map_err(|_| Unfetched::NotKeys)?;
     let keys = set.get("keys").and_then(Value::as_array);
     let mut found: Vec<(String, Key)> = Vec::new();

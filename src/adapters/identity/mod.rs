@@ -10,7 +10,7 @@ mod jwks;
 mod keys;
 mod token;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use self::files::Files;
 use self::jwks::{Freshness, Jwks};
 use self::keys::Key;
 use self::token::Token;
-use crate::config::identity::{Identity, Issuer};
+use crate::config::identity::{Algorithm, Identity, Issuer};
 
 /// Why tokens cannot be verified as configured.
 #[derive(Debug, thiserror::Error)]
@@ -242,6 +242,15 @@ impl Tokens {
             leeway: self.leeway,
         }
     }
+}
+
+/// The keys of a published set that tokens would be verified with, by their names: each with the
+/// one algorithm that it is for. None where the text is no set of keys, or none of them is usable.
+#[must_use]
+pub fn usable_keys(set: &[u8]) -> BTreeMap<String, Algorithm> {
+    let ring = jwks::ring_of(set).unwrap_or_default();
+    let named = ring.into_iter().map(|(kid, key)| (kid, key.algorithm()));
+    named.collect()
 }
 
 #[async_trait]

@@ -104,6 +104,12 @@ impl Memory {
         Ok(())
     }
 
+    /// Makes everything what it is in `other`.
+    pub fn put_back(&self, other: &Self) {
+        let state = other.state().clone();
+        *self.state() = state;
+    }
+
     /// Ends every lease now, as if its holders had slept through it.
     pub fn end_leases(&self) {
         for held in self.state().sagas.values_mut() {

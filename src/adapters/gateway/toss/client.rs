@@ -108,10 +108,7 @@ impl Client {
         if let Some(body) = request.body {
             call = call.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let response = call.send().await.map_err(unanswered)?;
-        let trace = header(response.headers(), &TRACE_ID).map(str::to_owned);
-        let reply = read(response).await.map_err(unanswered)?;
-        Ok(Heard { reply, trace })
+        heard(call.send().await.map_err(unanswered)?).await
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Unanswered> {
@@ -133,6 +130,13 @@ impl Client {
 /// The key is the user, the password is empty; the colon is mandatory, the padding is sent.
 fn basic(secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{secret}:")))
+}
+
+/// What of a response decides anything.
+pub(super) async fn heard(response: Response) -> Result<Heard, Unanswered> {
+    let trace = header(response.headers(), &TRACE_ID).map(str::to_owned);
+    let reply = read(response).await.map_err(unanswered)?;
+    Ok(Heard { reply, trace })
 }
 
 async fn read(mut response: Response) -> Result<Reply, reqwest::Error> {

@@ -18,7 +18,7 @@ use domain::id::GatewayOrderId;
 use domain::saga::{CancelCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
-use reqwest::Method;
+use reqwest::{Method, Response};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
@@ -59,31 +59,39 @@ impl Toss {
         })
     }
 
-    async fn exchange(&self, name: Name<'_>, call: Call, request: Request<'_>) -> Answer {
-        match self.reply(name, request).await {
-            Ok(reply) => self.own(classify::classify(call, &reply)),
-            Err(cause) => Answer::Unknown(cause),
-        }
+    /// What a response means as the answer to such a call of this account.
+    pub async fn understand(&self, operation: Operation, response: Response) -> Answer {
+        let key = "-";
+        let reply = taken(Name { operation, key }, client::heard(response).await, 0);
+        self.meaning(operation, reply)
+    }
+
+    /// What a response means as a page of the list of movements.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub async fn understand_list(response: Response) -> Result<ListPage, Cause> {
+        let operation = Operation::List;
+        let key = "-";
+        let reply = taken(Name { operation, key }, client::heard(response).await, 0);
+        list::page(&reply?)
+    }
+
+    async fn exchange(&self, name: Name<'_>, request: Request<'_>) -> Answer {
+        let reply = self.reply(name, request).await;
+        self.meaning(name.operation, reply)
     }
 
     async fn reply(&self, name: Name<'_>, request: Request<'_>) -> Result<Reply, Cause> {
         let begun = Instant::now();
         let heard = self.client.send(request).await;
-        let milliseconds = begun.elapsed().as_millis();
-        let Name { operation, key } = name;
-        match heard {
-            Ok(heard) => {
-                log(name, &heard, milliseconds);
-                Ok(heard.reply)
-            }
-            Err(Unanswered::NotSent(why)) => {
-                warn!(%operation, key, milliseconds, why, "gateway not reached");
-                Err(Cause::NotSent)
-            }
-            Err(Unanswered::Lost(why)) => {
-                warn!(%operation, key, milliseconds, why, "gateway did not answer");
-                Err(Cause::Lost)
-            }
+        taken(name, heard, begun.elapsed().as_millis())
+    }
+
+    fn meaning(&self, operation: Operation, reply: Result<Reply, Cause>) -> Answer {
+        match reply {
+            Ok(reply) => self.own(classify::classify(call_of(operation), &reply)),
+            Err(cause) => Answer::Unknown(cause),
         }
     }
 
@@ -110,8 +118,38 @@ impl Toss {
             key: None,
             body: None,
         };
-        self.exchange(Name { operation, key }, Call::Question, request)
-            .await
+        self.exchange(Name { operation, key }, request).await
+    }
+}
+
+const fn call_of(operation: Operation) -> Call {
+    match operation {
+        Operation::Confirm => Call::Confirm,
+        Operation::Cancel => Call::Cancel,
+        Operation::AskByKey | Operation::AskByOrder | Operation::List => Call::Question,
+    }
+}
+
+/// What came back, told to the log.
+fn taken(
+    name: Name<'_>,
+    heard: Result<Heard, Unanswered>,
+    milliseconds: u128,
+) -> Result<Reply, Cause> {
+    let Name { operation, key } = name;
+    match heard {
+        Ok(heard) => {
+            log(name, &heard, milliseconds);
+            Ok(heard.reply)
+        }
+        Err(Unanswered::NotSent(why)) => {
+            warn!(%operation, key, milliseconds, why, "gateway not reached");
+            Err(Cause::NotSent)
+        }
+        Err(Unanswered::Lost(why)) => {
+            warn!(%operation, key, milliseconds, why, "gateway did not answer");
+            Err(Cause::Lost)
+        }
     }
 }
 
@@ -147,15 +185,8 @@ impl PaymentGateway for Toss {
             key: Some(key),
             body: Some(request::confirm(call)),
         };
-        self.exchange(
-            Name {
-                operation: Operation::Confirm,
-                key,
-            },
-            Call::Confirm,
-            request,
-        )
-        .await
+        let operation = Operation::Confirm;
+        self.exchange(Name { operation, key }, request).await
     }
 
     async fn cancel(&self, call: &CancelCall) -> Answer {
@@ -167,15 +198,8 @@ impl PaymentGateway for Toss {
             key: Some(key),
             body: Some(request::cancel(call)),
         };
-        self.exchange(
-            Name {
-                operation: Operation::Cancel,
-                key,
-            },
-            Call::Cancel,
-            request,
-        )
-        .await
+        let operation = Operation::Cancel;
+        self.exchange(Name { operation, key }, request).await
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
