@@ -12,7 +12,8 @@ fmt_step() {
 shell_step() {
   local scripts
   mapfile -t scripts < <(find . -name '*.sh' -not -path './target/*' | sort)
-  shellcheck --external-sources .ci/run scripts/test scripts/prove scripts/sec "${scripts[@]}"
+  shellcheck --external-sources .ci/run scripts/fuzz scripts/prove scripts/sec scripts/test \
+    "${scripts[@]}"
 }
 
 clippy_step() {
@@ -58,6 +59,21 @@ nextest_step() {
 # The attacks alone; without a browser.
 attacks_step() {
   cargo nextest run --locked --package payflow --test sec --no-fail-fast --profile quick
+}
+
+# A short run of every target, always the same, beginning with the committed corpus; scripts/fuzz
+# runs them for long.
+fuzz_step() {
+  # shellcheck source=scripts/lib/fuzz.sh
+  source scripts/lib/fuzz.sh
+  local target well=0
+  fuzz_cache=$run_dir/fuzz
+  cargo clippy --locked --package payflow-fuzz --bin fuzz --features engine -- -D warnings
+  fuzz_build
+  for target in $(fuzz_targets); do
+    fuzz_run "$target" 20000 "$fuzz_cache/$target" -seed=1 -max_total_time=10 || well=1
+  done
+  [ "$well" -eq 0 ]
 }
 
 requests_step() {
