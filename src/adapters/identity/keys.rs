@@ -1,7 +1,7 @@
 //! Owns the keys of an issuer: each for one algorithm, from a file or from a JWK.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeError, Engine as _};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
@@ -114,6 +114,12 @@ impl Key {
         if common.key_algorithm.is_some_and(|said| said != named) {
             return Err(Unfit::Purpose);
         }
+        // The library puts both coordinates together, however long each is.
+        if let AlgorithmParameters::EllipticCurve(ec) = &jwk.algorithm
+            && !is_point(&ec.x, &ec.y)
+        {
+            return Err(Unfit::Form);
+        }
         let decoding = DecodingKey::from_jwk(jwk).map_err(|_| Unfit::Form)?;
         Self::fit(algorithm, decoding)
     }
@@ -131,10 +137,6 @@ impl Key {
             });
         }
         let parts = Jwk::from_decoding_key(&decoding, None).map_err(|_| Unfit::Form)?;
-        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map(|bytes| bytes.len());
-        let is_point = |x: &str, y: &str| {
-            bytes(x) == Ok(P256_COORDINATE_BYTES) && bytes(y) == Ok(P256_COORDINATE_BYTES)
-        };
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "the library may come to know more kinds; none of them fits"
@@ -158,4 +160,12 @@ impl Key {
             Err(Unfit::Form)
         }
     }
+}
+
+fn bytes(text: &str) -> Result<usize, DecodeError> {
+    URL_SAFE_NO_PAD.decode(text).map(|bytes| bytes.len())
+}
+
+fn is_point(x: &str, y: &str) -> bool {
+    [x, y].map(bytes) == [Ok(P256_COORDINATE_BYTES), Ok(P256_COORDINATE_BYTES)]
 }

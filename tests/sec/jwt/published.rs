@@ -138,6 +138,9 @@ async fn only_fit_keys_are_taken_from_a_set() {
     };
     let rsa = |kid| world.rsa.jwk(kid);
     let weak = encoded([0xff; 128]);
+    let point = world.ec.public();
+    let (x, y) = point[1..].split_at(33);
+    let uneven = with(world.ec.jwk("uneven"), "x", json!(encoded(x)));
     let keys = json!([
         rsa("rsa-1"),
         with(rsa("named"), "alg", json!("RS256")),
@@ -156,6 +159,7 @@ async fn only_fit_keys_are_taken_from_a_set() {
         world.secret.jwk("secret"),
         world.thief.p384.jwk("p384"),
         with(world.ec.jwk("half"), "y", json!("AA")),
+        with(uneven, "y", json!(encoded(y))),
         with(rsa("x"), "kid", json!(1)),
     ]);
     let publisher = Publisher::start(keys).await;
@@ -180,7 +184,11 @@ async fn only_fit_keys_are_taken_from_a_set() {
     let secret = by_name(world.rsa(), "secret").head("alg", "\"HS256\"");
     let secret = secret.signed(&world.secret);
     assert_eq!(refused(&tokens, &secret).await, UNKNOWN);
-    for (kid, signer) in [("p384", &world.thief.p384), ("half", &world.ec)] {
+    for (kid, signer) in [
+        ("p384", &world.thief.p384),
+        ("half", &world.ec),
+        ("uneven", &world.ec),
+    ] {
         let token = by_name(world.ec(), kid).signed(signer);
         assert_eq!(refused(&tokens, &token).await, UNKNOWN, "{kid}");
     }
