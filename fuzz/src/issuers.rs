@@ -51,7 +51,8 @@ fn settings() -> String {
     );
     let claimed = format!(
         "[identity.issuers.two]\nissuer = \"https://two.example\"\naudience = [\"payflow\"]\n\
-         mode = \"test\"\nlifetime_max = \"10m\"\nrequired_claims = [\"jti\"]\n{}\n",
+         mode = \"test\"\nmerchant_claim = \"merchant\"\nlifetime_max = \"10m\"\n\
+         required_claims = [\"jti\"]\n{}\n",
         shared(""),
     );
     let hosted = format!(

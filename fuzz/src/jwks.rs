@@ -32,8 +32,16 @@ fn fits(key: &Value, algorithm: &str) -> bool {
         let bytes = decoded(name);
         bytes.iter().skip_while(|byte| **byte == 0).count()
     };
+    let is_odd = |name: &str| {
+        let odd = decoded(name).last().is_some_and(|last| last % 2 == 1);
+        odd && decoded(name)
+            .iter()
+            .map(|byte| u64::from(*byte))
+            .sum::<u64>()
+            > 1
+    };
     let strong = match algorithm {
-        "RS256" => text("kty") == "RSA" && (256..=1024).contains(&number("n")) && number("e") > 0,
+        "RS256" => text("kty") == "RSA" && (256..=1024).contains(&number("n")) && is_odd("e"),
         "ES256" => {
             let point = decoded("x").len() == 32 && decoded("y").len() == 32;
             text("kty") == "EC" && text("crv") == "P-256" && point

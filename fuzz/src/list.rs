@@ -29,6 +29,11 @@ pub(crate) fn run(bytes: &[u8]) {
     assert!(told <= rows.len(), "{told} of {}", rows.len());
     let fields = rows.iter().map(|row| serde_json::from_str(row.get()));
     let fields: Vec<Fields> = fields.filter_map(Result::ok).collect();
+    let zero = fields
+        .iter()
+        .filter(|row| text(row, "amount").parse() == Ok(0.0_f64));
+    let possible = told.saturating_add(zero.count());
+    assert!(possible >= rows.len(), "{told} of {}", rows.len());
     let texts =
         |name: &str| -> HashSet<String> { fields.iter().map(|row| text(row, name)).collect() };
     let (movements, payments) = (texts("transactionKey"), texts("paymentKey"));

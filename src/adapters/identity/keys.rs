@@ -144,7 +144,7 @@ impl Key {
         let fits = match &parts.algorithm {
             AlgorithmParameters::RSA(rsa) => match bytes(&rsa.n) {
                 Ok(modulus) if modulus < MODULUS_BYTES_MIN => return Err(Unfit::Short),
-                Ok(modulus) => modulus <= MODULUS_BYTES_MAX,
+                Ok(modulus) => modulus <= MODULUS_BYTES_MAX && is_exponent(&rsa.e),
                 Err(_) => false,
             },
             AlgorithmParameters::EllipticCurve(ec) => is_point(&ec.x, &ec.y),
@@ -164,6 +164,13 @@ impl Key {
 
 fn bytes(text: &str) -> Result<usize, DecodeError> {
     URL_SAFE_NO_PAD.decode(text).map(|bytes| bytes.len())
+}
+
+/// Odd, and not one: with such an exponent everybody could sign, or nobody.
+fn is_exponent(text: &str) -> bool {
+    let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    let (last, before) = bytes.split_last().unwrap_or((&0, &[]));
+    last % 2 == 1 && (*last > 1 || before.iter().any(|byte| *byte > 0))
 }
 
 fn is_point(x: &str, y: &str) -> bool {

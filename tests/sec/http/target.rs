@@ -14,6 +14,15 @@ fn authorised(first: &str) -> Vec<u8> {
     format!("{first}\r\nHost: a\r\nAuthorization: Bearer {SECRET}\r\n\r\n").into_bytes()
 }
 
+/// With an empty object, too.
+fn with_body(first: &str) -> Vec<u8> {
+    format!(
+        "{first}\r\nHost: a\r\nAuthorization: Bearer {SECRET}\r\n\
+         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    .into_bytes()
+}
+
 pub(super) fn cases() -> Vec<Case> {
     [methods(), targets(), versions()]
         .into_iter()
@@ -74,7 +83,7 @@ fn targets() -> Vec<Case> {
         no_payment("half an encoding", "GET /api/v1/payments/%4 HTTP/1.1"),
         Case::kept(
             "an encoding of no character, of a switch",
-            authorised("PUT /api/v1/switches/ca%cels HTTP/1.1"),
+            with_body("PUT /api/v1/switches/ca%cels HTTP/1.1"),
             404,
             "SWITCH_NOT_FOUND",
         ),

@@ -154,6 +154,9 @@ async fn only_fit_keys_are_taken_from_a_set() {
         with(rsa("wraps"), "key_ops", json!(["wrapKey"])),
         with(rsa("private"), "d", json!("AQAB")),
         with(rsa("weak"), "n", json!(weak)),
+        with(rsa("nought"), "e", json!("AA")),
+        with(rsa("one"), "e", json!("AAE")),
+        with(rsa("even"), "e", json!("AQAA")),
         with(rsa("twice"), "alg", json!("RS256")),
         world.thief.rsa.jwk("twice"),
         world.secret.jwk("secret"),
@@ -175,7 +178,8 @@ async fn only_fit_keys_are_taken_from_a_set() {
         assert_eq!(refused(&tokens, &token).await, None, "{kid}");
     }
     let unfit = [
-        "pss", "hs", "encrypts", "wraps", "private", "weak", "twice", "x", "1", "odd",
+        "pss", "hs", "encrypts", "wraps", "private", "weak", "nought", "one", "even", "twice", "x",
+        "1", "odd",
     ];
     for kid in unfit {
         let token = by_name(world.rsa(), kid).signed(&world.rsa);
