@@ -11,6 +11,7 @@ use crate::rig::{answer, text};
 
 const NAME: &str = "카나리아";
 const MEMBER: &str = "member-canary-7391";
+const DEVICE: &str = "canary-of-a-device-6152";
 const REASON: &str = "전화 010-2345-6789 로 문의";
 const CARD: &str = "4111111111111111";
 const CARD_SPACED: &str = "5555 5555 5555 4444";
@@ -213,6 +214,53 @@ pub(super) async fn by_members(stand: &mut Stand) {
         .request(Method::GET, PAYMENTS)
         .basic_auth(&good, Some(""));
     assert_eq!(stand.sent(basic).await.status, 401);
+}
+
+/// By a member who proves themselves: with a proof that is none, one that is, and that one again.
+pub(super) async fn by_proofs(stand: &mut Stand) {
+    stand.sensitive("a device", DEVICE);
+    let listed = stand.service.run(&["merchant", "list"]);
+    let merchant: Value = serde_json::from_str(&listed).unwrap();
+    let signer = Signer::secret(SHARED);
+    let now = Wall::default().now().timestamp();
+    let issued = || {
+        Issued::new("HS256", "shared")
+            .claim("iss", r#""https://shared.example""#)
+            .claim("aud", r#""payflow""#)
+            .claim("sub", &json!(MEMBER).to_string())
+            .claim("iat", &now.to_string())
+            .claim("exp", &(now + 120).to_string())
+            .claim("merchant", &merchant["merchantId"].to_string())
+    };
+    let token = issued().signed(&signer);
+    let (path, approval) = prepared(stand, "order-5").await;
+    let ask = stand
+        .request(Method::POST, &format!("{path}/step-up"))
+        .bearer_auth(&token)
+        .json(&json!({ "deviceId": DEVICE, "action": "approve" }));
+    let asked = stand.sent(ask).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    let proof = issued()
+        .head("typ", r#""step-up+jwt""#)
+        .claim("nonce", &asked.body["data"]["challenge"].to_string())
+        .claim("auth_time", &now.to_string())
+        .signed(&signer);
+    for (key, proof, status) in [
+        ("p1", format!("{proof}A"), 401),
+        ("p2", proof.clone(), 200),
+        ("p3", proof, 401),
+    ] {
+        let approve = stand
+            .request(Method::POST, &format!("{path}/approve"))
+            .bearer_auth(&token)
+            .header("idempotency-key", key)
+            .header("device-id", DEVICE)
+            .header("step-up-proof", &proof);
+        let told = stand.sent(approve.json(&approval)).await;
+        assert_eq!(told.status, status, "{told:?}");
+        let parts = proof.split('.').skip(1);
+        parts.for_each(|part| stand.sensitive("a part of a proof", part));
+    }
 }
 
 /// Issued, used, rotated, revoked, listed.

@@ -25,6 +25,7 @@ async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
     asked::wrongly(&mut stand).await;
     asked::by_strangers(&mut stand).await;
     asked::by_members(&mut stand).await;
+    asked::by_proofs(&mut stand).await;
     asked::about_keys(&mut stand).await;
     operated::accounts_and_keys(&mut stand).await;
     operated::switches(&mut stand).await;
