@@ -28,8 +28,8 @@ use super::payments::answer;
     tag = "payments",
     params(
         ("paymentId" = String, Path, description = "The payment"),
-        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
-         pattern = "^[!#-~]+$", description = "Makes repeats safe"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeats safe",
+         pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#),
         ("Step-Up-Proof" = Option<String>, Header,
          description = "Of a member: a signed proof of the person, where it is asked for"),
         ("Device-Id" = Option<String>, Header, min_length = 16, max_length = 128,

@@ -39,8 +39,8 @@ const PENDING_SECONDS: &str = "2";
     post,
     path = "/api/v1/payments",
     tag = "payments",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
-            pattern = "^[!#-~]+$", description = "Makes repeats safe")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeats safe",
+         pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#)),
     request_body = PreparePayment,
     responses((status = 201, description = "The payment, READY", body = Success<Payment>)),
 )]
@@ -87,8 +87,8 @@ pub(super) async fn checkout(
     tag = "payments",
     params(
         ("paymentId" = String, Path, description = "The payment"),
-        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255,
-         pattern = "^[!#-~]+$", description = "Makes repeats safe"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeats safe",
+         pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#),
         ("Step-Up-Proof" = Option<String>, Header,
          description = "Of a member: a signed proof of the person, where it is asked for"),
         ("Device-Id" = Option<String>, Header, min_length = 16, max_length = 128,

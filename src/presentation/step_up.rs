@@ -37,7 +37,7 @@ pub(super) struct AskStepUp {
     )]
     pub device_id: String,
     /// `approve` or `cancel`.
-    #[schema(example = "approve")]
+    #[schema(example = "approve", pattern = "^(approve|cancel)$")]
     pub action: String,
 }
 
