@@ -59,11 +59,21 @@ pub(super) async fn by_address(
     response
 }
 
-/// Whether it refuses credentials. Who is asked to prove themselves has shown good ones.
+/// What is refused although whoever sent it has guessed nothing: they are asked to prove themselves,
+/// or what they have was good and is over. An app left open overnight locks nobody out.
+const NO_GUESS: [Code; 4] = [
+    Code::StepUpRequired,
+    Code::StepUpProofExpired,
+    Code::TokenExpired,
+    Code::ApiKeyExpired,
+];
+
+/// Whether it refuses credentials that may be a guess.
 fn is_wrong(response: &Response) -> bool {
     let told = response.extensions().get::<Unrendered>();
-    let is_asked = told.is_some_and(|told| told.code() == Code::StepUpRequired.as_str());
-    response.status() == StatusCode::UNAUTHORIZED && !is_asked
+    let is_no_guess =
+        told.is_some_and(|told| NO_GUESS.iter().any(|code| code.as_str() == told.code()));
+    response.status() == StatusCode::UNAUTHORIZED && !is_no_guess
 }
 
 async fn within(

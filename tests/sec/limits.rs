@@ -1,5 +1,6 @@
 //! Who comes too often is refused before anything happens, and nobody else is.
 
+use application::Clock;
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -72,6 +73,28 @@ async fn wrong_credentials_are_few_and_missing_ones_are_no_guess() {
     assert_eq!(as_from(&rig, "sk_test_c", "192.0.2.1").await.status, 429);
     // What a stranger says about where it is changes nothing.
     assert_eq!(as_from(&rig, "sk_test_c", "192.0.2.2").await.status, 429);
+}
+
+#[tokio::test]
+async fn what_was_good_once_is_no_guess() {
+    let rig = Rig::with("limits.failures_per_minute = 2\n").await;
+    let over = rig.members.clock.now().timestamp().saturating_sub(3600);
+    let times = [
+        ("iat", json!(over.saturating_sub(600))),
+        ("exp", json!(over)),
+    ];
+    let token = rig.members.token_with("member-1", &times);
+    for _ in 0..5 {
+        let refused = as_from(&rig, &token, "192.0.2.1").await;
+        assert_eq!((refused.status, refused.code()), (401, "TOKEN_EXPIRED"));
+    }
+    // Nobody signed this one, however long ago it ended.
+    let forged = format!("{}AAAA", &token[..token.len().saturating_sub(4)]);
+    for _ in 0..2 {
+        let refused = as_from(&rig, &forged, "192.0.2.1").await;
+        assert_eq!((refused.status, refused.code()), (401, "TOKEN_INVALID"));
+    }
+    assert_eq!(as_from(&rig, &token, "192.0.2.1").await.status, 429);
 }
 
 #[tokio::test]
