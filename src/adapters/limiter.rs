@@ -27,8 +27,8 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    /// Whether there is a token, and with `takes` one less from now on.
-    fn ask(&self, bucket: Bucket, rate: Rate, takes: bool) -> Result<(), Limited> {
+    /// Whether there was a token; one less from now on.
+    fn ask(&self, bucket: Bucket, rate: Rate) -> Result<(), Limited> {
         let now = Instant::now();
         let mut all = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = all.get(&bucket).map_or(Duration::ZERO, |full_at| {
@@ -39,7 +39,7 @@ impl Buckets {
         if let Some(retry_after) = missing.checked_sub(rate.per).filter(|wait| !wait.is_zero()) {
             return Err(Limited { retry_after });
         }
-        if takes && let Some(full_at) = now.checked_add(missing) {
+        if let Some(full_at) = now.checked_add(missing) {
             if all.len() >= self.buckets_max && !all.contains_key(&bucket) {
                 forget(&mut all, now, self.buckets_max);
             }
@@ -65,11 +65,7 @@ fn forget(all: &mut HashMap<Bucket, Instant>, now: Instant, buckets_max: usize) 
 #[async_trait]
 impl RateLimiter for Buckets {
     async fn take(&self, bucket: Bucket, rate: Rate) -> Result<(), Limited> {
-        self.ask(bucket, rate, true)
-    }
-
-    async fn peek(&self, bucket: Bucket, rate: Rate) -> Result<(), Limited> {
-        self.ask(bucket, rate, false)
+        self.ask(bucket, rate)
     }
 }
 
@@ -96,26 +92,24 @@ mod tests {
         let buckets = Buckets::default();
         let (bucket, rate) = (address(1), rate(4, 2));
         for _ in 0..4 {
-            assert_eq!(buckets.peek(bucket, rate).await, Ok(()));
-            assert_eq!(buckets.take(bucket, rate).await, Ok(()));
+            assert_eq!(buckets.take(bucket.clone(), rate).await, Ok(()));
         }
         let retry_after = Duration::from_millis(500);
         for _ in 0..3 {
             let empty = Err(Limited { retry_after });
-            assert_eq!(buckets.peek(bucket, rate).await, empty);
             assert_eq!(
-                buckets.take(bucket, rate).await,
+                buckets.take(bucket.clone(), rate).await,
                 empty,
                 "refusals cost nothing"
             );
         }
         assert_eq!(buckets.take(address(2), rate).await, Ok(()), "another's");
         tokio::time::advance(retry_after).await;
-        assert_eq!(buckets.take(bucket, rate).await, Ok(()));
-        assert!(buckets.take(bucket, rate).await.is_err());
+        assert_eq!(buckets.take(bucket.clone(), rate).await, Ok(()));
+        assert!(buckets.take(bucket.clone(), rate).await.is_err());
         tokio::time::advance(Duration::from_hours(1)).await;
         for _ in 0..4 {
-            assert_eq!(buckets.take(bucket, rate).await, Ok(()));
+            assert_eq!(buckets.take(bucket.clone(), rate).await, Ok(()));
         }
         assert!(
             buckets.take(bucket, rate).await.is_err(),

@@ -1,4 +1,4 @@
-//! Owns who comes too often: requests are counted by address and by merchant, wrong credentials by
+//! Owns who comes too often: requests are counted by address and by caller, guessed credentials by
 //! address, and whoever has used a bucket up is refused before anything happens.
 
 use std::sync::Arc;
@@ -6,10 +6,9 @@ use std::sync::Arc;
 use application::Caller;
 use application::ports::limiter::{Bucket, Limited, Rate};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::principal::Actor;
 
 use super::Api;
 use super::catalogue::Code;
@@ -19,11 +18,11 @@ use super::origin::{Peer, counted};
 /// How often somebody may come; none is without a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
-    /// The requests of a merchant.
+    /// The requests of a merchant's servers, of its pages, and of each of its members.
     pub merchant: Option<Rate>,
     /// The requests from an address.
     pub address: Option<Rate>,
-    /// The wrong credentials from an address.
+    /// The guessed credentials from an address.
     pub failures: Option<Rate>,
 }
 
@@ -33,7 +32,9 @@ impl From<Limited> for Failure {
     }
 }
 
-/// Counts by address, before anybody asks who it is; and afterwards, who it was not.
+/// Counts by address: requests before anybody asks who it is, and afterwards the guesses among them.
+/// A limit of guesses refuses the guesses alone: what is right passes, whoever else shares the
+/// address.
 pub(super) async fn by_address(
     State(api): State<Arc<Api>>,
     request: Request,
@@ -43,67 +44,63 @@ pub(super) async fn by_address(
         return next.run(request).await;
     };
     let address = counted(api.settings.proxies.client(peer, request.headers()));
-    let failures = (Bucket::Failures(address), api.settings.rates.failures);
-    if let Err(limited) = within(&api, address, failures).await {
-        return Failure::from(limited).into_response();
+    let rates = api.settings.rates;
+    if let Err(limited) = taken(&api, Bucket::Address(address), rates.address).await {
+        return limited.into_response();
     }
-    let proves = request.headers().contains_key(AUTHORIZATION);
     let response = next.run(request).await;
-    if let (bucket, Some(rate)) = failures
-        && proves
-        && is_wrong(&response)
-    {
-        // The refusal is this answer already; the next one is asked for.
-        let _ = api.limiter.take(bucket, rate).await;
+    if !is_guess(&response) {
+        return response;
     }
-    response
+    match taken(&api, Bucket::Guesses(address), rates.failures).await {
+        Ok(()) => response,
+        Err(limited) => limited.into_response(),
+    }
 }
 
-/// What is refused although whoever sent it has guessed nothing: they are asked to prove themselves,
-/// or what they have was good and is over. An app left open overnight locks nobody out.
-const NO_GUESS: [Code; 4] = [
-    Code::StepUpRequired,
-    Code::StepUpProofExpired,
-    Code::TokenExpired,
-    Code::ApiKeyExpired,
+/// What credentials that nobody was ever given are told. Who has some that are over, or is asked to
+/// prove themselves, has guessed nothing.
+const GUESSES: [Code; 4] = [
+    Code::CredentialsMalformed,
+    Code::ApiKeyUnknown,
+    Code::TokenInvalid,
+    Code::StepUpProofInvalid,
 ];
 
-/// Whether it refuses credentials that may be a guess.
-fn is_wrong(response: &Response) -> bool {
+fn is_guess(response: &Response) -> bool {
     let told = response.extensions().get::<Unrendered>();
-    let is_no_guess =
-        told.is_some_and(|told| NO_GUESS.iter().any(|code| code.as_str() == told.code()));
-    response.status() == StatusCode::UNAUTHORIZED && !is_no_guess
+    told.is_some_and(|told| GUESSES.iter().any(|code| code.as_str() == told.code()))
 }
 
-async fn within(
-    api: &Api,
-    address: std::net::IpAddr,
-    failures: (Bucket, Option<Rate>),
-) -> Result<(), Limited> {
-    if let Some(rate) = api.settings.rates.address {
-        api.limiter.take(Bucket::Address(address), rate).await?;
-    }
-    if let (bucket, Some(rate)) = failures {
-        api.limiter.peek(bucket, rate).await?;
-    }
-    Ok(())
+async fn taken(api: &Api, bucket: Bucket, rate: Option<Rate>) -> Result<(), Failure> {
+    let Some(rate) = rate else { return Ok(()) };
+    Ok(api.limiter.take(bucket, rate).await?)
 }
 
-/// Counts by merchant, once it is known who calls.
+/// Counts by merchant, once it is known who calls: its servers, its pages and each of its members
+/// for themselves, since the key of a page is public and must not use up what the servers need.
 pub(super) async fn by_merchant(
     State(api): State<Arc<Api>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let scope = request
-        .extensions()
-        .get::<Caller>()
-        .map(|caller| caller.scope);
-    if let (Some(scope), Some(rate)) = (scope, api.settings.rates.merchant)
-        && let Err(limited) = api.limiter.take(Bucket::Merchant(scope), rate).await
-    {
-        return Failure::from(limited).into_response();
+    if let Some(caller) = request.extensions().get::<Caller>() {
+        let bucket = bucket_of(caller);
+        if let Err(limited) = taken(&api, bucket, api.settings.rates.merchant).await {
+            return limited.into_response();
+        }
     }
     next.run(request).await
+}
+
+fn bucket_of(caller: &Caller) -> Bucket {
+    if let Some(member) = &caller.member {
+        return Bucket::Member(caller.scope, member.clone());
+    }
+    match caller.actor {
+        Actor::Buyer => Bucket::Pages(caller.scope),
+        Actor::Merchant | Actor::Operator | Actor::System | Actor::Gateway => {
+            Bucket::Servers(caller.scope)
+        }
+    }
 }

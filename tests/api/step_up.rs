@@ -335,7 +335,7 @@ async fn challenges_are_swept_and_with_them_devices() {
 }
 
 #[tokio::test]
-async fn being_asked_is_no_wrong_credential() {
+async fn being_asked_is_no_guess() {
     let rig = Rig::with(&format!("{DEMANDED}limits.failures_per_minute = 1\n")).await;
     let payment = mine(&rig).await;
     for _ in 0..3 {

@@ -6,16 +6,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::principal::Scope;
+use domain::text::MemberId;
 
 /// Who is counted, and for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
-    /// The requests of a merchant, in one mode.
-    Merchant(Scope),
+    /// The requests of a merchant's servers, in one mode.
+    Servers(Scope),
+    /// The requests of a merchant's pages, whose key everybody can read.
+    Pages(Scope),
+    /// The requests of one of a merchant's members.
+    Member(Scope, MemberId),
     /// The requests from an address.
     Address(IpAddr),
-    /// The credentials from an address that were not right.
-    Failures(IpAddr),
+    /// The credentials from an address that nobody was given.
+    Guesses(IpAddr),
 }
 
 /// How much a bucket holds, and how long it takes to fill again from empty.
@@ -41,7 +46,4 @@ pub struct Limited {
 pub trait RateLimiter: Send + Sync {
     /// Takes a token out of the bucket, if there is one.
     async fn take(&self, bucket: Bucket, rate: Rate) -> Result<(), Limited>;
-
-    /// Whether there is a token; takes none.
-    async fn peek(&self, bucket: Bucket, rate: Rate) -> Result<(), Limited>;
 }
