@@ -12,12 +12,15 @@ start_service() {
   trap stop_service EXIT
   log=${LOG:-$folder/log}
   cargo build --locked --quiet --bin payflow
-  local binary
-  binary=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/payflow
+  BINARY=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/payflow
+  export BINARY
+  scripts+=(step-up)
+  bash requests/step-up.sh configure "$folder"
   (
     cd "$folder"
     PAYFLOW_SERVER__LISTEN=127.0.0.1:0 PAYFLOW_SANDBOX__LISTEN=127.0.0.1:0 \
-      PAYFLOW_METRICS__LISTEN=127.0.0.1:0 PAYFLOW_SHOP__ENABLED=false exec "$binary"
+      PAYFLOW_METRICS__LISTEN=127.0.0.1:0 PAYFLOW_SHOP__ENABLED=false \
+      exec "$BINARY" --config step-up.toml
   ) >"$log" 2>&1 &
   service=$!
   KEYS=$folder/data/dev-keys.json
@@ -40,8 +43,9 @@ stop_service() {
   rm -rf "$folder"
 }
 
+scripts=(health prepare approve cancel tampered declined unknown list access api-keys)
 [[ -n ${KEYS:-} ]] || start_service
-for script in health prepare approve cancel tampered declined unknown list access api-keys; do
+for script in "${scripts[@]}"; do
   echo "$script"
   bash "requests/$script.sh"
 done

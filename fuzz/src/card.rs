@@ -1,40 +1,71 @@
-//! Owns the rule about card numbers, a second time: by a table, on whole groups of digits.
+//! Owns the rule about card numbers, a second time: by a table, over every choice of neighbours.
 
 /// What a digit counts when it is doubled.
 const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
 
-/// Whether a text holds what could be a card number: 13 to 19 digits with single blanks or dashes
-/// between them at most.
+/// Whether a text holds what could be a card number: 13 to 19 digits that stand together or in
+/// groups, of which only the last is shorter than four digits, with up to three blanks, dashes or
+/// dots between; or all groups that follow each other so, if they are equally long but for the last.
 pub(crate) fn is_in(text: &str) -> bool {
-    let mut rest = text;
-    loop {
-        let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) else {
-            return false;
-        };
-        let (_, from) = rest.split_at(begin);
-        let (digits, after) = group(from);
-        if could_be_one(&digits) {
-            return true;
-        }
-        rest = after;
-    }
+    runs(text).iter().any(|groups| {
+        let whole = are_alike(groups) && could_be_one(&groups.concat());
+        whole || neighbours(groups).any(|some| are_long(some) && could_be_one(&some.concat()))
+    })
 }
 
-/// The digits that belong together, and what follows them.
-fn group(text: &str) -> (Vec<usize>, &str) {
-    let mut digits = Vec::new();
-    let mut rest = text;
-    loop {
-        let bare = rest.strip_prefix([' ', '-']).unwrap_or(rest);
-        let candidate = if digits.is_empty() { rest } else { bare };
-        let mut chars = candidate.chars();
-        let digit = chars.next().and_then(|c| c.to_digit(10));
-        let Some(digit) = digit.and_then(|digit| usize::try_from(digit).ok()) else {
-            return (digits, rest);
+/// Every choice of groups that follow each other.
+fn neighbours(groups: &[Vec<usize>]) -> impl Iterator<Item = &[Vec<usize>]> {
+    (1..=groups.len()).flat_map(|count| groups.windows(count))
+}
+
+fn are_long(groups: &[Vec<usize>]) -> bool {
+    groups
+        .split_last()
+        .is_some_and(|(_, before)| before.iter().all(|group| group.len() >= 4))
+}
+
+fn are_alike(groups: &[Vec<usize>]) -> bool {
+    let before = groups.iter().rev().skip(1);
+    let lengths: std::collections::BTreeSet<usize> = before.map(Vec::len).collect();
+    lengths.len() <= 1
+}
+
+/// The groups of digits, apart where something else stands between.
+fn runs(text: &str) -> Vec<Vec<Vec<usize>>> {
+    let mut runs: Vec<Vec<Vec<usize>>> = Vec::new();
+    let mut between: Option<usize> = None;
+    for c in text.chars() {
+        let Some(digit) = value(c) else {
+            let still = between.filter(|count| *count < 3 && stands_between(c));
+            between = still.map(|count| count.saturating_add(1));
+            continue;
         };
-        digits.push(digit);
-        rest = chars.as_str();
+        if between.is_none() {
+            runs.push(Vec::new());
+        }
+        let groups = runs.last_mut();
+        if let Some(groups) = groups {
+            if between != Some(0) {
+                groups.push(Vec::new());
+            }
+            groups
+                .iter_mut()
+                .next_back()
+                .into_iter()
+                .for_each(|group| group.push(digit));
+        }
+        between = Some(0);
     }
+    runs
+}
+
+fn value(c: char) -> Option<usize> {
+    let place = "0123456789".chars().position(|digit| digit == c);
+    place.or_else(|| "０１２３４５６７８９".chars().position(|digit| digit == c))
+}
+
+fn stands_between(c: char) -> bool {
+    c.is_whitespace() || "-.‐‑‒–—―－".contains(c)
 }
 
 fn could_be_one(digits: &[usize]) -> bool {

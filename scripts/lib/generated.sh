@@ -87,7 +87,7 @@ generated_credentials() {
 }
 
 # One worker: what is generated is then decided by the seed alone, and Python 3.11 cannot parse in
-# two threads at once. Arguments: as whom, how it is judged, how many of each operation, and of what.
+# two threads at once. Arguments: as whom, how it is judged, how many of each operation, of what.
 generate_as() {
   local name=$1 judged=$2 examples=$3 header credentials=()
   shift 3

@@ -132,6 +132,8 @@ pub(crate) struct Memory {
 /// Whose key it is, and what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential {
+    /// Which key it is.
+    pub id: ApiKeyId,
     /// For whom it speaks, and in which mode.
     pub scope: Scope,
     /// What it may do.
@@ -155,6 +157,7 @@ impl App {
         }
         self.seen.uses.put(known.key.id, now);
         Ok(Credential {
+            id: known.key.id,
             scope: known.key.scope,
             kind: known.key.kind,
         })

@@ -28,7 +28,7 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::{RawId, WorkerId};
+use domain::id::{ApiKeyId, RawId, WorkerId};
 use domain::principal::{Actor, Owner, Scope};
 use domain::saga::Policy;
 use domain::text::MemberId;
@@ -185,6 +185,8 @@ pub struct Caller {
     pub actor: Actor,
     /// The member it speaks for; none for the merchant's own server.
     pub member: Option<MemberId>,
+    /// The API key it showed; none where it showed a member's token.
+    pub key: Option<ApiKeyId>,
     /// What the request shows of the person besides; of members only.
     pub evidence: Evidence,
     /// W3C trace id, 32 lower-case hex digits.

@@ -173,7 +173,7 @@ impl App {
     ) -> Result<Standing, SwitchError> {
         let reason = Reason {
             actor: caller.actor,
-            who: String::new(),
+            who: caller.key.map(|key| key.to_string()).unwrap_or_default(),
             why,
         };
         let over = (self.parts.store.as_ref(), self.parts.clock.as_ref());

@@ -4,6 +4,7 @@
 //! enumerated by a test. Time, spare ids and the event sealer come in through [`Ctx`].
 
 pub mod account;
+pub mod card;
 pub mod change;
 pub mod decline;
 pub mod event;

@@ -20,7 +20,7 @@ use super::catalogue::Code;
 use super::envelope::Failure;
 use super::failures::unauthorized;
 use super::middleware::{Trace, admit};
-use super::router::{Principal, ROUTES, Route};
+use super::router::{PAGES, Principal, ROUTES, Route};
 use super::step_up::evidence;
 
 /// Clients pad or do not; both are the same text.
@@ -35,8 +35,11 @@ pub(super) async fn authorised(
     mut request: Request,
     next: Next,
 ) -> Response {
-    // A handler that nobody entered into the table is closed, not open.
     let Some(route) = route_of(&request) else {
+        if is_page(&request) {
+            return next.run(request).await;
+        }
+        // A handler that nobody entered into the table is closed, not open.
         return Failure::from(Code::RouteNotFound).into_response();
     };
     if !route.principals.contains(&Principal::Anybody) {
@@ -66,13 +69,18 @@ pub(super) fn route_of(request: &Request) -> Option<&'static Route> {
         .find(|route| route.path == path.as_str() && route.method == method)
 }
 
+fn is_page(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>();
+    path.is_some_and(|path| PAGES.contains(&path.as_str()))
+}
+
 /// Who calls, by the credentials alone: no other header says anything about it.
 async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failure> {
     let Shown { trace, host, .. } = shown;
     let principals = route.principals;
     match shown.credentials? {
         Credentials::Key(key) => {
-            let Credential { scope, kind } = api.app.authenticate(&key).await?;
+            let Credential { id, scope, kind } = api.app.authenticate(&key).await?;
             let (principal, actor) = match kind {
                 KeyKind::Secret => (Principal::MerchantServer, Actor::Merchant),
                 KeyKind::Publishable => (Principal::MerchantPage, Actor::Buyer),
@@ -87,6 +95,7 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
                 scope,
                 actor,
                 member: None,
+                key: Some(id),
                 evidence: Evidence::default(),
                 trace,
             })
@@ -101,6 +110,7 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
                 scope: member.scope,
                 actor: Actor::Buyer,
                 member: Some(member.id),
+                key: None,
                 evidence: shown.evidence?,
                 trace,
             })

@@ -317,7 +317,7 @@ pub struct IdempotencyKey {
 }
 
 /// How the service is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
     /// Always UP; what is not up answers with a failure or not at all.

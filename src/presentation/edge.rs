@@ -48,7 +48,7 @@ pub(super) async fn unambiguous(request: Request, next: Next) -> Response {
 fn refused(request: &Request) -> Option<Failure> {
     let headers = request.headers();
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
-        let allowed = HeaderValue::from_static("GET, HEAD, POST");
+        let allowed = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
         return Some(Failure::from(Code::MethodNotAllowed).header(ALLOW, allowed));
     }
     if headers.contains_key(TRANSFER_ENCODING) {

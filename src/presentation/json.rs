@@ -186,7 +186,7 @@ impl Form {
     fn into_errors(mut self) -> Vec<FieldError> {
         for (name, _) in std::mem::take(&mut self.fields) {
             // A stranger's name is not ours to repeat when it holds what must not be stored.
-            let shown = if name.len() > 64 || text::holds_card_number(&name) {
+            let shown = if name.len() > 64 || domain::card::is_in(&name) {
                 "?"
             } else {
                 &name

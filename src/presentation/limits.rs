@@ -32,7 +32,7 @@ impl From<Limited> for Failure {
     }
 }
 
-/// Counts by address: requests before anybody asks who it is, and afterwards the guesses among them.
+/// Counts by address: requests before anybody asks who it is, and the guesses among them after.
 /// A limit of guesses refuses the guesses alone: what is right passes, whoever else shares the
 /// address.
 pub(super) async fn by_address(

@@ -75,6 +75,7 @@ pub struct Api {
     limiter: Arc<dyn RateLimiter>,
     drain: CancellationToken,
     admitted: Semaphore,
+    standing: health::Standing,
 }
 
 impl Api {
@@ -95,6 +96,7 @@ impl Api {
             limiter,
             drain,
             admitted,
+            standing: health::Standing::default(),
         })
     }
 }

@@ -89,7 +89,7 @@ impl Query {
     /// Nothing, unless a parameter was wrong or unknown.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            let known = name.len() <= 64 && !domain::text::holds_card_number(&name);
+            let known = name.len() <= 64 && !domain::card::is_in(&name);
             self.refuse(if known { &name } else { "?" }, Code::FieldUnknown);
         }
         if self.errors.is_empty() {

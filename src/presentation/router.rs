@@ -52,7 +52,17 @@ const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
     Principal::Member,
 ];
 
-/// Every route of the API. A request to a route that is not in here is refused.
+/// The pages for people, which anybody may read.
+pub const PAGES: &[&str] = &[
+    "/docs",
+    "/docs/",
+    "/docs/{*rest}",
+    "/docs/errors",
+    "/docs/errors/{code}",
+    "/openapi.json",
+];
+
+/// Every route of the API. A request to what is neither in here nor a page is refused.
 pub const ROUTES: &[Route] = &[
     Route {
         method: &Method::POST,
@@ -313,10 +323,10 @@ pub fn router(api: &Arc<Api>) -> Router {
         .route_layer(shed)
         .route_layer(whole)
         .route_layer(by_merchant)
-        .route_layer(authorised)
-        .route_layer(by_address)
-        .merge(health)
         .merge(pages::routes())
+        .route_layer(authorised.clone())
+        .route_layer(by_address)
+        .merge(health.route_layer(authorised))
         .fallback(async || Failure::from(Code::RouteNotFound))
         .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(middleware::panicked))

@@ -62,10 +62,13 @@ async fn readiness_follows_the_store_and_liveness_does_not() {
     let rig = Rig::new().await;
     let ask = |path: &str| answer(rig.anonymous(Method::GET, path));
     assert_eq!(ask("/health/ready").await.status, 200);
+    let believed = std::time::Duration::from_millis(550);
     rig.store.is(Some(Fault::Away));
+    tokio::time::sleep(believed).await;
     assert_eq!(ask("/health/ready").await.code(), "STORE_UNAVAILABLE");
     assert_eq!(ask("/health/live").await.status, 200);
     rig.store.is(None);
+    tokio::time::sleep(believed).await;
     assert_eq!(ask("/health/ready").await.status, 200);
     rig.running.drain();
     assert_eq!(ask("/health/ready").await.code(), "SHUTTING_DOWN");

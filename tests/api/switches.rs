@@ -250,6 +250,19 @@ async fn the_operator_pauses_beside_a_running_service_and_every_turn_is_kept() {
     let history = run(&["switches", "--history"]);
     let whys: Vec<&str> = history.iter().map(|turn| text(&turn["why"])).collect();
     assert_eq!(whys, ["over", "drill"]);
+    let pause = json!({ "paused": true, "why": "inventory" });
+    let url = format!(
+        "{}/api/v1/switches/approvals",
+        text(&process.keys["payflowUrl"])
+    );
+    let secret = text(&process.keys["secretKey"]);
+    let paused = answer(process.client.put(url).bearer_auth(secret).json(&pause)).await;
+    assert_eq!(paused.body["data"]["paused"], true);
+    let turned = run(&["switches", "--history"]).remove(0);
+    let merchants = run(&["merchant", "list"]);
+    let keys = run(&["api-key", "list", text(&merchants[0]["merchantId"])]);
+    let shown = keys.iter().any(|key| key["apiKeyId"] == turned["who"]);
+    assert!(shown, "no key of {keys:?} turned it: {turned}");
     for wrong in [
         &["pause", "approvals", "--why", "w"][..],
         &["pause", "approvals", "--everywhere"],

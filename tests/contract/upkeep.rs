@@ -4,7 +4,7 @@ use application::ports::Store;
 use application::ports::store::SagaAfter;
 use domain::change::Change;
 use domain::id::SagaId;
-use domain::idempotency::Reservation;
+use domain::idempotency::{IssuedKey, Reservation};
 use domain::saga::{self, Outcome, Phase, Saga};
 
 use crate::samples::{self, at, tenant};
@@ -14,6 +14,7 @@ on_every_store!(
     stuck_sagas_are_walked_oldest_first,
     keys_past_their_time_are_forgotten,
     keys_are_forgotten_in_batches,
+    keys_that_nobody_used_are_forgotten,
     two_sweeps_forget_each_key_once,
 );
 
@@ -141,6 +142,31 @@ async fn keys_past_their_time_are_forgotten(tested: Tested) {
     let saga = approved.saga.expect("a saga");
     let saga = store.saga(saga).await.expect("read");
     assert!(saga.is_some(), "only the key is forgotten");
+}
+
+async fn keys_that_nobody_used_are_forgotten(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let (payment, _) = samples::stored(store, &tenant).await;
+    let mut all = Vec::new();
+    for until in [60, 40, 50] {
+        let issued = IssuedKey {
+            key: samples::reservation(&payment, None).key,
+            expires_at: at(until),
+            created_at: at(1),
+        };
+        let issue = Change::IssueKey(Box::new(issued.clone()));
+        store.commit(&[issue]).await.expect("issued");
+        all.push(issued);
+    }
+    let sweep = |before, limit| store.sweep_keys(at(0)..at(before), limit);
+    assert_eq!(sweep(40, 9).await.expect("swept"), 0);
+    assert_eq!(sweep(61, 1).await.expect("swept"), 1);
+    assert_eq!(sweep(60, 9).await.expect("swept"), 1, "not at its end");
+    for (issued, kept) in all.iter().zip([true, false, false]) {
+        let found = store.issued_key(&issued.key).await.expect("read");
+        assert_eq!(found.is_some(), kept, "{issued:?}");
+    }
 }
 
 async fn keys_are_forgotten_in_batches(tested: Tested) {

@@ -52,6 +52,10 @@ const CASES: &[(&str, &[&str])] = &[
         &["toss.secret_key = \"test_sk_1\"\ntoss.client_key = \"test_sk_1\""],
     ),
     (
+        "bounds.key_lifetime",
+        &[LIVE, BOOKS, "bounds.key_lifetime = \"14d\""],
+    ),
+    (
         "sandbox.url",
         &[LIVE, BOOKS, "sandbox.url = \"http://127.0.0.1:8081\""],
     ),

@@ -11,6 +11,7 @@ mod layers;
 mod lexer;
 mod migrations;
 mod programs;
+mod secrets;
 mod sizes;
 mod tree;
 mod words;

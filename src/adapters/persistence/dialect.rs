@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
-use super::schema::{idempotency_keys, step_up_challenges};
+use super::schema::{idempotency_keys, issued_keys, step_up_challenges};
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -102,6 +102,7 @@ impl<Q> Expression for KeyAmong<Q> {
 }
 
 impl<Q> AppearsOnTable<idempotency_keys::table> for KeyAmong<Q> {}
+impl<Q> AppearsOnTable<issued_keys::table> for KeyAmong<Q> {}
 
 impl<Q, G> ValidGrouping<G> for KeyAmong<Q> {
     type IsAggregate = is_aggregate::No;

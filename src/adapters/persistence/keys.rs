@@ -168,6 +168,18 @@ impl Keys for Database {
             ));
         let swept = diesel::delete(idempotency_keys::table.filter(KeyAmong(over)));
         let swept = self.execute(swept).await?;
+        let unused = issued_keys::table
+            .filter(issued_keys::expires_at.lt(AsInstant(first_used.end)))
+            .order(issued_keys::expires_at.asc())
+            .limit(limit.into())
+            .select((
+                issued_keys::merchant_id,
+                issued_keys::mode,
+                issued_keys::member,
+                issued_keys::key,
+            ));
+        let unused = diesel::delete(issued_keys::table.filter(KeyAmong(unused)));
+        let swept = swept.saturating_add(self.execute(unused).await?);
         Ok(u64::try_from(swept).unwrap_or(u64::MAX))
     }
 }

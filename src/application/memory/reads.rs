@@ -162,7 +162,19 @@ impl Keys for Memory {
         for (_, key) in &over {
             state.keys.remove(key);
         }
-        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+        let mut unused: Vec<(Timestamp, KeyRef)> = state
+            .issued
+            .values()
+            .filter(|issued| issued.expires_at < first_used.end)
+            .map(|issued| (issued.expires_at, issued.key.clone()))
+            .collect();
+        unused.sort_unstable();
+        unused.truncate(rows(limit));
+        for (_, key) in &unused {
+            state.issued.remove(key);
+        }
+        let swept = over.len().saturating_add(unused.len());
+        Ok(u64::try_from(swept).unwrap_or(u64::MAX))
     }
 }
 

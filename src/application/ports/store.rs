@@ -231,7 +231,8 @@ pub trait Keys: Send + Sync {
 
     /// Forgets keys first used in this time, oldest first, `limit` at most; how many. Never one
     /// whose saga is open, for it has no outcome yet, nor one of a cancellation: unlike an order,
-    /// which is approved once, money can be given back as often as something is left.
+    /// which is approved once, money can be given back as often as something is left. And as many
+    /// keys that we handed out, whose time for a first use was over before that end.
     async fn sweep_keys(&self, first_used: Range<Timestamp>, limit: u32) -> Result<u64, Error>;
 }
 

@@ -1,7 +1,12 @@
 //! Owns what is refused where money is real, and what master keys have to be.
 
+use std::time::Duration;
+
 use super::{Check, Config, Unsafe, is_loopback, is_memory, need};
 use crate::adapters::vault::{Malformed, MasterKeys};
+
+/// How long a client may take to repeat a request whose answer it never saw.
+const KEY_LIFETIME_MIN: Duration = Duration::from_hours(15 * 24);
 
 impl Config {
     /// Whether real money is safe with these settings; asked when a live key is configured, and
@@ -31,6 +36,11 @@ impl Config {
             self.timings.divide_by == 1,
             "timings.divide_by",
             "shortened timings are for test rigs",
+        )?;
+        need(
+            self.bounds.key_lifetime.duration() >= KEY_LIFETIME_MIN,
+            "bounds.key_lifetime",
+            "a repeat within 15 days must not be taken for a new order",
         )?;
         need(
             self.vault.is_given(),

@@ -124,6 +124,10 @@ fn keys_that_do_not_fit_are_refused() {
         ),
         ("[shop]\nlisten = \"0.0.0.0:8082\"".into(), "shop.listen"),
         (
+            live(&format!("{BOOKS}[bounds]\nkey_lifetime = \"14d\"")),
+            "bounds.key_lifetime",
+        ),
+        (
             live(&format!("{BOOKS}[timings]\ndivide_by = 10")),
             "timings.divide_by",
         ),

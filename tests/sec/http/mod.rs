@@ -16,7 +16,7 @@ use line::{Line, Said};
 
 /// Short, so that those who are slow are cut off within the test.
 const SETTINGS: &str = "server.header_timeout = \"400ms\"\nserver.body_timeout = \"400ms\"\n";
-const CASES_MIN: usize = 45;
+const CASES_MIN: usize = 160;
 
 /// What is sent, and what must come back.
 struct Case {

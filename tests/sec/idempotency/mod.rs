@@ -63,10 +63,10 @@ fn repeats() -> Vec<Case> {
                 },
             ),
             Case::new(
-                "twenty at once",
+                "sixty-four at once",
                 route,
                 Ask {
-                    at_once: 20,
+                    at_once: 64,
                     ..Ask::SAME
                 },
                 Then::OneEffect,

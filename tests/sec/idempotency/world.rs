@@ -166,7 +166,13 @@ impl World {
             Gate::Busy => self.rig.gateway.refuse(Some(Refused::BulkheadFull)),
         }
         if case.ask.key == "late" || case.ask.key == "theirs" || case.ask.key.starts_with("idk_") {
-            return self.judge(case, None, &self.second(case).await);
+            let before = self.effects(case.route).await;
+            let refused = self.second(case).await;
+            let after = self.effects(case.route).await;
+            if after != before {
+                return Err(format!("{before} effects became {after}: {refused:?}"));
+            }
+            return self.judge(case, None, &refused);
         }
         let same = Ask {
             body: case.ask.first_body,

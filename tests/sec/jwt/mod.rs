@@ -15,7 +15,7 @@ use crate::support::report;
 use forge::{Issued, Signer};
 use world::{World, quoted};
 
-const VECTORS_MIN: usize = 60;
+const VECTORS_MIN: usize = 450;
 
 /// An attack, and the token next to it that is good.
 pub(crate) struct Vector {

@@ -350,6 +350,7 @@ fn merchant(scope: Scope) -> Caller {
         scope,
         actor: Actor::Merchant,
         member: None,
+        key: None,
         evidence: Evidence::default(),
         trace: "0123456789abcdef0123456789abcdef".to_owned(),
     }

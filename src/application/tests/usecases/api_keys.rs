@@ -40,7 +40,8 @@ async fn a_key_says_what_it_may_do_and_no_other_text_opens() {
         let new = issued(&here, kind).await;
         let found = here.app.authenticate(&new.text).await.unwrap();
         let scope = here.caller.scope;
-        assert_eq!(found, Credential { scope, kind });
+        let id = new.key.id;
+        assert_eq!(found, Credential { id, scope, kind });
         let longer = KeyText::presented(&format!("{}x", new.text.expose()));
         let wrong = here.app.authenticate(&longer).await;
         assert!(matches!(wrong, Err(AccessError::UnknownKey)), "{wrong:?}");

@@ -230,6 +230,7 @@ impl Installation {
             scope,
             actor: Actor::Merchant,
             member: None,
+            key: None,
             evidence: Evidence::default(),
             trace: "0123456789abcdef0123456789abcdef".to_owned(),
         };
