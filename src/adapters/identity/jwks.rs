@@ -1,7 +1,7 @@
 //! Owns the keys that an issuer publishes: fetched ahead of need, by one fetch at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
@@ -25,7 +25,7 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Freshness {
     /// They are fetched anew after this time.
     pub(super) refresh_every: Duration,
-    /// The pause between two fetches, whatever is asked for.
+    /// The pause from the end of a fetch to the next one, whatever is asked for.
     pub(super) refetch_gap: Duration,
     /// They are not believed any more after this time.
     pub(super) stale_max: Duration,
@@ -67,7 +67,9 @@ pub(super) struct Jwks {
 #[derive(Default)]
 struct Kept {
     ring: Ring,
+    /// When they were asked for that are in the ring.
     fetched: Option<Instant>,
+    /// When a fetch began or ended last.
     tried: Option<Instant>,
 }
 
@@ -111,24 +113,33 @@ impl Jwks {
         if let Ok(Some(key)) = self.known(kid) {
             return Ok(Some(key));
         }
-        self.fetch_unless(Kept::was_tried_within).await;
+        let gap = self.freshness.refetch_gap;
+        self.fetch_unless(|kept| kept.tried.is_some_and(|at| at.elapsed() < gap))
+            .await;
         self.known(kid)
     }
 
-    /// Fetches the keys anew where it is time to.
+    /// Fetches the keys anew whenever it is time to, until it is dropped.
     pub(super) async fn keep_fresh(self: &Arc<Self>) {
-        let every = self.freshness.refresh_every;
-        self.fetch_unless(|kept, _| kept.fetched.is_some_and(|at| at.elapsed() < every))
-            .await;
+        loop {
+            let freshness = self.freshness;
+            self.fetch_unless(|kept| kept.due(freshness) > Instant::now())
+                .await;
+            let due = self.read().due(freshness);
+            tokio::time::sleep_until(due).await;
+        }
     }
 
-    /// The pause after which it may be time.
-    pub(super) const fn pause(&self) -> Duration {
-        self.freshness.refetch_gap
+    fn read(&self) -> RwLockReadGuard<'_, Kept> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Kept> {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, kid: &str) -> Result<Option<Key>, Unavailable> {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.read();
         match kept.fetched {
             Some(at) if at.elapsed() < self.freshness.stale_max => Ok(kept.ring.get(kid).cloned()),
             Some(_) | None => Err(Unavailable),
@@ -137,32 +148,36 @@ impl Jwks {
 
     /// Waits for the fetch under way, then fetches unless what is kept by then makes it needless.
     /// The fetch is a task of its own: a caller that leaves neither ends it nor begins another.
-    async fn fetch_unless(self: &Arc<Self>, needless: impl FnOnce(&Kept, Duration) -> bool) {
+    async fn fetch_unless(self: &Arc<Self>, needless: impl FnOnce(&Kept) -> bool) {
         let flight = Arc::clone(&self.flight).lock_owned().await;
+        let asked = Instant::now();
         {
-            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-            if needless(&kept, self.freshness.refetch_gap) {
+            let mut kept = self.write();
+            if needless(&kept) {
                 return;
             }
-            kept.tried = Some(Instant::now());
+            kept.tried = Some(asked);
         }
         let jwks = Arc::clone(self);
         let task = self.fetches.spawn(async move {
-            match jwks.fetch().await {
-                Ok(ring) => jwks.keep(ring),
+            let fetched = jwks.fetch().await;
+            let mut kept = jwks.write();
+            match fetched {
+                Ok(ring) => {
+                    kept.ring = ring;
+                    kept.fetched = Some(asked);
+                }
                 Err(why) => tracing::warn!(url = %jwks.url, %why, "keys of an issuer not fetched"),
             }
+            // The gap may be shorter than the fetch was; those who waited for it are not to begin
+            // another.
+            kept.tried = Some(Instant::now());
+            drop(kept);
             drop(flight);
         });
         if task.await.is_err() {
             tracing::error!(url = %self.url, "a fetch of keys was lost");
         }
-    }
-
-    fn keep(&self, ring: Ring) {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.ring = ring;
-        kept.fetched = Some(Instant::now());
     }
 
     async fn fetch(&self) -> Result<Ring, Unfetched> {
@@ -182,8 +197,12 @@ impl Jwks {
 }
 
 impl Kept {
-    fn was_tried_within(&self, gap: Duration) -> bool {
-        self.tried.is_some_and(|at| at.elapsed() < gap)
+    /// When the keys are to be fetched anew, whether anybody asks for one or not.
+    fn due(&self, freshness: Freshness) -> Instant {
+        let after = |at: Option<Instant>, pause| at.and_then(|at| at.checked_add(pause));
+        let aged = after(self.fetched, freshness.refresh_every);
+        let rested = after(self.tried, freshness.refetch_gap);
+        aged.max(rested).unwrap_or_else(Instant::now)
     }
 }
 

@@ -18,6 +18,7 @@ use application::ports::Clock;
 use application::ports::identity::{Flaw, Member, Proof, TokenError, TokenVerifier};
 use async_trait::async_trait;
 use domain::Timestamp;
+use tokio::task::JoinSet;
 
 pub use keys::Unfit;
 
@@ -123,16 +124,14 @@ impl Tokens {
         tokio::join!(self.fetch_continuously(), self.look_continuously(observer));
     }
 
+    /// Each issuer by itself: a slow one delays no other.
     async fn fetch_continuously(&self) {
-        let published: Vec<&Arc<Jwks>> = self.issuers.values().filter_map(Known::jwks).collect();
-        let pause = published.iter().map(|jwks| jwks.pause()).min();
-        loop {
-            for jwks in &published {
-                jwks.keep_fresh().await;
-            }
-            // Without any there is nothing to come back for.
-            tokio::time::sleep(pause.unwrap_or(Duration::MAX)).await;
+        let mut fetching = JoinSet::new();
+        for jwks in self.issuers.values().filter_map(Known::jwks) {
+            let jwks = Arc::clone(jwks);
+            fetching.spawn(async move { jwks.keep_fresh().await });
         }
+        fetching.join_all().await;
     }
 
     async fn look_continuously(&self, observer: &dyn Observer) {

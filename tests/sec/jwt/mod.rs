@@ -7,6 +7,7 @@ mod forms;
 mod keys;
 pub(crate) mod published;
 mod signatures;
+mod waiting;
 mod world;
 
 use application::ports::identity::{Flaw, TokenError, TokenVerifier as _};

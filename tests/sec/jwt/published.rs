@@ -20,7 +20,7 @@ use crate::jwt::forge::{Issued, encoded};
 use crate::jwt::world::{KEYS, NOW, Still, World};
 
 /// Files are none of these tests' business.
-struct Unheard;
+pub(crate) struct Unheard;
 
 impl Observer for Unheard {
     fn stale_files(&self, _: usize) {}
@@ -91,10 +91,20 @@ impl Publisher {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// How long it thinks about every answer.
+    pub(crate) fn slow(&self, slow: Duration) {
+        *self.slow.lock().expect("no panic") = slow;
+    }
+
     /// Tokens of the issuer whose keys are here.
-    fn tokens(&self, more: &str) -> Arc<Tokens> {
+    pub(crate) fn tokens(&self, more: &str) -> Arc<Tokens> {
+        self.tokens_by("1s", more)
+    }
+
+    /// The same, with this pause between fetches.
+    pub(crate) fn tokens_by(&self, gap: &str, more: &str) -> Arc<Tokens> {
         let settings = format!(
-            "[identity]\njwks_refetch_gap = \"1s\"\n{more}\n[identity.issuers.keys]\n\
+            "[identity]\njwks_refetch_gap = \"{gap}\"\n{more}\n[identity.issuers.keys]\n\
              issuer = \"{KEYS}\"\naudience = [\"payflow\"]\nmode = \"test\"\n\
              merchant_claim = \"merchant\"\njwks_url = \"{}\"",
             self.url
@@ -122,10 +132,10 @@ async fn told(tokens: &Tokens, token: &str, wanted: Option<TokenError>) -> Optio
     told
 }
 
-const UNKNOWN: Option<TokenError> = Some(TokenError::Invalid(Flaw::Key));
-const AWAY: Option<TokenError> = Some(TokenError::Unavailable);
+pub(crate) const UNKNOWN: Option<TokenError> = Some(TokenError::Invalid(Flaw::Key));
+pub(crate) const AWAY: Option<TokenError> = Some(TokenError::Unavailable);
 
-fn by_name(token: Issued, kid: &str) -> Issued {
+pub(crate) fn by_name(token: Issued, kid: &str) -> Issued {
     token.head("kid", &format!("\"{kid}\""))
 }
 
@@ -216,7 +226,7 @@ async fn strangers_cause_one_fetch_however_many_they_are() {
         all.join_all().await
     };
     // Nothing is known yet: all of them wait for the same fetch.
-    *publisher.slow.lock().expect("no panic") = Duration::from_millis(200);
+    publisher.slow(Duration::from_millis(200));
     assert!(strangers().await.iter().all(|told| *told == UNKNOWN));
     assert_eq!(publisher.asked(), 1);
     assert!(strangers().await.iter().all(|told| *told == UNKNOWN));
@@ -233,7 +243,7 @@ async fn a_caller_that_leaves_neither_ends_a_fetch_nor_begins_another() {
     let world = World::new();
     let publisher = Publisher::start(json!([world.rsa.jwk("rsa-1")])).await;
     let tokens = publisher.tokens("");
-    *publisher.slow.lock().expect("no panic") = Duration::from_millis(300);
+    publisher.slow(Duration::from_millis(300));
     let good = world.rsa().signed(&world.rsa);
     for _ in 0..5 {
         let left = tokio::time::timeout(Duration::from_millis(20), refused(&tokens, &good)).await;
