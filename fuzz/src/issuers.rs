@@ -30,7 +30,7 @@ impl Clock for Still {
 /// Verifies the tokens of every issuer.
 pub(crate) fn tokens() -> Tokens {
     let config = Config::with(&settings()).expect("settings that are taken");
-    Tokens::new(&config.identity, Arc::new(Still)).expect("keys that are taken")
+    Tokens::new(&config, Arc::new(Still)).expect("keys that are taken")
 }
 
 fn settings() -> String {

@@ -109,7 +109,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     config.check_serving(demo::IS_BUILT_IN)?;
     handles::raise(config.server.connections_max);
     // By the system's time: what the sandbox's clock skips makes no token older.
-    let tokens = Arc::new(Tokens::new(&config.identity, Arc::new(Wall::default()))?);
+    let tokens = Arc::new(Tokens::new(config, Arc::new(Wall::default()))?);
     let store = outside::open(config, true).await?;
     let dev_keys = match config.gateway() {
         Gateway::Toss => None,

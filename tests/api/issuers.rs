@@ -9,6 +9,7 @@ use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::process::Process;
@@ -168,6 +169,58 @@ async fn a_key_that_is_replaced_in_its_file_is_taken_without_a_restart() {
     let log = login.log();
     for secret in [first, second, third] {
         assert!(!log.contains(&secret), "a secret is logged");
+    }
+}
+
+/// A key that nobody knows has to be looked for, at an issuer that never answers.
+#[tokio::test]
+async fn an_issuer_that_hangs_takes_no_place_from_others() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jwks", silent.local_addr().unwrap());
+    let merchant = MerchantId::new(Drawn::default().draw());
+    let settings = format!(
+        "[server]\nrequests_max = 4\n[identity]\njwks_refetch_gap = \"1s\"\n\
+         [identity.issuers.login]\nissuer = \"login\"\naudience = [\"payflow\"]\n\
+         mode = \"test\"\nmerchant = \"{merchant}\"\njwks_url = \"{url}\"\n"
+    );
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("payflow.toml"), settings).unwrap();
+    let settings = [
+        ("PAYFLOW_SHOP__ENABLED", "false"),
+        ("PAYFLOW_CONFIG", "payflow.toml"),
+    ];
+    let process = Process::with(folder.path(), &settings);
+    let url = format!("{}/api/v1/payments", text(&process.keys["payflowUrl"]));
+    let member = || {
+        let header = jsonwebtoken::Header {
+            kid: Some("nobody's".to_owned()),
+            ..jsonwebtoken::Header::default()
+        };
+        let key = jsonwebtoken::EncodingKey::from_secret(b"any");
+        let token = jsonwebtoken::encode(&header, &json!({ "iss": "login" }), &key).unwrap();
+        process.client.get(&url).bearer_auth(token)
+    };
+    let begun = Instant::now();
+    loop {
+        let mut strangers = JoinSet::new();
+        for _ in 0..20 {
+            strangers.spawn(answer(member()));
+        }
+        sleep(Duration::from_millis(500)).await;
+        let honest = process.client.get(&url);
+        let honest = answer(honest.basic_auth(text(&process.keys["secretKey"]), Some(""))).await;
+        assert_eq!(honest.status, 200, "{honest:?}");
+        let mut told = Vec::new();
+        while let Some(answer) = strangers.try_join_next() {
+            told.push(answer.unwrap());
+        }
+        assert!(told.iter().all(|told| told.status == 503), "{told:?}");
+        assert!(told.len() >= 18, "too many wait: {told:?}");
+        // Within the gap after a fetch nobody waits, and nothing is shown.
+        if told.len() < 20 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody waited");
     }
 }
 

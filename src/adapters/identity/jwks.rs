@@ -7,7 +7,7 @@ use std::time::Duration;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::{Url, redirect, retry, tls};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +61,8 @@ pub(super) struct Jwks {
     kept: RwLock<Kept>,
     /// Held by the fetch under way.
     flight: Arc<Mutex<()>>,
+    /// The places of those who wait for one: a request that waits is in the way of others.
+    waiting: Semaphore,
     fetches: TaskTracker,
 }
 
@@ -74,8 +76,9 @@ struct Kept {
 }
 
 impl Jwks {
-    /// The keys at `url`; none is fetched yet. `None` when they cannot be fetched there.
-    pub(super) fn new(url: &str, freshness: Freshness) -> Option<Arc<Self>> {
+    /// The keys at `url`; none is fetched yet, and no more than `waiting_max` wait for a fetch.
+    /// `None` when they cannot be fetched there.
+    pub(super) fn new(url: &str, freshness: Freshness, waiting_max: usize) -> Option<Arc<Self>> {
         let url = Url::parse(url).ok()?;
         // The address is logged; a password in it would be, too.
         if !url.username().is_empty() || url.password().is_some() {
@@ -104,15 +107,18 @@ impl Jwks {
             freshness,
             kept: RwLock::default(),
             flight: Arc::default(),
+            waiting: Semaphore::new(waiting_max),
             fetches: TaskTracker::new(),
         }))
     }
 
-    /// The key of this name. One that is not known is looked for once, at its issuer.
+    /// The key of this name. One that is not known is looked for once, at its issuer; when too many
+    /// wait for that already, it cannot be had.
     pub(super) async fn key(self: &Arc<Self>, kid: &str) -> Result<Option<Key>, Unavailable> {
         if let Ok(Some(key)) = self.known(kid) {
             return Ok(Some(key));
         }
+        let _waiting = self.waiting.try_acquire().map_err(|_| Unavailable)?;
         let gap = self.freshness.refetch_gap;
         self.fetch_unless(|kept| kept.tried.is_some_and(|at| at.elapsed() < gap))
             .await;

@@ -27,7 +27,8 @@ use self::files::Files;
 use self::jwks::{Freshness, Jwks};
 use self::keys::Key;
 use self::token::Token;
-use crate::config::identity::{Algorithm, Identity, Issuer};
+use crate::config::Config;
+use crate::config::identity::{Algorithm, Issuer};
 
 /// Why tokens cannot be verified as configured.
 #[derive(Debug, thiserror::Error)]
@@ -90,15 +91,19 @@ impl Tokens {
     ///
     /// # Errors
     /// A key cannot be read, or proves nothing.
-    pub fn new(settings: &Identity, clock: Arc<dyn Clock>) -> Result<Self, Rejected> {
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Rejected> {
+        let settings = &config.identity;
         let freshness = Freshness {
             refresh_every: settings.jwks_refresh_every.duration(),
             refetch_gap: settings.jwks_refetch_gap.duration(),
             stale_max: settings.jwks_stale_max.duration(),
         };
+        let published = settings.issuers.values();
+        let published = published.filter(|rules| rules.jwks_url.is_some()).count();
+        let waiting_max = waiting_max(config.server.requests_max, published);
         let known = |(name, rules): (&String, &Issuer)| {
             let keys = match &rules.jwks_url {
-                Some(url) => Jwks::new(url, freshness)
+                Some(url) => Jwks::new(url, freshness, waiting_max)
                     .map(Keys::Published)
                     .ok_or_else(|| Rejected::Address {
                         issuer: name.clone(),
@@ -146,6 +151,13 @@ impl Tokens {
             observer.stale_files(stale);
         }
     }
+}
+
+/// How many requests may wait for the keys of one issuer. All of them together take half of the
+/// places of requests at most: the rest goes on while no issuer answers.
+fn waiting_max(requests_max: usize, published: usize) -> usize {
+    let share = requests_max / 2;
+    share.checked_div(published).unwrap_or(share).max(1)
 }
 
 impl Known {

@@ -80,7 +80,7 @@ impl Members {
         ];
         let config = Config::with(&settings.concat()).unwrap();
         let clock = Wall::default();
-        let tokens = Tokens::new(&config.identity, Arc::new(clock.clone())).unwrap();
+        let tokens = Tokens::new(&config, Arc::new(clock.clone())).unwrap();
         Self {
             tokens: Arc::new(tokens),
             clock,

@@ -154,7 +154,7 @@ fn unfit(algorithm: &str, content: &[u8]) -> Unfit {
         file.path().display()
     );
     let config = Config::with(&settings).expect("settings");
-    let error = Tokens::new(&config.identity, std::sync::Arc::new(Still(NOW)));
+    let error = Tokens::new(&config, std::sync::Arc::new(Still(NOW)));
     let error = error.err().expect("an unfit key");
     let named = "identity.issuers.shop.keys: ";
     assert!(error.to_string().starts_with(named), "{error}");
@@ -211,7 +211,7 @@ async fn a_key_in_pkcs1_verifies_as_well() {
         file.path().display()
     );
     let config = Config::with(&settings).expect("settings");
-    let tokens = Tokens::new(&config.identity, std::sync::Arc::new(Still(NOW)));
+    let tokens = Tokens::new(&config, std::sync::Arc::new(Still(NOW)));
     let token = world.hosted().signed(&world.rsa);
     let told = tokens.expect("a key").verify(&token, None).await;
     assert!(told.is_ok(), "{told:?}");

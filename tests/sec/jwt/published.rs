@@ -110,7 +110,7 @@ impl Publisher {
             self.url
         );
         let config = Config::with(&settings).expect("settings");
-        let tokens = Tokens::new(&config.identity, Arc::new(Still(NOW)));
+        let tokens = Tokens::new(&config, Arc::new(Still(NOW)));
         Arc::new(tokens.expect("an address"))
     }
 }

@@ -75,7 +75,7 @@ impl World {
         }
         let settings = settings(files.path(), merchant, other);
         let config = Config::with(&settings).expect("settings");
-        let tokens = Tokens::new(&config.identity, Arc::new(Still(NOW))).expect("keys");
+        let tokens = Tokens::new(&config, Arc::new(Still(NOW))).expect("keys");
         Self {
             tokens,
             merchant,
