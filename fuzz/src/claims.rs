@@ -104,7 +104,7 @@ fn believable(header: &[u8], claims: &[u8], host: Option<&str>) -> Option<Speake
             Some((text(&claims, "merchant")?, "test", id))
         }
         "https://three.example" if kind == "member+jwt" && key.is_none() => {
-            meant_for(&claims, &["payflow", "shop"])?;
+            meant_for(&claims, &[HOST, &format!("https://{HOST}")])?;
             let ours = host.is_some_and(|host| host.eq_ignore_ascii_case(HOST));
             ours.then(|| (HOST_MERCHANT.to_owned(), "live", id))
         }

@@ -56,8 +56,7 @@ fn settings() -> String {
         shared(""),
     );
     let hosted = format!(
-        "[identity.issuers.three]\nissuer = \"https://three.example\"\n\
-         audience = [\"payflow\", \"shop\"]\nmode = \"live\"\n\
+        "[identity.issuers.three]\nissuer = \"https://three.example\"\nmode = \"live\"\n\
          merchant_by_host = {{ \"{HOST}\" = \"{HOST_MERCHANT}\" }}\n\
          member_claim = \"member\"\ntypes = [\"member+jwt\"]\n{}\n",
         shared(""),

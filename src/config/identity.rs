@@ -34,6 +34,7 @@ pub struct Identity {
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     pub issuer: String,
+    #[serde(default)]
     pub audience: Vec<String>,
     #[serde(deserialize_with = "word")]
     pub mode: Mode,

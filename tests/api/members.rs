@@ -7,7 +7,9 @@ use reqwest::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
 use crate::operation::Lines;
-use crate::rig::{Answer, HOST, HOSTED, OTHER, Prepared, Rig, SECRET, answer, approval, text};
+use crate::rig::{
+    Answer, HOST, HOSTED, OTHER, OTHER_HOST, Prepared, Rig, SECRET, answer, approval, text,
+};
 
 const ME: &str = "member-1";
 
@@ -200,6 +202,27 @@ async fn the_host_names_the_merchant_where_the_issuer_says_so() {
         "localhost",
     ] {
         assert_eq!(at(host).await.code(), "TOKEN_INVALID", "{host}");
+    }
+}
+
+/// Whoever is shown a token could send it on; the host is theirs to choose.
+#[tokio::test]
+async fn a_token_for_one_merchants_host_opens_nothing_at_anothers() {
+    let rig = Rig::new().await;
+    let mine = rig.prepared_by(SECRET, of(ME)).await;
+    let theirs = rig.prepared_by(OTHER, of(ME)).await;
+    let told = async |aud: Value, host: &str| {
+        let claims = [("iss", json!(HOSTED)), ("aud", aud)];
+        let token = rig.members.token_with(ME, &claims);
+        let list = rig.anonymous(Method::GET, "/api/v1/payments");
+        answer(list.bearer_auth(token).header("host", host)).await
+    };
+    for (host, other, payment) in [(HOST, OTHER_HOST, &mine), (OTHER_HOST, HOST, &theirs)] {
+        for aud in [json!(host), json!(["shop", format!("https://{host}")])] {
+            assert_eq!(ids(&told(aud.clone(), host).await), [&payment.id], "{aud}");
+            let replayed = told(aud.clone(), other).await;
+            assert_eq!(replayed.code(), "TOKEN_INVALID", "{aud} at {other}");
+        }
     }
 }
 

@@ -355,28 +355,29 @@ async fn a_host_names_the_merchant_of_a_proof_too() {
     let challenge = rig.challenge(ME, &payment, "approve", DEVICE).await;
     let mut claims = rig.members.proof_claims(ME, &challenge);
     claims["iss"] = Value::from(crate::rig::HOSTED);
-    let proof = rig
-        .members
-        .signed(crate::rig::PROOF_HEADER, &claims.to_string());
+    let mut proof = |aud: &str| {
+        claims["aud"] = Value::from(aud);
+        let claims = claims.to_string();
+        rig.members.signed(crate::rig::PROOF_HEADER, &claims)
+    };
     let path = format!("/api/v1/payments/{}/approve", payment.id);
-    let sent = |host: &'static str, key: &str| {
-        let token = [("iss", json!(crate::rig::HOSTED))];
-        let token = if host == crate::rig::HOST {
-            rig.members.token_with(ME, &token)
-        } else {
-            rig.members.token(ME)
-        };
-        let request = rig.anonymous(Method::POST, &path).bearer_auth(token);
+    let token = [("iss", json!(crate::rig::HOSTED))];
+    let token = rig.members.token_with(ME, &token);
+    let sent = |proof: String, key: &str| {
+        let request = rig.anonymous(Method::POST, &path).bearer_auth(&token);
         let request = request
             .header("content-type", "application/json")
-            .header("host", host)
+            .header("host", crate::rig::HOST)
             .header("idempotency-key", key)
             .header("device-id", DEVICE)
-            .header("step-up-proof", proof.clone());
+            .header("step-up-proof", proof);
         answer(request.body(approval(&payment).to_string()))
     };
-    let elsewhere = sent("pay.two.example", "k-1").await;
-    assert_eq!(elsewhere.code(), "STEP_UP_PROOF_INVALID");
-    let paid = sent(crate::rig::HOST, "k-2").await;
+    // One that was made for another merchant's host, and one that says nothing of a host.
+    for (aud, key) in [(crate::rig::OTHER_HOST, "k-1"), ("payflow", "k-2")] {
+        let elsewhere = sent(proof(aud), key).await;
+        assert_eq!(elsewhere.code(), "STEP_UP_PROOF_INVALID", "{aud}");
+    }
+    let paid = sent(proof(crate::rig::HOST), "k-3").await;
     assert_eq!(paid.status, 200, "{paid:?}");
 }

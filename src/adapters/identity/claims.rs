@@ -70,7 +70,9 @@ impl Claimed<'_> {
     }
 
     fn checked(&self, host: Option<&str>) -> Result<Member, Flaw> {
-        self.audience()?;
+        let host = host.map(str::to_ascii_lowercase);
+        let scope = self.scope(host.as_deref())?;
+        self.audience(host.as_deref())?;
         self.times()?;
         let present = |name: &String| {
             self.claims
@@ -82,16 +84,13 @@ impl Claimed<'_> {
         }
         let id = self.claims.text(&self.issuer.member_claim);
         let id = id.and_then(|id| id.parse().ok()).ok_or(Flaw::Member)?;
-        Ok(Member {
-            scope: self.scope(host)?,
-            id,
-        })
+        Ok(Member { scope, id })
     }
 
     /// One audience, or a list of them, with one of ours among them.
-    fn audience(&self) -> Result<(), Flaw> {
+    fn audience(&self, host: Option<&str>) -> Result<(), Flaw> {
         let ours = |node: &Node| match node {
-            Node::Text(name) => Some(self.issuer.audience.contains(name)),
+            Node::Text(name) => Some(self.is_ours(name, host)),
             Node::Null
             | Node::Bool(_)
             | Node::Integer(_)
@@ -107,9 +106,25 @@ impl Claimed<'_> {
         };
         if named.is_some_and(|named| named.contains(&true)) {
             Ok(())
+        } else if self.is_by_host() {
+            Err(Flaw::Host)
         } else {
             Err(Flaw::Audience)
         }
+    }
+
+    /// Where the host names the merchant, the host is the audience: it is the caller who says where
+    /// a request goes, and a merchant whom a member showed a token could say another's.
+    fn is_ours(&self, name: &str, host: Option<&str>) -> bool {
+        if self.is_by_host() {
+            host == Some(name.strip_prefix("https://").unwrap_or(name))
+        } else {
+            self.issuer.audience.iter().any(|ours| ours == name)
+        }
+    }
+
+    fn is_by_host(&self) -> bool {
+        !self.issuer.merchant_by_host.is_empty()
     }
 
     fn times(&self) -> Result<(), Flaw> {
@@ -172,8 +187,7 @@ impl Claimed<'_> {
             let named = self.claims.text(claim);
             named.and_then(|name| name.parse().ok())
         } else {
-            let host = host.map(str::to_ascii_lowercase);
-            let found = host.and_then(|host| issuer.merchant_by_host.get(&host));
+            let found = host.and_then(|host| issuer.merchant_by_host.get(host));
             found.map(|merchant| merchant.0)
         };
         Ok(Scope {

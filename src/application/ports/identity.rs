@@ -84,6 +84,9 @@ pub enum Flaw {
     /// It is meant for somebody else.
     #[error("another audience")]
     Audience,
+    /// It was made for another host than the one it was sent to, or for none.
+    #[error("another host's audience")]
+    Host,
     /// A required claim is not there.
     #[error("a claim is missing")]
     Missing,

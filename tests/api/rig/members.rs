@@ -28,6 +28,8 @@ pub(crate) const HOSTED: &str = "https://hosted.example";
 pub(crate) const LIVE_ISSUER: &str = "https://live.example";
 /// The host of the first merchant.
 pub(crate) const HOST: &str = "pay.one.example";
+/// The host of the second one.
+pub(crate) const OTHER_HOST: &str = "pay.other.example";
 
 /// The header of a proof.
 pub(crate) const PROOF_HEADER: &str = r#"{"alg":"EdDSA","typ":"step-up+jwt"}"#;
@@ -55,28 +57,25 @@ impl Members {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n");
         fs::write(&file, pem).unwrap();
         let issuer = |name: &str, issuer: &str, mode: &str, more: &str| {
-            format!(
-                "[identity.issuers.{name}]\nissuer = \"{issuer}\"\naudience = [\"payflow\"]\n\
-                 mode = \"{mode}\"\n{more}\n"
-            )
+            format!("[identity.issuers.{name}]\nissuer = \"{issuer}\"\nmode = \"{mode}\"\n{more}\n")
         };
         let keys = format!(
             "keys = [{{ algorithm = \"EdDSA\", file = \"{}\" }}]\n",
             file.display()
         );
-        let claimed = format!("{keys}merchant_claim = \"merchant\"");
+        let claim = "audience = [\"payflow\"]\nmerchant_claim = \"merchant\"\n";
+        let claimed = format!("{claim}{keys}");
         let host = merchants.first().unwrap();
-        let hosts = format!("{keys}merchant_by_host = {{ \"{HOST}\" = \"{host}\" }}");
+        let other = merchants.get(1).unwrap_or(host);
+        let hosts = format!(
+            "{keys}merchant_by_host = {{ \"{HOST}\" = \"{host}\", \"{OTHER_HOST}\" = \"{other}\" }}"
+        );
+        let away = format!("{claim}jwks_url = \"http://127.0.0.1:9/jwks\"");
         let settings = [
             issuer("login", ISSUER, "test", &claimed),
             issuer("hosted", HOSTED, "test", &hosts),
             issuer("live", LIVE_ISSUER, "live", &claimed),
-            issuer(
-                "away",
-                AWAY,
-                "test",
-                "merchant_claim = \"merchant\"\njwks_url = \"http://127.0.0.1:9/jwks\"",
-            ),
+            issuer("away", AWAY, "test", &away),
         ];
         let config = Config::with(&settings.concat()).unwrap();
         let clock = Wall::default();
@@ -105,6 +104,9 @@ impl Members {
         });
         for (name, value) in claims {
             all[*name] = value.clone();
+        }
+        if all["iss"] == HOSTED && all["aud"] == "payflow" {
+            all["aud"] = json!(format!("https://{HOST}"));
         }
         let mut header = Header::new(Algorithm::EdDSA);
         if all["iss"] == AWAY {

@@ -20,7 +20,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
-pub(crate) use members::{AWAY, HOST, HOSTED, Members, PROOF_HEADER};
+pub(crate) use members::{AWAY, HOST, HOSTED, Members, OTHER_HOST, PROOF_HEADER};
 pub(crate) use proofs::{DEVICE, of};
 pub(crate) use seed::{LIVE, OTHER, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY};
 pub(crate) use store::{Fault, Faulty};

@@ -212,7 +212,8 @@ async fn a_key_in_pkcs1_verifies_as_well() {
     );
     let config = Config::with(&settings).expect("settings");
     let tokens = Tokens::new(&config, std::sync::Arc::new(Still(NOW)));
-    let token = world.hosted().signed(&world.rsa);
+    let token = world.hosted().claim("aud", "\"payflow\"");
+    let token = token.signed(&world.rsa);
     let told = tokens.expect("a key").verify(&token, None).await;
     assert!(told.is_ok(), "{told:?}");
 }

@@ -137,17 +137,60 @@ async fn good_tokens_are_let_in() {
     let bound = world.shared().claim("merchant", &quoted(world.other));
     let bound = scope(bound.signed(&world.secret), None).await;
     assert_eq!(bound, Ok(world.merchant), "the issuer is bound to one");
-    for (host, merchant) in [
-        (Some("pay.one.example"), Ok(world.merchant)),
-        (Some("PAY.Two.Example"), Ok(world.other)),
-        (
-            Some("pay.three.example"),
-            Err(TokenError::Invalid(Flaw::Merchant)),
-        ),
-        (None, Err(TokenError::Invalid(Flaw::Merchant))),
+    let one = r#""pay.one.example""#;
+    let two = r#"["elsewhere","https://pay.two.example"]"#;
+    for (host, aud, merchant) in [
+        (Some("pay.one.example"), one, Ok(world.merchant)),
+        (Some("PAY.Two.Example"), two, Ok(world.other)),
+        (Some("pay.one.example"), two, Err(Flaw::Host)),
+        (Some("pay.two.example"), one, Err(Flaw::Host)),
+        (Some("pay.three.example"), two, Err(Flaw::Merchant)),
+        (None, two, Err(Flaw::Merchant)),
     ] {
         let claimed = world.hosted().claim("merchant", &quoted(world.other));
-        let told = scope(claimed.signed(&world.rsa), host).await;
-        assert_eq!(told, merchant, "{host:?} names the merchant");
+        let told = scope(claimed.claim("aud", aud).signed(&world.rsa), host).await;
+        let merchant = merchant.map_err(TokenError::Invalid);
+        assert_eq!(told, merchant, "{host:?} names the merchant of {aud}");
+    }
+}
+
+/// What another host's merchant was shown, or anybody's audience, opens nothing here.
+#[tokio::test]
+async fn a_host_takes_only_what_was_made_for_it() {
+    let world = World::new();
+    for aud in [
+        "\"payflow\"",
+        "\"pay.one.example\"",
+        "\"https://pay.one.example\"",
+        "\"http://pay.two.example\"",
+        "\"https://pay.two.example/\"",
+        "\"https://pay.two.example:443\"",
+        "\"https://https://pay.two.example\"",
+        "\"PAY.two.example\"",
+        "\"pay.two.example.thief.example\"",
+        "\"two.example\"",
+        "\"*\"",
+        "\"\"",
+        "null",
+        "[]",
+        r#"["pay.two.example",1]"#,
+    ] {
+        for purpose in ["JWT", "step-up+jwt"] {
+            let token = world.hosted().claim("aud", aud);
+            let token = token.head("typ", &format!("\"{purpose}\""));
+            let token = token.claim("auth_time", &(world::NOW - 60).to_string());
+            let token = token.signed(&world.rsa);
+            let host = Some("pay.two.example");
+            let told = if purpose == "JWT" {
+                world.tokens.verify(&token, host).await.err()
+            } else {
+                world.tokens.verify_proof(&token, host).await.err()
+            };
+            assert_eq!(
+                told,
+                Some(TokenError::Invalid(Flaw::Host)),
+                "{purpose} {aud}"
+            );
+        }
     }
 }

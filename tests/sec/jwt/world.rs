@@ -128,7 +128,8 @@ impl World {
 
     /// To be signed by `rsa`; carries no kid.
     pub(crate) fn hosted(&self) -> Issued {
-        self.issued(HOSTED, "RS256", "").headless("kid")
+        let issued = self.issued(HOSTED, "RS256", "").headless("kid");
+        issued.claim("aud", "\"https://pay.two.example\"")
     }
 
     /// Tokens that have to be let in, among them all that only look odd.
@@ -195,7 +196,6 @@ lifetime_max = "1h"
 keys = [{{ algorithm = "HS256", kid = "secret-1", file = "{files}/secret" }}]
 [identity.issuers.hosted]
 issuer = "{HOSTED}"
-audience = ["payflow"]
 mode = "test"
 merchant_by_host = {{ "pay.one.example" = "{merchant}", "pay.two.example" = "{other}" }}
 keys = [{{ algorithm = "RS256", file = "{files}/rsa.pem" }}]

@@ -1,6 +1,11 @@
 //! Owns what is refused of the settings of members' tokens.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
+
+use axum::http::uri::Authority;
 
 use super::{Check, is_encrypted, is_http, is_loopback, need};
 use crate::config::Config;
@@ -91,11 +96,7 @@ impl Config {
 }
 
 fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
-    need(
-        !issuer.audience.is_empty() && issuer.audience.iter().all(|ours| !ours.is_empty()),
-        setting("audience"),
-        "it is empty: tokens that were made for others would be believed",
-    )?;
+    check_audience(issuer, setting)?;
     need(
         !issuer.types.is_empty(),
         setting("types"),
@@ -128,6 +129,29 @@ fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
     )
 }
 
+fn check_audience(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
+    if issuer.merchant_by_host.is_empty() {
+        return need(
+            !issuer.audience.is_empty() && issuer.audience.iter().all(|ours| !ours.is_empty()),
+            setting("audience"),
+            "it is empty: tokens that were made for others would be believed",
+        );
+    }
+    need(
+        issuer.audience.is_empty() || issuer.merchant.is_some() || issuer.merchant_claim.is_some(),
+        setting("audience"),
+        "with merchant_by_host the audience is the host that a request is sent to: with another, \
+         one merchant could use at its neighbour's host what members showed it",
+    )
+}
+
+/// Whether a request can be sent to this host as it is compared: in small letters, without a port.
+fn is_host(host: &str) -> bool {
+    let parsed = host.parse::<Authority>();
+    let is_bare = parsed.is_ok_and(|authority| authority.host() == host);
+    is_bare && !host.ends_with('.') && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 fn check_merchant(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
     let (is_bound, is_hosted) = (
         issuer.merchant.is_some(),
@@ -137,6 +161,11 @@ fn check_merchant(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {
         !is_bound || !is_hosted,
         setting("merchant_by_host"),
         "the issuer is bound to one merchant already",
+    )?;
+    need(
+        issuer.merchant_by_host.keys().all(|host| is_host(host)),
+        setting("merchant_by_host"),
+        "no request is for such a host: hosts have small letters, no port and no dot at the end",
     )?;
     let Some(claim) = &issuer.merchant_claim else {
         return need(
