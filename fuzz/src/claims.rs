@@ -46,7 +46,9 @@ pub(crate) fn run(bytes: &[u8]) {
     if let Ok(member) = WORLD.here.wait(WORLD.tokens.verify(&token, host)) {
         let believed = believable(header, claims, host);
         let (merchant, mode, id) = believed.unwrap_or_else(|| panic!("believed: {member:?}"));
-        let Member { scope, id: found } = &member;
+        let Member {
+            scope, id: found, ..
+        } = &member;
         assert_eq!(scope.merchant.to_string(), merchant);
         assert_eq!((scope.mode.as_str(), found.as_str()), (mode, id.as_str()));
     }

@@ -41,17 +41,19 @@ fn settings() -> String {
         format!(
             "[identity.issuers.{name}]\nissuer = \"https://{name}.example\"\n\
              audience = [\"payflow\"]\nmode = \"test\"\nmerchant = \"{MERCHANT}\"\n\
+             shares_members = true\n\
              keys = [{{ algorithm = \"{algorithm}\", file = \"{KEYS}/{name}.pem\" }}]\n"
         )
     };
     let bound = format!(
         "[identity.issuers.one]\nissuer = \"https://one.example\"\naudience = [\"payflow\"]\n\
-         mode = \"test\"\nmerchant = \"{MERCHANT}\"\n{}\n",
+         mode = \"test\"\nmerchant = \"{MERCHANT}\"\nshares_members = true\n{}\n",
         shared(", kid = \"k\""),
     );
     let claimed = format!(
         "[identity.issuers.two]\nissuer = \"https://two.example\"\naudience = [\"payflow\"]\n\
          mode = \"test\"\nmerchant_claim = \"merchant\"\nlifetime_max = \"10m\"\n\
+         shares_members = true\n\
          required_claims = [\"jti\"]\n{}\n",
         shared(""),
     );

@@ -36,6 +36,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use ports::identity::Issuer;
+
 pub use access::{AccessError, Credential, hash_of_key};
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};
@@ -187,6 +189,8 @@ pub struct Caller {
     pub member: Option<MemberId>,
     /// The API key it showed; none where it showed a member's token.
     pub key: Option<ApiKeyId>,
+    /// Who vouches for that member; nobody else proves them.
+    pub issuer: Option<Issuer>,
     /// What the request shows of the person besides; of members only.
     pub evidence: Evidence,
     /// W3C trace id, 32 lower-case hex digits.

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
 use crate::idempotency::later;
-use crate::ports::identity::{Flaw, Member, Proof, TokenError};
+use crate::ports::identity::{Flaw, Issuer, Proof, TokenError};
 use crate::ports::store;
 use crate::upkeep::earlier;
 use crate::{App, Caller};
@@ -116,6 +116,9 @@ pub enum Misfit {
     /// It proves somebody else, or somebody of another merchant or mode.
     #[error("another person")]
     Person,
+    /// It is by somebody else than who vouches for the caller.
+    #[error("another issuer")]
+    Issuer,
     /// There is no such challenge of this member.
     #[error("unknown challenge")]
     Challenge,
@@ -202,10 +205,9 @@ impl App {
         let evidence = &caller.evidence;
         let device = evidence.device.as_ref();
         let wanted = Wanted {
-            whose: Member {
-                scope: caller.scope,
-                id: member.clone(),
-            },
+            scope: caller.scope,
+            member,
+            issuer: caller.issuer.as_ref(),
             payment,
             action,
             device: device.map(|device| hash_of(caller.scope, member, device)),
@@ -234,25 +236,29 @@ impl App {
     }
 
     /// Whether this member proved themselves on this device lately.
-    async fn is_known(&self, wanted: &Wanted) -> Result<bool, store::Error> {
+    async fn is_known(&self, wanted: &Wanted<'_>) -> Result<bool, store::Error> {
         let lifetime = self.parts.step_up.device_lifetime;
         let (Some(device), false) = (wanted.device, lifetime.is_zero()) else {
             return Ok(false);
         };
-        let (whose, since) = (&wanted.whose, earlier(wanted.now, lifetime));
+        let (scope, since) = (wanted.scope, earlier(wanted.now, lifetime));
         let store = &self.parts.store;
-        let known = store.is_known_device(whose.scope, &whose.id, device, since);
+        let known = store.is_known_device(scope, wanted.member, device, since);
         known.await
     }
 
     /// The challenge that this proof answers, which must be unspent and fit what is wanted.
-    async fn answered(&self, proof: &Proof, wanted: &Wanted) -> Result<Challenge, ProofError> {
-        let whose = &wanted.whose;
-        if proof.member != *whose {
+    async fn answered(&self, proof: &Proof, wanted: &Wanted<'_>) -> Result<Challenge, ProofError> {
+        let (scope, member) = (wanted.scope, wanted.member);
+        // A second login of the merchant's may let its users choose what they are called.
+        if Some(&proof.member.issuer) != wanted.issuer {
+            return Err(ProofError::Invalid(Misfit::Issuer));
+        }
+        if (proof.member.scope, &proof.member.id) != (scope, member) {
             return Err(ProofError::Invalid(Misfit::Person));
         }
         let store = &self.parts.store;
-        let found = store.challenge(whose.scope, &whose.id, proof.challenge);
+        let found = store.challenge(scope, member, proof.challenge);
         let challenge = found.await?.ok_or(ProofError::Invalid(Misfit::Challenge))?;
         let misfit = if challenge.payment != wanted.payment {
             Some(Misfit::Payment)
@@ -292,8 +298,10 @@ impl App {
 }
 
 /// What a proof has to be for, and when it is looked at.
-struct Wanted {
-    whose: Member,
+struct Wanted<'a> {
+    scope: Scope,
+    member: &'a MemberId,
+    issuer: Option<&'a Issuer>,
     payment: PaymentId,
     action: Action,
     device: Option<DeviceHash>,

@@ -44,6 +44,8 @@ pub struct Issuer {
     pub merchant_by_host: BTreeMap<String, Word<MerchantId>>,
     #[serde(default)]
     pub merchant_claim: Option<String>,
+    #[serde(default)]
+    pub shares_members: bool,
     #[serde(default = "member_claim")]
     pub member_claim: String,
     #[serde(default)]

@@ -96,6 +96,7 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
                 actor,
                 member: None,
                 key: Some(id),
+                issuer: None,
                 evidence: Evidence::default(),
                 trace,
             })
@@ -111,6 +112,7 @@ async fn caller(api: &Api, route: &Route, shown: Shown) -> Result<Caller, Failur
                 actor: Actor::Buyer,
                 member: Some(member.id),
                 key: None,
+                issuer: Some(member.issuer),
                 evidence: shown.evidence?,
                 trace,
             })

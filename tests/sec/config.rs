@@ -146,6 +146,23 @@ const CASES: &[(&str, &[&str])] = &[
         &[ISSUER, "merchant_claim = \"sub\""],
     ),
     (
+        "issuers.login.audience",
+        &[
+            ISSUER,
+            "merchant_by_host = { \"pay.example\" = \"mer_0001k5z9v2h8m3n4p5q6r7s8t9v0w1x2y3\" }",
+        ],
+    ),
+    (
+        "issuers.login.shares_members",
+        &[
+            ISSUER,
+            MERCHANT,
+            "[identity.issuers.second]\nissuer = \"https://second.example\"",
+            "audience = [\"payflow\"]\nmode = \"live\"\nmerchant_claim = \"merchant\"",
+            "jwks_url = \"https://second.example/jwks\"",
+        ],
+    ),
+    (
         "issuers.login.jwks_url",
         &[
             "[identity.issuers.login]\nissuer = \"login\"\naudience = [\"payflow\"]",

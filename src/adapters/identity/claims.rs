@@ -1,6 +1,6 @@
 //! Owns what a token has to claim: for us, for now, and who it speaks for.
 
-use application::ports::identity::{Flaw, Member, Proof, TokenError};
+use application::ports::identity::{Flaw, Issuer as Vouching, Member, Proof, TokenError};
 use chrono::DateTime;
 use domain::principal::Scope;
 
@@ -18,6 +18,8 @@ const PROOF_SECONDS_MAX: i64 = 600;
 pub(super) struct Claimed<'a> {
     pub(super) claims: &'a Object,
     pub(super) issuer: &'a Issuer,
+    /// By what name it vouches.
+    pub(super) vouching: &'a Vouching,
     pub(super) now: i64,
     pub(super) leeway: i64,
 }
@@ -84,7 +86,11 @@ impl Claimed<'_> {
         }
         let id = self.claims.text(&self.issuer.member_claim);
         let id = id.and_then(|id| id.parse().ok()).ok_or(Flaw::Member)?;
-        Ok(Member { scope, id })
+        Ok(Member {
+            issuer: self.vouching.clone(),
+            scope,
+            id,
+        })
     }
 
     /// One audience, or a list of them, with one of ours among them.

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::Clock;
-use application::ports::identity::{Flaw, Member, Proof, TokenError, TokenVerifier};
+use application::ports::identity::{
+    Flaw, Issuer as Vouching, Member, Proof, TokenError, TokenVerifier,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
 use tokio::task::JoinSet;
@@ -78,6 +80,7 @@ pub trait Observer: Send + Sync {
 
 struct Known {
     rules: Issuer,
+    vouching: Vouching,
     keys: Keys,
 }
 
@@ -110,8 +113,12 @@ impl Tokens {
                     })?,
                 None => Keys::Files(Files::read(name, rules)?),
             };
-            let rules = rules.clone();
-            Ok((rules.issuer.clone(), Known { rules, keys }))
+            let known = Known {
+                rules: rules.clone(),
+                vouching: Vouching(rules.issuer.as_str().into()),
+                keys,
+            };
+            Ok((rules.issuer.clone(), known))
         };
         let issuers = settings.issuers.iter().map(known);
         Ok(Self {
@@ -249,6 +256,7 @@ impl Tokens {
         Claimed {
             claims: &signed.token.claims,
             issuer: &signed.known.rules,
+            vouching: &signed.known.vouching,
             now: self.clock.now().timestamp(),
             leeway: self.leeway,
         }

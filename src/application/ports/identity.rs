@@ -1,5 +1,7 @@
 //! Owns the port to those who vouch for members: a token says who speaks, and for whom.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::DateTime;
 use domain::Timestamp;
@@ -7,9 +9,15 @@ use domain::id::ChallengeId;
 use domain::principal::Scope;
 use domain::text::MemberId;
 
+/// Who vouches for members: the claim `iss` of their tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(pub Arc<str>);
+
 /// Who a token speaks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
+    /// By whose word.
+    pub issuer: Issuer,
     /// Whose member, and in which mode.
     pub scope: Scope,
     /// The merchant's own id of the member.

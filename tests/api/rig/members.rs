@@ -26,6 +26,8 @@ pub(crate) const AWAY: &str = "https://away.example";
 pub(crate) const HOSTED: &str = "https://hosted.example";
 /// Whose members see live payments.
 pub(crate) const LIVE_ISSUER: &str = "https://live.example";
+/// Who vouches for the same members as the first issuer, with the same keys.
+pub(crate) const SECOND: &str = "https://second.example";
 /// The host of the first merchant.
 pub(crate) const HOST: &str = "pay.one.example";
 /// The host of the second one.
@@ -57,7 +59,10 @@ impl Members {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n");
         fs::write(&file, pem).unwrap();
         let issuer = |name: &str, issuer: &str, mode: &str, more: &str| {
-            format!("[identity.issuers.{name}]\nissuer = \"{issuer}\"\nmode = \"{mode}\"\n{more}\n")
+            format!(
+                "[identity.issuers.{name}]\nissuer = \"{issuer}\"\nmode = \"{mode}\"\n\
+                 shares_members = true\n{more}\n"
+            )
         };
         let keys = format!(
             "keys = [{{ algorithm = \"EdDSA\", file = \"{}\" }}]\n",
@@ -73,6 +78,7 @@ impl Members {
         let away = format!("{claim}jwks_url = \"http://127.0.0.1:9/jwks\"");
         let settings = [
             issuer("login", ISSUER, "test", &claimed),
+            issuer("second", SECOND, "test", &claimed),
             issuer("hosted", HOSTED, "test", &hosts),
             issuer("live", LIVE_ISSUER, "live", &claimed),
             issuer("away", AWAY, "test", &away),

@@ -255,12 +255,14 @@ issuer = "https://shared.example"
 audience = ["payflow"]
 mode = "test"
 merchant_claim = "merchant"
+shares_members = true
 keys = [{{ algorithm = "HS256", kid = "shared", file = "{shared}" }}]
 [identity.issuers.published]
 issuer = "https://published.example"
 audience = ["payflow"]
 mode = "test"
 merchant_claim = "merchant"
+shares_members = true
 jwks_url = "{published}"
 "#
     )

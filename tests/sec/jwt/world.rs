@@ -181,6 +181,7 @@ issuer = "{KEYS}"
 audience = ["payflow", "payflow-too"]
 mode = "test"
 merchant_claim = "merchant"
+shares_members = true
 keys = [
     {{ algorithm = "RS256", kid = "rsa-1", file = "{files}/rsa.pem" }},
     {{ algorithm = "ES256", kid = "ec-1", file = "{files}/ec.pem" }},
@@ -197,6 +198,7 @@ keys = [{{ algorithm = "HS256", kid = "secret-1", file = "{files}/secret" }}]
 [identity.issuers.hosted]
 issuer = "{HOSTED}"
 mode = "test"
+shares_members = true
 merchant_by_host = {{ "pay.one.example" = "{merchant}", "pay.two.example" = "{other}" }}
 keys = [{{ algorithm = "RS256", file = "{files}/rsa.pem" }}]
 "#

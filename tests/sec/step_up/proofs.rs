@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::rig::members::LIVE_ISSUER;
+use crate::rig::members::{LIVE_ISSUER, SECOND};
 use crate::rig::{AWAY, PROOF_HEADER};
 use crate::step_up::world::{Asked, Attack, World};
 
@@ -155,6 +155,7 @@ fn people() -> Vec<Attack> {
         to("an audience that is a number", "aud", json!(1)),
         to("an unknown issuer", "iss", json!("https://evil.example")),
         to("an issuer of live payments", "iss", json!(LIVE_ISSUER)),
+        to("another issuer of the merchant's", "iss", json!(SECOND)),
         to("an issuer without keys", "iss", json!(AWAY)).refused("STEP_UP_PROOF_INVALID"),
         to("no subject", "sub", Value::Null),
         to("a subject that is a list", "sub", json!(["member-1"])),

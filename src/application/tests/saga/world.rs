@@ -351,6 +351,7 @@ fn merchant(scope: Scope) -> Caller {
         actor: Actor::Merchant,
         member: None,
         key: None,
+        issuer: None,
         evidence: Evidence::default(),
         trace: "0123456789abcdef0123456789abcdef".to_owned(),
     }

@@ -231,6 +231,7 @@ impl Installation {
             actor: Actor::Merchant,
             member: None,
             key: None,
+            issuer: None,
             evidence: Evidence::default(),
             trace: "0123456789abcdef0123456789abcdef".to_owned(),
         };

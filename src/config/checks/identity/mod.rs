@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::http::uri::Authority;
+use domain::id::MerchantId;
 
 use super::{Check, is_encrypted, is_http, is_loopback, need};
 use crate::config::Config;
@@ -70,6 +72,7 @@ impl Config {
             check_merchant(issuer, &setting)?;
             check_keys(issuer, &setting)?;
         }
+        check_neighbours(&identity.issuers)?;
         self.check_step_up()
     }
 
@@ -85,14 +88,49 @@ impl Config {
             "step_up.known_device_days",
             "more than 365: a device changes hands in the meantime",
         )?;
-        let issuers = &self.identity.issuers;
-        let proves = |issuer: &Issuer| !issuer.proof_types.is_empty();
-        need(
-            step_up.demanded_for.is_empty() || issuers.is_empty() || issuers.values().any(proves),
-            "step_up.demanded_for",
-            "no issuer has proof_types: no member could ever prove themselves",
-        )
+        for (name, issuer) in &self.identity.issuers {
+            need(
+                step_up.demanded_for.is_empty() || !issuer.proof_types.is_empty(),
+                format!("identity.issuers.{name}.proof_types"),
+                "it is empty, and step_up.demanded_for asks its members for proofs, which nobody \
+                 else can give",
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// Ids of members are unique to who gives them: what one login calls `kim` is somebody else at the
+/// next one, unless both say that it is not.
+fn check_neighbours(issuers: &BTreeMap<String, Issuer>) -> Check {
+    for (name, issuer) in issuers {
+        let mut others = issuers.iter().filter(|(other, _)| *other != name);
+        let is_apart = !others.any(|(_, other)| meet(issuer, other));
+        need(
+            is_apart || issuer.shares_members,
+            format!("identity.issuers.{name}.shares_members"),
+            "another issuer of this mode vouches for members of the same merchant: who gets to be \
+             kim there would act as this one's kim; only where both mean the same people, say \
+             shares_members = true of each",
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether two issuers could vouch for members of one merchant, in one mode.
+fn meet(one: &Issuer, other: &Issuer) -> bool {
+    if one.mode != other.mode {
+        return false;
+    }
+    if one.merchant_claim.is_some() || other.merchant_claim.is_some() {
+        return true;
+    }
+    let merchants = |issuer: &Issuer| -> BTreeSet<MerchantId> {
+        let named = issuer.merchant.iter();
+        let named = named.chain(issuer.merchant_by_host.values());
+        named.map(|merchant| merchant.0).collect()
+    };
+    !merchants(one).is_disjoint(&merchants(other))
 }
 
 fn check_meaning(issuer: &Issuer, setting: &dyn Fn(&str) -> String) -> Check {

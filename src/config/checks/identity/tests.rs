@@ -87,7 +87,6 @@ fn issuers_that_anybody_could_be_are_refused() {
         ("challenge_lifetime", "challenge_lifetime = \"29s\""),
         ("challenge_lifetime", "challenge_lifetime = \"16m\""),
         ("known_device_days", "known_device_days = 366"),
-        ("demanded_for", "demanded_for = [\"cancel\"]"),
     ] {
         let issuer = issuer("proof_types = []");
         let setting = format!("step_up.{key}");
@@ -95,6 +94,79 @@ fn issuers_that_anybody_could_be_are_refused() {
             refused(&format!("{issuer}\n[step_up]\n{overrides}")),
             setting
         );
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_proofs_that_their_issuer_does_not_give() {
+    let proving = issuer("proof_types = [\"step-up+jwt\"]");
+    let mute = proving.replace("[\"step-up+jwt\"]", "[]");
+    let mute = mute.replace("issuers.shop", "issuers.mute");
+    let mute = mute.replace("//login", "//mute");
+    let demanded = "[step_up]\ndemanded_for = [\"cancel\"]";
+    for mode in ["test", "live"] {
+        let mute = mute.replace("\"test\"", &format!("\"{mode}\""));
+        let shared = if mode == "test" {
+            "shares_members = true"
+        } else {
+            ""
+        };
+        let both = format!("{proving}\n{shared}\n{mute}\n{shared}\n");
+        assert!(Config::with(&both).is_ok(), "{both}");
+        let setting = refused(&format!("{both}{demanded}"));
+        assert_eq!(setting, "identity.issuers.mute.proof_types", "{mode}");
+    }
+}
+
+#[test]
+fn two_issuers_of_one_merchants_members_have_to_say_so() {
+    let stranger = MERCHANT.replace("001", "002");
+    let bound = |merchant: &str| format!("merchant = \"{merchant}\"");
+    let hosted =
+        |merchant: &str| format!("merchant_by_host = {{ \"a.example\" = \"{merchant}\" }}");
+    let claimed = "merchant_claim = \"merchant\"".to_owned();
+    let named = |name: &str, mode: &str, by: &str, more: &str| {
+        let audience = if by.contains("by_host") {
+            ""
+        } else {
+            "audience = [\"payflow\"]\n"
+        };
+        format!(
+            "[identity.issuers.{name}]\nissuer = \"{name}\"\nmode = \"{mode}\"\n{by}\n{audience}\
+             jwks_url = \"https://login.example/jwks\"\n{more}\n"
+        )
+    };
+    let shares = "shares_members = true";
+    for (one, other) in [
+        (bound(MERCHANT), bound(MERCHANT)),
+        (bound(MERCHANT), hosted(MERCHANT)),
+        (hosted(MERCHANT), hosted(MERCHANT)),
+        (claimed.clone(), bound(MERCHANT)),
+        (hosted(MERCHANT), claimed.clone()),
+        (claimed.clone(), claimed.clone()),
+    ] {
+        for (first, second, setting) in [("", "", "one"), (shares, "", "two"), ("", shares, "one")]
+        {
+            let both = named("one", "test", &one, first) + &named("two", "test", &other, second);
+            let setting = format!("identity.issuers.{setting}.shares_members");
+            assert_eq!(refused(&both), setting, "{both}");
+        }
+        for both in [
+            named("one", "test", &one, shares) + &named("two", "test", &other, shares),
+            named("one", "test", &one, "") + &named("two", "live", &other, ""),
+        ] {
+            let taken = Config::with(&both);
+            assert!(taken.is_ok(), "{both}: {:?}", taken.err());
+        }
+    }
+    for (one, other) in [
+        (bound(MERCHANT), bound(&stranger)),
+        (bound(MERCHANT), hosted(&stranger)),
+        (hosted(&stranger), hosted(MERCHANT)),
+    ] {
+        let both = named("one", "test", &one, "") + &named("two", "test", &other, "");
+        let taken = Config::with(&both);
+        assert!(taken.is_ok(), "{both}: {:?}", taken.err());
     }
 }
 
