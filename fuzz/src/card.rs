@@ -5,7 +5,7 @@ const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
 
 /// Whether a text holds what could be a card number: 13 to 19 digits that stand together or in
 /// groups, of which only the last is shorter than four digits, with up to three blanks, dashes or
-/// dots between; or all groups that follow each other so, if they are equally long but for the last.
+/// dots between; or all groups that follow each other so, if all but the last are equally long.
 pub(crate) fn is_in(text: &str) -> bool {
     runs(text).iter().any(|groups| {
         let whole = are_alike(groups) && could_be_one(&groups.concat());
