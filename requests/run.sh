@@ -43,7 +43,7 @@ stop_service() {
   rm -rf "$folder"
 }
 
-scripts=(health prepare approve cancel tampered declined unknown list access api-keys)
+scripts=(health prepare approve cancel tampered declined unknown list events access api-keys)
 [[ -n ${KEYS:-} ]] || start_service
 for script in "${scripts[@]}"; do
   echo "$script"

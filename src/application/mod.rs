@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 pub mod crash;
+pub mod events;
 mod expiry;
 mod idempotency;
 mod keyring;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
+pub use events::Bell;
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};
 pub use outcome::{Ended, Outcome};
@@ -93,6 +95,12 @@ pub struct Timings {
     pub issued_key_lifetime: Duration,
     /// How long an idempotency key is kept after its first use.
     pub key_lifetime: Duration,
+    /// How long a job that only one does is held without a sign of life.
+    pub job_lease: Duration,
+    /// How often the feed is looked at for what other processes did.
+    pub feed_poll: Duration,
+    /// The longest pause before somebody who cannot be told of events is tried again.
+    pub sink_pause_max: Duration,
 }
 
 impl Default for Timings {
@@ -115,6 +123,9 @@ impl Default for Timings {
             access_believed: Duration::from_secs(5),
             issued_key_lifetime: Duration::from_hours(24),
             key_lifetime: Duration::from_hours(15 * 24),
+            job_lease: Duration::from_secs(6),
+            feed_poll: Duration::from_millis(50),
+            sink_pause_max: Duration::from_secs(30),
         }
     }
 }
@@ -130,6 +141,8 @@ pub struct Bounds {
     pub pass_rows: u32,
     /// How many lines of a gateway's list are read at once.
     pub watch_rows: u32,
+    /// How many events are taken from the feed at once.
+    pub feed_rows: u32,
 }
 
 impl Default for Bounds {
@@ -139,6 +152,7 @@ impl Default for Bounds {
             recovered_at_once: 64,
             pass_rows: 100,
             watch_rows: 500,
+            feed_rows: 500,
         }
     }
 }
@@ -159,6 +173,8 @@ pub struct Parts {
     pub tokens: Arc<dyn TokenVerifier>,
     /// For what members prove themselves.
     pub step_up: StepUp,
+    /// Rung when events were committed in this process.
+    pub bell: Arc<Bell>,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.
@@ -176,6 +192,9 @@ pub struct App {
     paused: switches::Paused,
     /// Set when a question was pulled forward.
     wake: tokio::sync::Notify,
+    tail: events::Tail,
+    /// Who waits for what comes next.
+    seats: events::Seats,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -224,6 +243,8 @@ impl App {
             recovered,
             paused: switches::Paused::default(),
             wake: tokio::sync::Notify::new(),
+            tail: events::Tail::default(),
+            seats: events::Seats::default(),
         })
     }
 

@@ -173,7 +173,8 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::FinishKey { .. }
         | Change::IssueKey(_)
         | Change::InsertChallenge(_)
-        | Change::SpendChallenge { .. } => None,
+        | Change::SpendChallenge { .. }
+        | Change::Feed(_) => None,
     })
 }
 

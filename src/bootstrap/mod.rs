@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use application::events::Bell;
 use application::ports::limiter::Rate;
 use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier};
 use application::{App, Bounds, Parts, StepUp, Timings};
@@ -74,7 +75,9 @@ pub struct Running {
 /// A listener cannot be bound.
 pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running> {
     let metrics = outside.metrics;
-    let store: Arc<dyn Store> = Arc::new(Metered::new(outside.store, Arc::clone(&metrics)));
+    let bell = Arc::new(Bell::default());
+    let counted = Metered::new(outside.store, Arc::clone(&metrics), Arc::clone(&bell));
+    let store: Arc<dyn Store> = Arc::new(counted);
     let (work, servers) = (TaskTracker::new(), TaskTracker::new());
     let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
     let parts = Parts {
@@ -85,6 +88,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         tally: Arc::<Metrics>::clone(&metrics),
         tokens: outside.tokens,
         step_up: step_up(config),
+        bell,
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),
@@ -115,6 +119,8 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     work.spawn(Arc::clone(&app).look_at_switches_continuously());
     work.spawn(Arc::clone(&app).keep_up_continuously());
     work.spawn(Arc::clone(&app).watch_continuously());
+    work.spawn(Arc::clone(&app).sequence_continuously());
+    work.spawn(Arc::clone(&app).tail_continuously());
     Ok(Running {
         address,
         metrics_address,
@@ -194,6 +200,9 @@ fn timings(config: &Config) -> Timings {
         payment_lifetime: config.timings.payment_lifetime(),
         issued_key_lifetime: config.bounds.issued_key_lifetime.duration(),
         key_lifetime: config.bounds.key_lifetime.duration(),
+        job_lease: config.timings.job_lease(),
+        feed_poll: config.feed.poll.duration(),
+        sink_pause_max: config.feed.pause_max.duration(),
     }
 }
 
@@ -203,6 +212,7 @@ fn bounds(config: &Config) -> Bounds {
         recovered_at_once: config.bounds.recovered_at_once,
         pass_rows: config.bounds.pass_rows,
         watch_rows: config.bounds.watch_rows,
+        feed_rows: config.feed.rows,
     }
 }
 

@@ -15,8 +15,8 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
-    Bounds, Clock, ClockSource, Database, Files, ForwardedBy, Limits, Log, LogFormat, Metrics,
-    Payments, Sandbox, Server, Shop, StepUp, Timings, Toss, Vault,
+    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Limits, Log, LogFormat,
+    Metrics, Payments, Sandbox, Server, Shop, StepUp, Timings, Toss, Vault,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -69,6 +69,8 @@ pub struct Config {
     pub timings: Timings,
     /// How much is done at once.
     pub bounds: Bounds,
+    /// How events leave.
+    pub feed: Feed,
     /// What is logged.
     pub log: Log,
 }

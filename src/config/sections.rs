@@ -172,6 +172,7 @@ pub struct Timings {
     call_bound: Span,
     ask_after: Vec<Span>,
     ask_every: Span,
+    job_lease: Span,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -184,6 +185,14 @@ pub struct Bounds {
     pub gateway_keys_max: u32,
     pub issued_key_lifetime: Span,
     pub key_lifetime: Span,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    pub rows: u32,
+    pub poll: Span,
+    pub pause_max: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -229,7 +238,8 @@ impl Timings {
         payment_lifetime,
         confirm_window,
         call_bound,
-        ask_every
+        ask_every,
+        job_lease
     );
 
     pub fn ask_after(&self) -> Vec<Duration> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::Timestamp;
 use crate::account::{Credentials, GatewayAccount, Status};
 use crate::event::PaymentEvent;
+use crate::feed;
 use crate::id::{
     ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId,
 };
@@ -152,6 +153,8 @@ pub enum Change {
         /// Until when it is worth remembering.
         kept_until: Timestamp,
     },
+    /// Who reads what of the feed.
+    Feed(Box<feed::Change>),
 }
 
 impl Change {
@@ -186,6 +189,7 @@ impl Change {
             Self::RewrapDataKey { id, .. } => (10, id.to_string()),
             Self::InsertChallenge(challenge) => (12, challenge.id.to_string()),
             Self::SpendChallenge { challenge, .. } => (12, challenge.to_string()),
+            Self::Feed(change) => change.lock_order(),
         }
     }
 }

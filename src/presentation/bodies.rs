@@ -316,15 +316,6 @@ pub struct IdempotencyKey {
     pub expires_at: DateTime<Utc>,
 }
 
-/// How the service is.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Health {
-    /// Always UP; what is not up answers with a failure or not at all.
-    #[schema(example = "UP")]
-    pub status: &'static str,
-}
-
 impl From<PaymentView> for Payment {
     fn from(view: PaymentView) -> Self {
         Self {

@@ -172,6 +172,9 @@ catalogue! {
     CURRENCY_DISABLED => CurrencyDisabled, BAD_REQUEST,
         "이 가맹점에서 사용하도록 설정되지 않은 통화입니다.",
         "The currency is not enabled for this merchant.";
+    CURSOR_EXPIRED => CursorExpired, GONE,
+        "더 이상 유효하지 않은 커서입니다.",
+        "The cursor is no longer valid.";
     CURSOR_INVALID => CursorInvalid, BAD_REQUEST,
         "커서가 올바르지 않습니다.",
         "The cursor is not one we handed out.";

@@ -52,7 +52,7 @@ pub(super) async fn list(
     Reply::new(StatusCode::OK, &Events { events, next_after })
 }
 
-fn shown(event: PaymentEvent) -> Result<Event, Failure> {
+pub(super) fn shown(event: PaymentEvent) -> Result<Event, Failure> {
     let payload = serde_json::from_slice(&event.payload);
     Ok(Event {
         sequence: event.sequence,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::events::EventsError;
 use application::ports::gateway::Refused;
 use application::ports::identity::TokenError;
 use application::ports::store;
@@ -29,6 +30,15 @@ impl From<SwitchError> for Failure {
         match error {
             SwitchError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
             SwitchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EventsError> for Failure {
+    fn from(error: EventsError) -> Self {
+        match error {
+            EventsError::CursorExpired => Code::CursorExpired.into(),
+            EventsError::Store(error) => error.into(),
         }
     }
 }

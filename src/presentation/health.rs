@@ -1,23 +1,60 @@
-//! Owns the answers to probes: whether the process lives, and whether it should get requests.
+//! Owns the answers to probes: whether the process lives, whether it should get requests, and who
+//! does which job.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::store::Store;
+use application::ports::store::{LeaseStanding, Store};
 use axum::extract::State;
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
 
 use super::Api;
-use super::bodies::{Health, Success};
+use super::bodies::Success;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
+
+/// How the service is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Health {
+    /// Always UP; what is not up answers with a failure or not at all.
+    #[schema(example = "UP")]
+    pub status: &'static str,
+    /// Who does what only one copy of the service does at a time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub jobs: Vec<Job>,
+}
+
+/// Who does a job.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Job {
+    /// Which job.
+    #[schema(example = "sequencer")]
+    pub name: String,
+    /// The copy of the service that took it last.
+    pub holder: String,
+    /// How often it was taken.
+    pub fence: i64,
+    /// Whether it still has it; otherwise the next copy takes it at any moment.
+    pub held: bool,
+    /// Until when it has it without a sign of life.
+    pub until: DateTime<Utc>,
+}
 
 /// A store that takes longer does not serve requests well either.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const BELIEVED: Duration = Duration::from_millis(500);
-const UP: Health = Health { status: "UP" };
+const UP: Health = Health {
+    status: "UP",
+    jobs: Vec::new(),
+};
 
 /// Tell whether the process lives
 #[utoipa::path(
@@ -32,7 +69,8 @@ pub(super) async fn live() -> Result<Reply, Failure> {
 
 /// Tell whether requests should be sent here
 ///
-/// Asks the store; not once the service is shutting down.
+/// Asks the store; not once the service is shutting down. Names who does what only one copy of the
+/// service does at a time.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -48,10 +86,27 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Reply, Failure>
 }
 
 async fn asked(store: &dyn Store) -> Result<Health, Failure> {
-    match timeout(PING_TIMEOUT, store.ping()).await {
-        Ok(Ok(())) => Ok(UP),
+    let asked = async {
+        store.ping().await?;
+        store.leases().await
+    };
+    match timeout(PING_TIMEOUT, asked).await {
+        Ok(Ok(leases)) => {
+            let jobs = leases.iter().map(job).collect();
+            Ok(Health { jobs, ..UP })
+        }
         Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Code::StoreUnavailable.into()),
+    }
+}
+
+fn job(lease: &LeaseStanding) -> Job {
+    Job {
+        name: lease.job.to_string(),
+        holder: lease.holder.to_string(),
+        fence: lease.fence,
+        held: lease.is_held,
+        until: lease.until,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod envelope;
 mod events;
 mod extract;
 mod failures;
+mod feed;
 mod health;
 mod json;
 mod keys;

@@ -14,8 +14,8 @@ use super::catalogue::Code;
 use super::envelope::Failure;
 pub use super::reach::{Named, Principal, Reach};
 use super::{
-    Api, api_keys, authorise, body, cancel, cors, edge, events, health, keys, limits, middleware,
-    pages, payments, step_up, switches,
+    Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, keys, limits,
+    middleware, pages, payments, step_up, switches,
 };
 
 /// A route.
@@ -197,6 +197,14 @@ pub const ROUTES: &[Route] = &[
         refusals: &[Code::InvalidRequest],
     },
     Route {
+        method: &Method::GET,
+        path: "/api/v1/events",
+        named: Named::Nothing,
+        principals: SERVER,
+        body: false,
+        refusals: &[Code::InvalidRequest, Code::CursorExpired],
+    },
+    Route {
         method: &Method::POST,
         path: "/api/v1/idempotency-keys",
         named: Named::Nothing,
@@ -298,6 +306,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(cancel::cancel))
         .routes(routes!(step_up::ask))
         .routes(routes!(events::list))
+        .routes(routes!(feed::list))
         .routes(routes!(keys::issue))
         .routes(routes!(api_keys::issue, api_keys::list))
         .routes(routes!(api_keys::rotate))

@@ -128,6 +128,8 @@ async fn requests(seen: &mut Seen) {
     ] {
         seen.note(&rig.get(&format!("/api/v1/payments?{query}")).await);
     }
+    // The start of the ninth epoch.
+    seen.note(&rig.get("/api/v1/events?after=MS45LjA").await);
     let payment = rig.prepared().await;
     let path = format!("/api/v1/payments/{}/approve", payment.id);
     let body = json!({ "paymentKey": "k", "gatewayOrderId": "gwo_1", "amount": 15000 });

@@ -13,6 +13,7 @@ mod codes;
 mod commands;
 mod copies_on_postgres;
 mod edge;
+mod feed;
 mod idempotency;
 mod issuers;
 mod members;

@@ -10,6 +10,7 @@ mod api_keys;
 mod claims;
 mod commits;
 mod constraints;
+mod feed;
 mod in_doubt;
 mod merchants;
 mod opening;

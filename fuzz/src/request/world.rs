@@ -66,6 +66,7 @@ impl World {
             tally: Arc::new(Nobody),
             tokens: Arc::new(tokens()),
             step_up: StepUp::default(),
+            bell: Arc::default(),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: Bounds::default(),

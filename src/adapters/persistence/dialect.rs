@@ -214,3 +214,10 @@ pub(super) fn is_newest_turn() -> SqlLiteral<Bool> {
          AND later.reach = switches.reach AND later.number > switches.number)",
     )
 }
+
+/// The position of an event among those that are given theirs together: after the last one that
+/// was given, in the order of insertion.
+pub(super) fn next_position() -> SqlLiteral<BigInt> {
+    sql("(SELECT COALESCE(MAX(position), 0) FROM feed) \
+         + ROW_NUMBER() OVER (ORDER BY unsequenced.id)")
+}

@@ -307,7 +307,78 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    unsequenced (id) {
+        id -> BigInt,
+        payment_id -> Text,
+        sequence -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    feed (position) {
+        position -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        payment_id -> Text,
+        sequence -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    epochs (number) {
+        number -> BigInt,
+        raised_at -> Instant,
+        why -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    leases (job) {
+        job -> Text,
+        holder -> Text,
+        fence -> BigInt,
+        until -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    cursors (reader) {
+        reader -> Text,
+        epoch -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    parked (reader, payment_id, sequence) {
+        reader -> Text,
+        payment_id -> Text,
+        sequence -> BigInt,
+        position -> BigInt,
+        reason -> Text,
+        parked_at -> Instant,
+        asked -> Bool,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);
 diesel::allow_tables_to_appear_in_same_query!(gateway_accounts, watches);
 diesel::allow_tables_to_appear_in_same_query!(gateway_orders, payments);
+diesel::allow_tables_to_appear_in_same_query!(events, feed, parked, unsequenced);

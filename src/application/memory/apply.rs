@@ -63,7 +63,9 @@ impl State {
             Change::InsertEntry(entry) => self.insert_entry(entry),
             Change::AppendEvent(event) => {
                 let row = Arc::new(event.as_ref().clone());
-                insert(&mut self.events, (event.payment, event.sequence), row)
+                insert(&mut self.events, (event.payment, event.sequence), row)?;
+                self.feed.await_position(event.payment, event.sequence);
+                Ok(())
             }
             Change::ReserveKey(key) => {
                 let taken =
@@ -83,6 +85,7 @@ impl State {
                 at,
                 kept_until,
             } => self.spend_challenge(*challenge, *at, *kept_until),
+            Change::Feed(change) => self.feed.apply(change, now),
         }
     }
 

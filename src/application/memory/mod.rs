@@ -2,6 +2,7 @@
 //! as the SQL one, on plain maps. A commit works on a copy, so it is all or nothing.
 
 mod apply;
+mod feed;
 mod reads;
 mod secrets;
 mod step_up;
@@ -64,6 +65,7 @@ struct State {
     data_keys: BTreeMap<DataKeyId, DataKey>,
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
     challenges: BTreeMap<ChallengeId, Challenge>,
+    feed: feed::Tables,
 }
 
 /// The store in memory.

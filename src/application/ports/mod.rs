@@ -1,8 +1,10 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
+mod feed;
 pub mod gateway;
 pub mod identity;
 pub mod limiter;
+pub mod sink;
 pub mod store;
 pub mod vault;
 mod watches;
@@ -13,6 +15,7 @@ use domain::id::RawId;
 pub use gateway::{Gateways, PaymentGateway};
 pub use identity::TokenVerifier;
 pub use limiter::RateLimiter;
+pub use sink::Sink;
 pub use store::Store;
 pub use vault::Vault;
 

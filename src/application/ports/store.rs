@@ -22,6 +22,7 @@ use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
 
+pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
 pub use super::watches::{Booked, Sighting, Standing, Watches};
 
 /// Why a read or a claim failed.
@@ -325,13 +326,18 @@ pub trait Challenges: Send + Sync {
     async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error>;
 }
 
+/// What the feed's jobs work on.
+pub trait FeedStore: Commit + Feed + Leases {}
+
+impl<T: Commit + Feed + Leases> FeedStore for T {}
+
 /// Everything that is kept.
 pub trait Store:
-    Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges
+    Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + FeedStore
 {
 }
 
 impl<T> Store for T where
-    T: Commit + Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges
+    T: Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + FeedStore
 {
 }

@@ -1,6 +1,7 @@
 //! Owns what is refused: settings that are each possible but together would not be safe.
 
 mod edge;
+mod feed;
 mod identity;
 mod live;
 
@@ -44,6 +45,7 @@ impl Config {
         self.check_timings()?;
         self.check_watch()?;
         self.check_bounds()?;
+        self.check_feed()?;
         self.check_vault()?;
         if self.is_live() {
             self.fit_for_live()?;

@@ -235,6 +235,13 @@ fn bounds_that_contradict_each_other_are_refused() {
         ("[bounds]\nwatch_rows = 0", "bounds.watch_rows"),
         ("[bounds]\nwatch_rows = 1001", "bounds.watch_rows"),
         ("[bounds]\npass_rows = 0", "bounds.pass_rows"),
+        ("[timings]\njob_lease = \"8s\"", "timings.job_lease"),
+        ("[timings]\njob_lease = \"0s\"", "timings.job_lease"),
+        ("[feed]\nrows = 0", "feed.rows"),
+        ("[feed]\nrows = 1001", "feed.rows"),
+        ("[feed]\npoll = \"0s\"", "feed.poll"),
+        ("[feed]\npoll = \"2s\"", "feed.poll"),
+        ("[feed]\npause_max = \"0s\"", "feed.pause_max"),
         ("[bounds]\nkey_lifetime = \"23h\"", "bounds.key_lifetime"),
     ] {
         assert_eq!(refused(overrides), setting, "{overrides}");

@@ -75,7 +75,7 @@ impl Faulty {
         fault.take_if(|fault| matches!(fault, Fault::AnswerLost | Fault::CommitLost))
     }
 
-    fn reached(&self) -> Result<&Arc<dyn Store>, Error> {
+    pub(super) fn reached(&self) -> Result<&Arc<dyn Store>, Error> {
         let fault = *self.fault.lock().unwrap();
         match fault {
             Some(Fault::Away) => Err(Error::Unavailable("pulled the plug".to_owned())),

@@ -136,6 +136,10 @@ data_keys_master_key_id_form | data_keys | master_key_id = ''
 data_keys_master_key_id_form | data_keys | master_key_id = 'a:b'
 data_keys_master_key_id_form | data_keys | master_key_id = id
 data_keys_wrapped_size | data_keys | wrapped = substr(wrapped, 1, 60)
+feed_position_counted | feed | position = 0; sequence = 9
+epochs_number_counted | epochs | number = 0
+leases_fence_counted | leases | job = 'another'; fence = 0
+cursors_position_counted | cursors | reader = 'another'; position = -1
 switches_operation_word | switches | operation = 'charges'
 switches_reach_form | switches | reach = ''
 switches_reach_form | switches | reach = 'mer_1/test'
@@ -285,6 +289,13 @@ api_keys_one_hash | api_keys.hash | id = 'key_' || substr(merchant_id, 5)
 gateway_accounts_key | gateway_accounts.id |
 data_keys_key | data_keys.id | merchant_id = 'none'
 data_keys_one_per_merchant | data_keys.merchant_id | id = 'dek_' || substr(merchant_id, 5)
+unsequenced_key | unsequenced.id | id = id
+feed_key | feed.position | sequence = 9
+feed_one_per_event | feed.payment_id, feed.sequence | position = 9
+epochs_key | epochs.number |
+leases_key | leases.job |
+cursors_key | cursors.reader |
+parked_key | parked.reader, parked.payment_id, parked.sequence |
 switches_key | switches.operation, switches.reach, switches.number |
 payments_key | payments.id | order_id = 'another'
 payments_one_per_order | payments.merchant_id, payments.mode, payments.order_id | \
@@ -335,8 +346,11 @@ entries_not_deleted | DELETE FROM entries
 switches_not_updated | UPDATE switches SET paused = FALSE
 switches_not_deleted | DELETE FROM switches
 events_not_updated | UPDATE events SET reason = NULL
-events_not_deleted | DELETE FROM events";
+events_not_deleted | DELETE FROM events
+feed_not_updated | UPDATE feed SET mode = 'live'
+feed_not_deleted | DELETE FROM feed";
 const POSTGRES_TRIGGERS: &str = "\
 entries_not_truncated | TRUNCATE entries
 switches_not_truncated | TRUNCATE switches
-events_not_truncated | TRUNCATE events";
+events_not_truncated | TRUNCATE events
+feed_not_truncated | TRUNCATE feed";

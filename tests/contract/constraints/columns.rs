@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 15] = [
+pub(super) const COLUMNS: [(&str, &str); 21] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -65,5 +65,14 @@ pub(super) const COLUMNS: [(&str, &str); 15] = [
         "sightings",
         "gateway_account_id payment_key gateway_order_id first_seen_at due_at looks verdict \
          reported",
+    ),
+    ("unsequenced", "payment_id sequence"),
+    ("feed", "position merchant_id mode payment_id sequence"),
+    ("epochs", "number raised_at why"),
+    ("leases", "job holder fence until"),
+    ("cursors", "reader epoch position"),
+    (
+        "parked",
+        "reader payment_id sequence position reason parked_at asked",
     ),
 ];

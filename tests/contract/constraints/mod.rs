@@ -7,16 +7,21 @@ mod columns;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use application::ports::store::{Commit, Sighting, Watches};
+use application::ports::store::{Commit, Feed, Leases, Sighting, Watches};
 use cases::{Case, Kind, all};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use domain::change::Change;
+use domain::feed::{self, Cursor, Parked, Reader};
+use domain::id::WorkerId;
 use domain::idempotency::IssuedKey;
+use domain::lease::Job;
 use domain::merchant::KeyKind;
+use domain::payment::Payment;
 use domain::saga;
 use domain::switch::Reach;
+use payflow::adapters::persistence::Database;
 use tokio_postgres::{Client, NoTls};
 
 use crate::samples::{self, at};
@@ -64,12 +69,50 @@ async fn seed(url: &str) {
     };
     let seen = database.sight(&[sighting]).await;
     seen.expect("and in the table of sightings");
+    read(&database, &payment).await;
 }
+
+/// One event that has a position and is parked, and one that waits for its position.
+async fn read(database: &Database, payment: &Payment) {
+    let (job, minute) = (Job::named("sequencer"), Duration::from_mins(1));
+    let worker = WorkerId::new(samples::raw());
+    let taken = database.take_lease(&job, worker, minute).await;
+    let tenure = taken.expect("asked").expect("the sequencer's lease");
+    let moved = database.sequence(&tenure, minute, 9).await;
+    assert_eq!(moved.expect("moved"), 1);
+    let reader = Reader::named("kafka");
+    let at_start = feed::Change::StartCursor {
+        reader: reader.clone(),
+        at: Cursor::default(),
+    };
+    let parked = feed::Change::Park(Parked {
+        reader,
+        payment: payment.facts.id,
+        sequence: 1,
+        position: 1,
+        reason: "too large".to_owned(),
+        parked_at: at(1),
+        asked: false,
+    });
+    let rows = [
+        Change::Feed(Box::new(at_start)),
+        Change::Feed(Box::new(parked)),
+        Change::AppendEvent(Box::new(samples::event(payment, 2))),
+    ];
+    let read = database.commit(&rows).await;
+    read.expect("and in those of the feed");
+}
+
+/// A trigger that refuses nothing; what it does is proven by the suite of the feed.
+const WRITES: &str = "events_await_position";
 
 /// Every name that the database enforces is proven here, and every proof is of one that exists.
 fn assert_all_proven(enforced: &BTreeSet<String>, proven: &[Case]) {
     let proven: BTreeSet<String> = proven.iter().map(|case| case.name.to_owned()).collect();
-    let unproven: Vec<_> = enforced.difference(&proven).collect();
+    let unproven: Vec<_> = enforced
+        .difference(&proven)
+        .filter(|name| *name != WRITES)
+        .collect();
     assert!(unproven.is_empty(), "no statement violates {unproven:?}");
     let unknown: Vec<_> = proven.difference(enforced).collect();
     assert!(unknown.is_empty(), "not in the database: {unknown:?}");

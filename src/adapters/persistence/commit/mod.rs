@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod books;
+mod feed;
 mod group;
 mod keys;
 mod payments;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 
 use super::connection::{Connection, Database};
 
+pub(super) use feed::keep_lease;
 pub(super) use group::Group;
 
 /// How many rows a statement touched.
@@ -103,5 +105,6 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
             at,
             kept_until,
         } => Box::pin(step_up::spend(*challenge, *at, *kept_until, conn)),
+        Change::Feed(change) => feed::statement(change, conn),
     }
 }

@@ -11,6 +11,7 @@ mod books;
 mod bugs;
 mod cancellations;
 mod faults;
+mod feed;
 mod gateway;
 mod interleavings;
 mod judge;

@@ -118,6 +118,7 @@ impl World {
                 tally: Arc::new(Uncounted),
                 tokens: Arc::new(Nobody),
                 step_up: StepUp::default(),
+                bell: Arc::default(),
                 policy: Bug::policy(bug),
                 timings: timings(),
                 bounds: Bounds::default(),

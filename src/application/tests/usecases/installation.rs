@@ -221,6 +221,7 @@ impl Installation {
             tally: Arc::<Found>::clone(&found),
             tokens: Arc::new(Nobody),
             step_up: StepUp::default(),
+            bell: Arc::default(),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: Bounds::default(),

@@ -10,6 +10,7 @@
 mod accounts;
 mod api_keys;
 mod approve;
+mod feed;
 mod idempotency;
 mod installation;
 mod merchants;

@@ -69,6 +69,11 @@ impl Flawed {
         *self.fault.lock().unwrap() = fault.into();
     }
 
+    /// The store without its flaws.
+    pub(crate) const fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
     fn suffers(&self, fault: Fault) -> bool {
         *self.fault.lock().unwrap() == Some(fault)
     }

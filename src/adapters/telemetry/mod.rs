@@ -1,5 +1,7 @@
 //! Owns what operators see: log lines, and the metrics that Prometheus collects.
 
+mod feed;
+
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,6 +113,7 @@ pub struct Metrics {
     breaker_turns: IntCounterVec,
     watch: Watch,
     stale_key_files: IntGauge,
+    feed: feed::Feed,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -226,6 +229,7 @@ impl Metrics {
             saga_oldest_seconds: registered(&registry, oldest_ages()?)?,
             watch: Watch::registered(&registry)?,
             stale_key_files: registered(&registry, stale_key_files()?)?,
+            feed: feed::Feed::registered(&registry)?,
             registry,
         })
     }
@@ -372,6 +376,7 @@ async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
         let counting = scrape.metrics.count_sagas(store, now, scrape.stuck_after);
         counting.await;
         scrape.metrics.count_sightings(store, now).await;
+        scrape.metrics.feed.count(store, now).await;
         *counted = Some(Instant::now());
     }
     drop(counted);

@@ -1,13 +1,17 @@
 //! Owns counting and timing at the store: every commit passes through here, so that no use case
 //! counts anything.
 
+mod feed;
+mod step_up;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::events::Bell;
 use application::ports::Store;
 use application::ports::store::{
-    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
     PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
@@ -16,8 +20,7 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
-    SagaId, WorkerId,
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -25,9 +28,8 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::{Kind, Outcome, Saga};
-use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
-use domain::text::{MemberId, OrderId, PaymentKey};
+use domain::text::{OrderId, PaymentKey};
 use domain::vault::DataKey;
 use tokio::time::Instant;
 
@@ -37,12 +39,17 @@ use super::telemetry::Metrics;
 pub struct Metered<T> {
     inner: T,
     metrics: Arc<Metrics>,
+    bell: Arc<Bell>,
 }
 
 impl<T> Metered<T> {
-    /// Counts the use of `inner`.
-    pub const fn new(inner: T, metrics: Arc<Metrics>) -> Self {
-        Self { inner, metrics }
+    /// Counts the use of `inner`, and rings when events were committed.
+    pub const fn new(inner: T, metrics: Arc<Metrics>, bell: Arc<Bell>) -> Self {
+        Self {
+            inner,
+            metrics,
+            bell,
+        }
     }
 }
 
@@ -93,6 +100,11 @@ impl Commit for Metered<Arc<dyn Store>> {
         self.metrics.commits.with_label_values(&[word]).inc();
         let timed = &self.metrics.commit_seconds;
         timed.with_label_values(&[word]).observe(seconds);
+        let appends = |change: &Change| matches!(change, Change::AppendEvent(_));
+        if changes.iter().any(appends) {
+            // Once for all of them; also where it is in doubt whether there are any.
+            self.bell.ring();
+        }
         if result.is_ok() {
             for change in changes {
                 self.count(change);
@@ -362,32 +374,5 @@ impl Switches for Metered<Arc<dyn Store>> {
 
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
         self.inner.turns(limit).await
-    }
-}
-
-#[async_trait]
-impl Challenges for Metered<Arc<dyn Store>> {
-    async fn challenge(
-        &self,
-        scope: Scope,
-        member: &MemberId,
-        id: ChallengeId,
-    ) -> Result<Option<Challenge>, Error> {
-        self.inner.challenge(scope, member, id).await
-    }
-
-    async fn is_known_device(
-        &self,
-        scope: Scope,
-        member: &MemberId,
-        device: DeviceHash,
-        since: Timestamp,
-    ) -> Result<bool, Error> {
-        let store = &self.inner;
-        store.is_known_device(scope, member, device, since).await
-    }
-
-    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
-        self.inner.sweep_challenges(now, limit).await
     }
 }

@@ -1,0 +1,214 @@
+//! Owns the reads of the feed: its lines, its readers, and what they have parked.
+
+mod rows;
+mod sequence;
+
+use std::time::Duration;
+
+use application::ports::store::{Backlog, Error, Feed, Line, ReaderStanding, SequenceError};
+use async_trait::async_trait;
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use domain::feed::{Cursor, Parked, Place, Reader};
+use domain::id::PaymentId;
+use domain::lease::Tenure;
+use domain::principal::Scope;
+
+use super::books::EventRow;
+use super::connection::Database;
+use super::dialect::columns;
+use super::error::corrupt;
+use super::readable;
+use super::schema::{cursors, epochs, events, feed, parked, unsequenced};
+use super::types::AsInstant;
+use rows::{PlaceRow, line};
+
+pub(super) use rows::ParkedRow;
+
+/// An event beside its place.
+type LineRow = (PlaceRow, EventRow);
+
+/// The event at a place.
+macro_rules! its_event {
+    () => {
+        events::table.on(events::payment_id
+            .eq(feed::payment_id)
+            .and(events::sequence.eq(feed::sequence)))
+    };
+}
+
+#[async_trait]
+impl Feed for Database {
+    async fn sequence(
+        &self,
+        tenure: &Tenure,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<u64, SequenceError> {
+        self.give_positions(tenure, lease, limit).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Error> {
+        let counted = unsequenced::table.select(count_star());
+        let counted = self.load::<_, i64>(counted).await?.first().copied();
+        let its_event = events::table.on(events::payment_id
+            .eq(unsequenced::payment_id)
+            .and(events::sequence.eq(unsequenced::sequence)));
+        let oldest = unsequenced::table
+            .inner_join(its_event)
+            .order(unsequenced::id.asc())
+            .limit(1)
+            .select(events::occurred_at);
+        let oldest = self.load::<_, AsInstant>(oldest).await?;
+        Ok(Backlog {
+            count: u64::try_from(counted.unwrap_or_default()).unwrap_or_default(),
+            oldest: oldest.first().map(|at| at.0),
+        })
+    }
+
+    async fn head(&self) -> Result<Cursor, Error> {
+        let query = epochs::table.select((
+            sql::<BigInt>("COALESCE(MAX(number), 0)"),
+            sql::<BigInt>("(SELECT COALESCE(MAX(position), 0) FROM feed)"),
+        ));
+        let rows = self.load::<_, (i64, i64)>(query).await?;
+        let (epoch, position) = rows.first().copied().unwrap_or_default();
+        Ok(Cursor { epoch, position })
+    }
+
+    async fn lines(&self, after: i64, limit: u32) -> Result<Vec<Line>, Error> {
+        let query = feed::table
+            .inner_join(its_event!())
+            .filter(feed::position.gt(after))
+            .order(feed::position.asc())
+            .limit(limit.into())
+            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+        let rows = self.load::<_, LineRow>(query).await?;
+        rows.into_iter().map(line).collect()
+    }
+
+    async fn lines_of(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<Line>, Error> {
+        let query = feed::table
+            .inner_join(its_event!())
+            .filter(feed::merchant_id.eq(scope.merchant.to_string()))
+            .filter(feed::mode.eq(scope.mode.as_str()))
+            .filter(feed::position.gt(after))
+            .order(feed::position.asc())
+            .limit(limit.into())
+            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+        let rows = self.load::<_, LineRow>(query).await?;
+        rows.into_iter().map(line).collect()
+    }
+
+    async fn places(&self, after: i64, limit: u32) -> Result<Vec<Place>, Error> {
+        let query = feed::table
+            .filter(feed::position.gt(after))
+            .order(feed::position.asc())
+            .limit(limit.into())
+            .select(columns::<PlaceRow>());
+        let rows = self.load::<_, PlaceRow>(query).await?;
+        rows.into_iter().map(Place::try_from).collect()
+    }
+
+    async fn cursor(&self, reader: &Reader) -> Result<Option<Cursor>, Error> {
+        let query = cursors::table
+            .find(reader.as_str())
+            .select((cursors::epoch, cursors::position));
+        let rows = self.load::<_, (i64, i64)>(query).await?;
+        let cursor = |(epoch, position): &(i64, i64)| Cursor {
+            epoch: *epoch,
+            position: *position,
+        };
+        Ok(rows.first().map(cursor))
+    }
+
+    async fn readers(&self) -> Result<Vec<ReaderStanding>, Error> {
+        let query = cursors::table.order(cursors::reader.asc()).select((
+            cursors::reader,
+            cursors::epoch,
+            cursors::position,
+        ));
+        let mut standings = Vec::new();
+        for (name, epoch, position) in self.load::<_, (String, i64, i64)>(query).await? {
+            let reader: Reader = name
+                .parse()
+                .map_err(|why: domain::principal::UnknownWord| {
+                    corrupt("cursors", &name)(why.into())
+                })?;
+            let next = feed::table
+                .inner_join(its_event!())
+                .filter(feed::position.gt(position))
+                .order(feed::position.asc())
+                .limit(1)
+                .select(events::occurred_at);
+            let next = self.load::<_, AsInstant>(next).await?;
+            let count = parked::table
+                .filter(parked::reader.eq(name))
+                .select(count_star());
+            let count = self.load::<_, i64>(count).await?.first().copied();
+            standings.push(ReaderStanding {
+                reader,
+                cursor: Cursor { epoch, position },
+                waiting_since: next.first().map(|at| at.0),
+                parked: u64::try_from(count.unwrap_or_default()).unwrap_or_default(),
+            });
+        }
+        Ok(standings)
+    }
+
+    async fn parked_among(
+        &self,
+        reader: &Reader,
+        payments: &[PaymentId],
+    ) -> Result<Vec<PaymentId>, Error> {
+        let ids: Vec<String> = payments.iter().map(ToString::to_string).collect();
+        let query = parked::table
+            .filter(parked::reader.eq(reader.as_str()))
+            .filter(parked::payment_id.eq_any(ids))
+            .select(parked::payment_id)
+            .distinct();
+        let rows = self.load::<_, String>(query).await?;
+        Ok(rows.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    async fn parked(&self, reader: &Reader, after: i64, limit: u32) -> Result<Vec<Parked>, Error> {
+        let query = parked::table
+            .filter(parked::reader.eq(reader.as_str()))
+            .filter(parked::position.gt(after))
+            .order(parked::position.asc())
+            .limit(limit.into())
+            .select(columns::<ParkedRow>());
+        Ok(readable(self.load::<_, ParkedRow>(query).await?))
+    }
+
+    async fn parked_lines(
+        &self,
+        reader: &Reader,
+        payment: PaymentId,
+        limit: u32,
+    ) -> Result<Vec<Line>, Error> {
+        let its_place = feed::table.on(feed::position.eq(parked::position));
+        let query = parked::table
+            .inner_join(its_place)
+            .inner_join(its_event!())
+            .filter(parked::reader.eq(reader.as_str()))
+            .filter(parked::payment_id.eq(payment.to_string()))
+            .order(parked::sequence.asc())
+            .limit(limit.into())
+            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+        let rows = self.load::<_, LineRow>(query).await?;
+        rows.into_iter().map(line).collect()
+    }
+
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {
+        let query = parked::table
+            .filter(parked::reader.eq(reader.as_str()))
+            .filter(sql::<diesel::sql_types::Bool>("asked"))
+            .order(parked::position.asc())
+            .limit(limit.into())
+            .select(parked::payment_id);
+        let rows = self.load::<_, String>(query).await?;
+        Ok(rows.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+}

@@ -1,0 +1,94 @@
+//! Owns what operators see of how events leave: what waits for a position, and how far readers are
+//! behind.
+
+use application::ports::Store;
+use application::ports::store::{self, ReaderStanding};
+use domain::Timestamp;
+use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use super::registered;
+
+/// The metrics of the feed.
+pub(super) struct Feed {
+    unsequenced: IntGauge,
+    oldest_seconds: Gauge,
+    position: IntGauge,
+    lag_events: IntGaugeVec,
+    lag_seconds: GaugeVec,
+    parked: IntGaugeVec,
+}
+
+impl Feed {
+    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let count = |name, help| registered(registry, IntGauge::new(name, help)?);
+        let counts = |name, help| {
+            let counts = IntGaugeVec::new(Opts::new(name, help), &["reader"])?;
+            registered(registry, counts)
+        };
+        let oldest_seconds = Gauge::new(
+            "payflow_feed_unsequenced_oldest_seconds",
+            "Age of the oldest event without a position",
+        )?;
+        let lag_seconds = Opts::new(
+            "payflow_reader_lag_seconds",
+            "Age of the oldest event that a reader has not told yet",
+        );
+        Ok(Self {
+            unsequenced: count(
+                "payflow_feed_unsequenced",
+                "Events that have no position yet",
+            )?,
+            oldest_seconds: registered(registry, oldest_seconds)?,
+            position: count("payflow_feed_position", "The last position that was given")?,
+            lag_events: counts(
+                "payflow_reader_lag_events",
+                "Positions, of all tenants, that a reader has yet to come to",
+            )?,
+            lag_seconds: registered(registry, GaugeVec::new(lag_seconds, &["reader"])?)?,
+            parked: counts(
+                "payflow_reader_parked",
+                "Events that a reader could not tell and put aside",
+            )?,
+        })
+    }
+
+    /// Looks at the store.
+    pub(super) async fn count(&self, store: &dyn Store, now: Timestamp) {
+        if let Err(error) = self.look(store, now).await {
+            tracing::warn!(%error, "the feed is not counted");
+        }
+    }
+
+    async fn look(&self, store: &dyn Store, now: Timestamp) -> Result<(), store::Error> {
+        let backlog = store.backlog().await?;
+        self.unsequenced.set(whole(backlog.count));
+        self.oldest_seconds.set(age(now, backlog.oldest));
+        let head = store.head().await?.position;
+        self.position.set(head);
+        for standing in store.readers().await? {
+            self.reader(&standing, head, now);
+        }
+        Ok(())
+    }
+
+    fn reader(&self, standing: &ReaderStanding, head: i64, now: Timestamp) {
+        let reader = [standing.reader.as_str()];
+        let lag = head.saturating_sub(standing.cursor.position).max(0);
+        self.lag_events.with_label_values(&reader).set(lag);
+        let seconds = age(now, standing.waiting_since);
+        self.lag_seconds.with_label_values(&reader).set(seconds);
+        let parked = self.parked.with_label_values(&reader);
+        parked.set(whole(standing.parked));
+    }
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// How long ago it was, in seconds; 0 where there is nothing.
+fn age(now: Timestamp, since: Option<Timestamp>) -> f64 {
+    let age = since.map(|since| now.signed_duration_since(since));
+    let age = age.and_then(|age| age.to_std().ok());
+    age.unwrap_or_default().as_secs_f64()
+}
