@@ -22,6 +22,20 @@ pub(crate) struct Books {
     pub(crate) events: Vec<Event>,
     /// Idempotency keys in use.
     pub(crate) keys: Vec<Key>,
+    /// Every event's place, by position.
+    pub(crate) feed: Vec<Place>,
+    /// Events that have no place yet: payment and sequence.
+    pub(crate) unsequenced: Vec<(String, i64)>,
+}
+
+/// An event's place in the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) position: i64,
+    pub(crate) merchant: String,
+    pub(crate) mode: String,
+    pub(crate) payment: String,
+    pub(crate) sequence: i64,
 }
 
 /// A payment.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::target::{Dialect, Row};
-use super::{Books, Entry, Event, Key, Payment, Saga, Snapshot, Target};
+use super::{Books, Entry, Event, Key, Payment, Place, Saga, Snapshot, Target};
 
 impl Books {
     /// Reads everything at one instant.
@@ -25,6 +25,8 @@ impl Books {
             entries: snapshot.rows(ENTRIES, entry).await?,
             events: snapshot.rows(&events(dialect), event).await?,
             keys: snapshot.rows(&keys(dialect), key).await?,
+            feed: snapshot.rows(FEED, place).await?,
+            unsequenced: snapshot.rows(UNSEQUENCED, unsequenced).await?,
         })
     }
 
@@ -183,4 +185,23 @@ fn key(row: &Row<'_>) -> anyhow::Result<Key> {
         saga: row.text_or_null(5)?,
         has_outcome: row.flag(6)?,
     })
+}
+
+const FEED: &str = "
+    SELECT position, merchant_id, mode, payment_id, sequence FROM feed ORDER BY position";
+
+fn place(row: &Row<'_>) -> anyhow::Result<Place> {
+    Ok(Place {
+        position: row.number(0)?,
+        merchant: row.text(1)?,
+        mode: row.text(2)?,
+        payment: row.text(3)?,
+        sequence: row.number(4)?,
+    })
+}
+
+const UNSEQUENCED: &str = "SELECT payment_id, sequence FROM unsequenced";
+
+fn unsequenced(row: &Row<'_>) -> anyhow::Result<(String, i64)> {
+    Ok((row.text(0)?, row.number(1)?))
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::seal;
-use crate::books::{Books, Entry, Event, Key, Payment, Saga};
+use crate::books::{Books, Entry, Event, Key, Payment, Place, Saga};
 use crate::sandbox::{Line, Movement};
 
 /// The approved payment.
@@ -34,7 +34,23 @@ pub(super) fn right() -> (Books, Vec<Line>) {
     approved(&mut books, &mut lines);
     reversed(&mut books, &mut lines);
     partly_canceled(&mut books, &mut lines);
+    feed(&mut books);
     (books, lines)
+}
+
+/// Every event's place but the last one's, which waits for it.
+fn feed(books: &mut Books) {
+    for (position, event) in (1..).zip(&books.events) {
+        books.feed.push(Place {
+            position,
+            merchant: event.merchant.clone(),
+            mode: event.mode.clone(),
+            payment: event.payment.clone(),
+            sequence: event.sequence,
+        });
+    }
+    let last = books.feed.pop().unwrap();
+    books.unsequenced.push((last.payment, last.sequence));
 }
 
 fn approved(books: &mut Books, lines: &mut Vec<Line>) {

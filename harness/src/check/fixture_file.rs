@@ -28,6 +28,27 @@ pub(super) fn write(file: &Path, books: &Books) {
     books.entries.iter().for_each(|row| entry(&database, row));
     books.events.iter().for_each(|row| event(&database, row));
     books.keys.iter().for_each(|row| key(&database, row));
+    feed(&database, books);
+}
+
+/// The event log's own trigger let every event wait.
+fn feed(database: &Connection, books: &Books) {
+    for row in &books.feed {
+        let sql = "INSERT INTO feed (position, merchant_id, mode, payment_id, sequence)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![
+            row.position,
+            row.merchant,
+            row.mode,
+            row.payment,
+            row.sequence
+        ];
+        database.execute(sql, values).unwrap();
+        let sql = "DELETE FROM unsequenced WHERE payment_id = ?1 AND sequence = ?2";
+        database
+            .execute(sql, params![row.payment, row.sequence])
+            .unwrap();
+    }
 }
 
 fn migrate(database: &Connection) {

@@ -2,6 +2,7 @@
 
 mod balance;
 mod cancels;
+mod feed;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -72,6 +73,8 @@ pub(crate) enum Invariant {
     I9,
     /// CANCELED exactly when nothing of a capture is left.
     Balance,
+    /// Every event has one position or waits for one; without gaps, in each payment's order.
+    Feed,
 }
 
 impl fmt::Display for Invariant {
@@ -135,6 +138,7 @@ pub(crate) fn compare(books: &Books, lines: &[Line]) -> Findings {
     told::check(books, &mut findings);
     sagas::check(books, &mut findings);
     keys::check(books, lines, &mut findings);
+    feed::check(books, &mut findings);
     findings
 }
 

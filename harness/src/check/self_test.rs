@@ -128,6 +128,22 @@ const CORRUPTIONS: &[Corruption] = &[
         Invariant::Balance,
         "UPDATE payments SET status = 'CANCELED' WHERE id = $done",
     ),
+    sql(
+        "event that has no position and waits for none",
+        Invariant::Feed,
+        "DELETE FROM feed WHERE position = (SELECT MAX(position) FROM feed)",
+    ),
+    sql(
+        "position skipped",
+        Invariant::Feed,
+        "UPDATE feed SET position = position + 1
+         WHERE position = (SELECT MAX(position) FROM feed)",
+    ),
+    sql(
+        "event told out of its payment's order",
+        Invariant::Feed,
+        "UPDATE feed SET sequence = 99 WHERE payment_id = $done AND sequence = 1",
+    ),
 ];
 
 const fn sql(name: &'static str, breaks: Invariant, statement: &'static str) -> Corruption {

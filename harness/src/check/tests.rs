@@ -251,6 +251,38 @@ fn histories_are_whole() {
 }
 
 #[test]
+fn events_have_one_position_each() {
+    breaks(Invariant::Feed, |books, _| drop(books.feed.remove(1)));
+    breaks(Invariant::Feed, |books, _| drop(books.feed.pop()));
+    breaks(Invariant::Feed, |books, _| drop(books.unsequenced.pop()));
+    breaks(Invariant::Feed, |books, _| {
+        books.unsequenced.push(books.unsequenced[0].clone());
+    });
+    breaks(Invariant::Feed, |books, _| {
+        let place = &books.feed[0];
+        books
+            .unsequenced
+            .push((place.payment.clone(), place.sequence));
+    });
+    breaks(Invariant::Feed, |books, _| books.feed[0].position = 2);
+    breaks(Invariant::Feed, |books, _| {
+        let sequence = books.feed[0].sequence;
+        books.feed[0].sequence = books.feed[1].sequence;
+        books.feed[1].sequence = sequence;
+    });
+    breaks(Invariant::Feed, |books, _| {
+        books.feed[0].merchant = "mer_2".to_owned();
+    });
+    breaks(Invariant::Feed, |books, _| drop(books.events.pop()));
+    breaks(Invariant::Feed, |books, _| {
+        let mut place = books.feed[0].clone();
+        place.position = 1 + i64::try_from(books.feed.len()).unwrap();
+        place.sequence = 99;
+        books.feed.push(place);
+    });
+}
+
+#[test]
 fn nothing_waits_for_ever() {
     let saga = |books: &mut Books, id: &str, phase: &str, outcome: Option<&str>| {
         let saga = books.sagas.get_mut(id).unwrap();

@@ -1,0 +1,94 @@
+//! Owns somebody who is told: it writes down what it takes, is away for a while, and cannot take
+//! one event however often it is told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use application::ports::Sink;
+use application::ports::sink::{Begin, Fate, Told};
+use async_trait::async_trait;
+use domain::feed::Reader;
+use domain::id::PaymentId;
+use tokio::time::Instant;
+
+use crate::bugs::Bug;
+use crate::life::Life;
+
+pub(crate) static READER: Reader = Reader::named("notebook");
+
+/// What was taken, in the order in which it was; it outlives every process.
+#[derive(Default)]
+pub(crate) struct Notebook {
+    pub(crate) taken: Mutex<Vec<(PaymentId, i64)>>,
+    /// Cannot be taken.
+    pub(crate) poison: Mutex<Option<(PaymentId, i64)>>,
+}
+
+/// A process's way to the notebook.
+pub(crate) struct Telling {
+    pub(crate) notebook: Arc<Notebook>,
+    pub(crate) life: Arc<Life>,
+    /// Nothing is taken in this time.
+    pub(crate) away: Option<(Instant, Duration)>,
+    pub(crate) bug: Option<Bug>,
+    /// What a bug said was taken, and was not yet.
+    pub(crate) promised: Mutex<Vec<(PaymentId, i64)>>,
+}
+
+impl Telling {
+    fn is_away(&self) -> bool {
+        self.away
+            .is_some_and(|(from, span)| Instant::now() >= from && from.elapsed() < span)
+    }
+
+    async fn take(&self, event: (PaymentId, i64)) -> Fate {
+        self.life.point().await;
+        if self.is_away() {
+            if self.bug == Some(Bug::OutageIsOver) {
+                return Fate::Delivered;
+            }
+            return Fate::Unavailable("away".to_owned());
+        }
+        if *self.notebook.poison.lock().unwrap() == Some(event) {
+            return Fate::Poisoned("too large".to_owned());
+        }
+        if self.bug == Some(Bug::CursorFirst) {
+            self.promised.lock().unwrap().push(event);
+        } else {
+            self.notebook.taken.lock().unwrap().push(event);
+        }
+        self.life.point().await;
+        Fate::Delivered
+    }
+}
+
+#[async_trait]
+impl Sink for Telling {
+    fn reader(&self) -> Reader {
+        READER.clone()
+    }
+
+    fn begin(&self) -> Begin {
+        Begin::Start
+    }
+
+    async fn deliver(&self, events: &[Told]) -> Vec<Fate> {
+        let promised = std::mem::take(&mut *self.promised.lock().unwrap());
+        self.notebook.taken.lock().unwrap().extend(promised);
+        let mut fates: Vec<Fate> = Vec::new();
+        let mut refused: Vec<PaymentId> = Vec::new();
+        for told in events {
+            let event = (told.event.payment, told.event.sequence);
+            let fate = if refused.contains(&event.0) {
+                Fate::Unavailable("an earlier one was not taken".to_owned())
+            } else {
+                self.take(event).await
+            };
+            if fate != Fate::Delivered {
+                refused.push(event.0);
+            }
+            fates.push(fate);
+        }
+        fates
+    }
+}
