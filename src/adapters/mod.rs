@@ -4,6 +4,9 @@ pub mod clock;
 pub mod gateway;
 pub mod identity;
 pub mod ids;
+pub mod in_process;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod limiter;
 pub mod metered;
 pub mod persistence;

@@ -16,6 +16,7 @@ mod patience;
 mod payments;
 pub mod ports;
 mod recovery;
+pub mod relay;
 mod runner;
 pub mod seal;
 mod settle;

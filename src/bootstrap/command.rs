@@ -13,7 +13,7 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Running, api_keys, credentials, demo, handles, launch, switches, tenants, vault,
+    Outside, Running, api_keys, bus, credentials, demo, handles, launch, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -36,7 +36,8 @@ struct Arguments {
 enum Command {
     /// Serve payments; what happens without a command, too.
     Serve,
-    /// Bring the database to this version's schema and end.
+    /// Bring the database to this version's schema, create the topics where there is a broker, and
+    /// end.
     Migrate,
     /// Make merchants, list, suspend and resume them, choose their currencies and zone.
     Merchant {
@@ -88,7 +89,10 @@ pub fn run() -> anyhow::Result<()> {
     runtime.block_on(async {
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(&config).await,
-            Command::Migrate => outside::open(&config, false).await.map(drop),
+            Command::Migrate => {
+                outside::open(&config, false).await?;
+                bus::create_topics(&config).await
+            }
             Command::Merchant { action } => print(&tenants::run(&config, action).await?),
             Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),

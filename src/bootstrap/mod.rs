@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod bus;
 mod command;
 mod credentials;
 mod demo;
@@ -93,6 +94,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         timings: timings(config),
         bounds: bounds(config),
     };
+    let bus = bus::open(config, &metrics)?;
     let app = App::new(parts, work.clone(), drain.clone());
     app.look_at_switches()
         .await
@@ -121,6 +123,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     work.spawn(Arc::clone(&app).watch_continuously());
     work.spawn(Arc::clone(&app).sequence_continuously());
     work.spawn(Arc::clone(&app).tail_continuously());
+    work.spawn(Arc::clone(&app).relay_continuously(bus));
     Ok(Running {
         address,
         metrics_address,

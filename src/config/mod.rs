@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
-    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Limits, Log, LogFormat,
+    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Kafka, Limits, Log, LogFormat,
     Metrics, Payments, Sandbox, Server, Shop, StepUp, Timings, Toss, Vault,
 };
 pub use span::Span;
@@ -25,8 +25,9 @@ pub use unreadable::Unreadable;
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Names that are read besides `PAYFLOW_…`, and the settings they stand for.
-const WELL_KNOWN: [(&str, &str); 7] = [
+const WELL_KNOWN: [(&str, &str); 8] = [
     ("database_url", "database.url"),
+    ("kafka_brokers", "kafka.brokers"),
     ("toss_secret_key", "toss.secret_key"),
     ("toss_client_key", "toss.client_key"),
     ("toss_merchant_id", "toss.merchant_id"),
@@ -71,6 +72,8 @@ pub struct Config {
     pub bounds: Bounds,
     /// How events leave.
     pub feed: Feed,
+    /// The broker that hears of them.
+    pub kafka: Kafka,
     /// What is logged.
     pub log: Log,
 }

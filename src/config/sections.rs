@@ -4,6 +4,7 @@
     reason = "config/default.toml explains every key, in one place"
 )]
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -195,6 +196,18 @@ pub struct Feed {
     pub pause_max: Span,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    pub brokers: String,
+    pub delivery_timeout: Span,
+    pub linger: Span,
+    pub session_timeout: Span,
+    pub partitions: i32,
+    pub replication: i32,
+    pub properties: BTreeMap<String, String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -257,6 +270,13 @@ pub struct TossTimeouts {
 }
 
 impl Config {
+    /// How long a message waits for its acknowledgement.
+    #[must_use]
+    pub fn delivery_timeout(&self) -> Duration {
+        let by = self.timings.divide_by;
+        self.kafka.delivery_timeout.divided(by)
+    }
+
     /// How long a call to the gateway may take.
     #[must_use]
     pub fn toss_timeouts(&self) -> TossTimeouts {
@@ -275,6 +295,15 @@ impl fmt::Debug for Database {
         f.debug_struct("Database")
             .field("create", &self.create)
             .field("pool_size", &self.pool_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the passwords that properties may hold.
+impl fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kafka")
+            .field("brokers", &self.brokers)
             .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,7 @@ on_every_store!(
     pages_are_stable,
     every_filter_filters,
     unpaid_payments_are_found,
+    members_are_told_of_those_who_have_one,
     ids_order_by_byte
 );
 
@@ -211,4 +212,26 @@ async fn ids_order_by_byte(tested: Tested) {
         .payments(tenant.scope, &PaymentFilter::default(), None, 9)
         .await;
     assert_eq!(ids(&page.expect("read")), expected);
+}
+
+async fn members_are_told_of_those_who_have_one(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let mut made = Vec::new();
+    for member in [Some("member-1"), None, Some("member-2")] {
+        let mut payment = samples::ready(&tenant);
+        payment.facts.customer.member = member.map(|member| member.parse().expect("a member"));
+        insert(store, &payment).await;
+        made.push(payment);
+    }
+    let nobody = PaymentId::new(samples::raw());
+    let asked = [made[0].facts.id, made[1].facts.id, nobody];
+    let told = store.members_of(&asked).await.expect("read");
+    let member = made[0].facts.customer.member.clone().expect("a member");
+    assert_eq!(
+        told,
+        [(made[0].facts.id, member)],
+        "of whom was asked, alone"
+    );
+    assert_eq!(store.members_of(&[]).await.expect("read"), []);
 }

@@ -53,6 +53,6 @@ pub(crate) fn shots() -> PathBuf {
     clippy::disallowed_methods,
     reason = "the script speaks through the environment"
 )]
-fn from_script(name: &str) -> String {
+pub(crate) fn from_script(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("run ./scripts/test (or set {name})"))
 }

@@ -2,6 +2,7 @@
 //! counts anything.
 
 mod feed;
+mod payments;
 mod step_up;
 
 use std::ops::Range;
@@ -11,25 +12,22 @@ use std::time::Duration;
 use application::events::Bell;
 use application::ports::Store;
 use application::ports::store::{
-    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, SagaAfter, Sagas,
+    Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
-use domain::change::{Change, GatewayOrder, Hold};
-use domain::event::PaymentEvent;
+use domain::change::{Change, Hold};
 use domain::id::{
     ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
-use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
-use domain::payment::Payment;
-use domain::principal::{Owner, Scope};
+use domain::principal::Scope;
 use domain::saga::{Kind, Outcome, Saga};
 use domain::switch::Turn;
-use domain::text::{OrderId, PaymentKey};
+use domain::text::PaymentKey;
 use domain::vault::DataKey;
 use tokio::time::Instant;
 
@@ -111,56 +109,6 @@ impl Commit for Metered<Arc<dyn Store>> {
             }
         }
         result
-    }
-}
-
-#[async_trait]
-impl Payments for Metered<Arc<dyn Store>> {
-    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.inner.payment(owner, id).await
-    }
-
-    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.inner.any_payment(id).await
-    }
-
-    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
-        self.inner.payment_of_order(scope, o).await
-    }
-
-    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
-        self.inner.gateway_order(id).await
-    }
-
-    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
-        self.inner.gateway_orders(payment).await
-    }
-
-    async fn payments(
-        &self,
-        scope: Scope,
-        filter: &PaymentFilter,
-        after: Option<PageAfter>,
-        limit: u32,
-    ) -> Result<Vec<Payment>, Error> {
-        self.inner.payments(scope, filter, after, limit).await
-    }
-
-    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
-        self.inner.payments_to_expire(now, limit).await
-    }
-
-    async fn events(
-        &self,
-        payment: PaymentId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<PaymentEvent>, Error> {
-        self.inner.events(payment, after, limit).await
-    }
-
-    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
-        self.inner.entries(payment).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Owns what operators see: log lines, and the metrics that Prometheus collects.
 
+#[cfg(feature = "kafka")]
+mod bus;
 mod feed;
 
 use std::io::IsTerminal as _;
@@ -114,6 +116,8 @@ pub struct Metrics {
     watch: Watch,
     stale_key_files: IntGauge,
     feed: feed::Feed,
+    #[cfg(feature = "kafka")]
+    bus: bus::Bus,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -150,13 +154,14 @@ impl Watch {
     }
 }
 
-/// What the operating system knows of this process, where it tells.
-fn register_process(registry: &Registry) -> Result<(), prometheus::Error> {
+/// With what the operating system knows of this process, where it tells.
+fn with_process() -> Result<Registry, prometheus::Error> {
+    let registry = Registry::new();
     #[cfg(target_os = "linux")]
     registry.register(Box::new(
         prometheus::process_collector::ProcessCollector::for_self(),
     ))?;
-    Ok(())
+    Ok(registry)
 }
 
 impl Metrics {
@@ -165,8 +170,7 @@ impl Metrics {
     /// # Errors
     /// Two of them have the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        register_process(&registry)?;
+        let registry = with_process()?;
         let counter = |name, help, labels: &[_]| -> Result<IntCounterVec, prometheus::Error> {
             registered(
                 &registry,
@@ -230,6 +234,8 @@ impl Metrics {
             watch: Watch::registered(&registry)?,
             stale_key_files: registered(&registry, stale_key_files()?)?,
             feed: feed::Feed::registered(&registry)?,
+            #[cfg(feature = "kafka")]
+            bus: bus::Bus::registered(&registry)?,
             registry,
         })
     }

@@ -31,7 +31,8 @@ pub use tail::Tail;
 
 use crate::App;
 use crate::ports::store::FeedStore;
-use crate::ports::{Clock, Ids, Sink, Store};
+use crate::ports::{Bus, Clock, Ids, Sink, Store};
+use crate::relay::Relay;
 
 /// How fast the jobs go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +115,12 @@ impl App {
     /// Tells `sink` of events until the process is to end.
     pub async fn tell_continuously(self: Arc<Self>, sink: Arc<dyn Sink>) {
         Readership::new(self.bench(), sink).run().await;
+    }
+
+    /// Tells `bus` of events until the process is to end.
+    pub async fn relay_continuously(self: Arc<Self>, bus: Arc<dyn Bus>) {
+        let relay = Relay::new(bus, Arc::<dyn Store>::clone(&self.parts.store));
+        self.tell_continuously(Arc::new(relay)).await;
     }
 
     /// Tells those who wait in this process of what comes next, until it is to end.

@@ -14,7 +14,7 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::Kind;
-use domain::text::OrderId;
+use domain::text::{MemberId, OrderId};
 
 use super::{Memory, State};
 use crate::ports::store::{Access, Error, Keys, KnownKey, PageAfter, PaymentFilter, Payments};
@@ -54,6 +54,18 @@ impl Payments for Memory {
             .payments
             .get(&id)
             .map(|payment| payment.as_ref().clone()))
+    }
+
+    async fn members_of(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+        let state = self.state();
+        let member = |id: &PaymentId| {
+            let payment = state.payments.get(id)?;
+            Some((*id, payment.facts.customer.member.clone()?))
+        };
+        Ok(payments.iter().filter_map(member).collect())
     }
 
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {

@@ -1,5 +1,6 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
+pub mod bus;
 mod feed;
 pub mod gateway;
 pub mod identity;
@@ -12,6 +13,7 @@ mod watches;
 use domain::Timestamp;
 use domain::id::RawId;
 
+pub use bus::Bus;
 pub use gateway::{Gateways, PaymentGateway};
 pub use identity::TokenVerifier;
 pub use limiter::RateLimiter;

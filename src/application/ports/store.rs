@@ -168,6 +168,10 @@ pub trait Payments: Send + Sync {
         limit: u32,
     ) -> Result<Vec<PaymentEvent>, Error>;
 
+    /// Whose payments these are, of those that are some member's.
+    async fn members_of(&self, payments: &[PaymentId])
+    -> Result<Vec<(PaymentId, MemberId)>, Error>;
+
     /// A payment's ledger lines, in the order they were booked.
     async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error>;
 }

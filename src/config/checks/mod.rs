@@ -3,6 +3,7 @@
 mod edge;
 mod feed;
 mod identity;
+mod kafka;
 mod live;
 
 use std::borrow::Cow;
@@ -46,6 +47,7 @@ impl Config {
         self.check_watch()?;
         self.check_bounds()?;
         self.check_feed()?;
+        self.check_kafka()?;
         self.check_vault()?;
         if self.is_live() {
             self.fit_for_live()?;

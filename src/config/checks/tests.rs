@@ -247,3 +247,32 @@ fn bounds_that_contradict_each_other_are_refused() {
         assert_eq!(refused(overrides), setting, "{overrides}");
     }
 }
+
+#[test]
+fn brokers_that_cannot_be_spoken_with_safely_are_refused() {
+    let kafka = |line: &str| format!("[kafka]\n{line}");
+    for (line, setting) in [
+        ("brokers = \"kafka\"", "kafka.brokers"),
+        ("brokers = \"kafka:9092,\"", "kafka.brokers"),
+        ("brokers = \"kafka:0\"", "kafka.brokers"),
+        ("delivery_timeout = \"10ms\"", "kafka.delivery_timeout"),
+        ("delivery_timeout = \"25s\"", "kafka.delivery_timeout"),
+        ("linger = \"2s\"", "kafka.linger"),
+        ("session_timeout = \"0s\"", "kafka.session_timeout"),
+        ("partitions = 0", "kafka.partitions"),
+        ("replication = -1", "kafka.replication"),
+        ("properties = { acks = \"1\" }", "kafka.properties"),
+        (
+            "properties = { \"enable.idempotence\" = \"false\" }",
+            "kafka.properties",
+        ),
+    ] {
+        assert_eq!(refused(&kafka(line)), setting, "{line}");
+    }
+    for safe in [
+        "brokers = \"kafka-1:9092,[::1]:9093\"",
+        "properties = { \"security.protocol\" = \"ssl\" }",
+    ] {
+        assert!(Config::with(&kafka(safe)).is_ok(), "{safe}");
+    }
+}

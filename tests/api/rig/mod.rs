@@ -3,6 +3,7 @@
 mod feed;
 mod gateway;
 pub(crate) mod members;
+mod payments;
 mod proofs;
 pub(crate) mod seed;
 mod store;

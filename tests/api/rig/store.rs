@@ -7,27 +7,24 @@ use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
+    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, SagaAfter,
+    Sagas, Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
-use domain::change::{Change, GatewayOrder, Hold};
-use domain::event::PaymentEvent;
+use domain::change::{Change, Hold};
 use domain::id::{
     ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
     SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
-use domain::ledger::Entry;
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
-use domain::payment::Payment;
-use domain::principal::{Owner, Scope};
+use domain::principal::Scope;
 use domain::saga::Saga;
 use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
-use domain::text::{MemberId, OrderId, PaymentKey};
+use domain::text::{MemberId, PaymentKey};
 use domain::vault::DataKey;
 
 /// What is wrong with the store.
@@ -105,56 +102,6 @@ impl Commit for Faulty {
             self.reached()?.commit(changes).await?;
         }
         lost.map_or(Ok(()), |_| Err(CommitError::InDoubt))
-    }
-}
-
-#[async_trait]
-impl Payments for Faulty {
-    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.reached()?.payment(owner, id).await
-    }
-
-    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
-        self.reached()?.any_payment(id).await
-    }
-
-    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
-        self.reached()?.payment_of_order(scope, o).await
-    }
-
-    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
-        self.reached()?.gateway_order(id).await
-    }
-
-    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
-        self.reached()?.gateway_orders(payment).await
-    }
-
-    async fn payments(
-        &self,
-        scope: Scope,
-        filter: &PaymentFilter,
-        after: Option<PageAfter>,
-        limit: u32,
-    ) -> Result<Vec<Payment>, Error> {
-        self.reached()?.payments(scope, filter, after, limit).await
-    }
-
-    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
-        self.reached()?.payments_to_expire(now, limit).await
-    }
-
-    async fn events(
-        &self,
-        payment: PaymentId,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<PaymentEvent>, Error> {
-        self.reached()?.events(payment, after, limit).await
-    }
-
-    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
-        self.reached()?.entries(payment).await
     }
 }
 

@@ -13,7 +13,7 @@ use domain::id::{GatewayOrderId, PaymentId};
 use domain::ledger::Entry;
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
-use domain::text::OrderId;
+use domain::text::{MemberId, OrderId};
 
 pub(super) use row::{GatewayOrderRow, PaymentRow, StandingRow};
 
@@ -42,6 +42,17 @@ impl Payments for Database {
             .find(id.to_string())
             .select(columns::<PaymentRow>());
         one(self.load::<_, PaymentRow>(query).await?)
+    }
+
+    async fn members_of(&self, of: &[PaymentId]) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+        let ids: Vec<String> = of.iter().map(ToString::to_string).collect();
+        let query = payments::table
+            .filter(payments::id.eq_any(ids))
+            .filter(payments::member_id.is_not_null())
+            .select((payments::id, payments::member_id.assume_not_null()));
+        let rows = self.load::<_, (String, String)>(query).await?;
+        let known = |(id, member): (String, String)| Some((id.parse().ok()?, member.parse().ok()?));
+        Ok(rows.into_iter().filter_map(known).collect())
     }
 
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {

@@ -90,6 +90,13 @@ impl Payments for Faulty {
         self.pass.through().await;
         self.memory.any_payment(id).await
     }
+    async fn members_of(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+        self.pass.through().await;
+        self.memory.members_of(payments).await
+    }
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
         self.pass.through().await;
         self.memory.payment_of_order(scope, o).await

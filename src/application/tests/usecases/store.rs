@@ -113,6 +113,12 @@ impl Payments for Flawed {
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
         self.memory.any_payment(id).await
     }
+    async fn members_of(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+        self.memory.members_of(payments).await
+    }
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
         self.memory.payment_of_order(scope, o).await
     }

@@ -1,0 +1,13 @@
+//! Owns the bus on Kafka: its topics, and one producer whose acknowledgement means that a message
+//! is kept.
+
+mod consumer;
+mod observed;
+mod producer;
+mod settings;
+mod topics;
+
+pub use observed::{Observer, Told};
+pub use producer::Kafka;
+pub use settings::Settings;
+pub use topics::{TopicsError, create_topics};

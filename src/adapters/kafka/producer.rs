@@ -1,0 +1,246 @@
+//! Owns publishing on Kafka: in order per key, and acknowledged only when the broker keeps it.
+//!
+//! Order rests on four things. The producer is idempotent and retries without end, so a key's
+//! messages reach their partition as they were given. A message that the broker refuses ends the
+//! producer before a later one passes it (`enable.gapless.guarantee`). Who waits too long gives up
+//! the whole producer with everything in it, never a single message. And what was given up is
+//! published again by who asked, from the first message on.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use application::ports::Bus;
+use application::ports::bus::{BusAway, Group, Message, Receipt, Subscription, Topic};
+use application::ports::sink::Begin;
+use async_trait::async_trait;
+use domain::feed::Reader;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use tokio::time::{Instant, timeout_at};
+
+use super::consumer::Member;
+use super::observed::{Observer, Presence, Talk};
+use super::settings::Settings;
+
+static READER: Reader = Reader::named("kafka");
+
+/// Why a message is not acknowledged although nothing is wrong with it.
+const FOLLOWS: &str = "an earlier message of its key was not taken";
+
+type Producer = FutureProducer<Talk>;
+
+/// The bus on Kafka.
+pub struct Kafka {
+    settings: Settings,
+    presence: Presence,
+    producer: Mutex<Option<Producer>>,
+}
+
+/// A message on its way, or what became of it at once.
+enum Sent {
+    Under(DeliveryFuture),
+    Not(Fault),
+}
+
+/// Why a message is not acknowledged.
+#[derive(Debug)]
+enum Fault {
+    /// The broker, or the library for it, says that this message cannot be.
+    Refused(String),
+    /// Anything else, which may pass.
+    Away(String),
+}
+
+impl Kafka {
+    /// Reaches nobody yet.
+    #[must_use]
+    pub fn new(settings: Settings, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            settings,
+            presence: Presence::new(observer),
+            producer: Mutex::new(None),
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Producer>> {
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The producer; a new one where the last was given up.
+    fn producer(&self) -> Result<Producer, KafkaError> {
+        let mut slot = self.slot();
+        if let Some(producer) = slot.as_ref() {
+            return Ok(producer.clone());
+        }
+        let producer: Producer = self.settings.producer().create_with_context(Talk)?;
+        *slot = Some(producer.clone());
+        Ok(producer)
+    }
+
+    /// Ends the producer with everything that is on its way: nothing of it passes what failed.
+    /// Ending takes the library a moment, which nobody has to wait for.
+    fn give_up(&self, producer: Producer) {
+        let kept = self.slot().take();
+        tokio::task::spawn_blocking(move || drop((producer, kept)));
+    }
+
+    /// Publishes once. What is refused here may have been refused for another's sake: the broker
+    /// judges what travels together as one.
+    async fn publish_once(&self, messages: &[&Message]) -> Vec<Result<(), Fault>> {
+        let producer = match self.producer() {
+            Ok(producer) => producer,
+            Err(error) => {
+                let away = |_: &&Message| Err(Fault::Away(error.to_string()));
+                return messages.iter().map(away).collect();
+            }
+        };
+        let deadline = Instant::now().checked_add(self.settings.delivery_timeout);
+        let deadline = deadline.unwrap_or_else(Instant::now);
+        let mut outcomes = Vec::with_capacity(messages.len());
+        for sent in send_all(&producer, messages) {
+            outcomes.push(match sent {
+                Sent::Not(fault) => Err(fault),
+                Sent::Under(delivery) => match timeout_at(deadline, delivery).await {
+                    Ok(Ok(delivered)) => acknowledged(delivered),
+                    Ok(Err(_)) => Err(Fault::Away("the producer has ended".to_owned())),
+                    Err(_) => Err(Fault::Away("no acknowledgement in time".to_owned())),
+                },
+            });
+        }
+        if outcomes.iter().any(Result::is_err) {
+            self.give_up(producer);
+        }
+        withheld(messages, &mut outcomes);
+        outcomes
+    }
+
+    /// Whether a message is refused when it travels alone, too.
+    async fn publish_alone(&self, message: &Message) -> Receipt {
+        let outcome = self.publish_once(&[message]).await.pop();
+        match outcome {
+            Some(Ok(())) => Receipt::Acknowledged,
+            Some(Err(Fault::Refused(why))) => Receipt::Refused(why),
+            Some(Err(Fault::Away(why))) => Receipt::Away(why),
+            None => Receipt::Away("nothing was sent".to_owned()),
+        }
+    }
+}
+
+/// Hands everything to the library, in order; of a key nothing more once something was not taken.
+fn send_all(producer: &Producer, messages: &[&Message]) -> Vec<Sent> {
+    let mut stopped: HashSet<(Topic, &str)> = HashSet::new();
+    let mut all = Vec::with_capacity(messages.len());
+    for message in messages {
+        let place = (message.topic, message.key.as_str());
+        if stopped.contains(&place) {
+            all.push(Sent::Not(Fault::Away(FOLLOWS.to_owned())));
+            continue;
+        }
+        let record = FutureRecord::to(message.topic.as_str())
+            .key(message.key.as_str())
+            .payload(message.payload.as_slice())
+            .headers(headers(message));
+        all.push(match producer.send_result(record) {
+            Ok(delivery) => Sent::Under(delivery),
+            Err((error, _)) => {
+                stopped.insert(place);
+                Sent::Not(fault(&error))
+            }
+        });
+    }
+    all
+}
+
+fn headers(message: &Message) -> OwnedHeaders {
+    let none = OwnedHeaders::new_with_capacity(message.headers.len());
+    message.headers.iter().fold(none, |headers, (key, value)| {
+        let value = Some(value);
+        headers.insert(Header { key, value })
+    })
+}
+
+fn acknowledged(delivered: OwnedDeliveryResult) -> Result<(), Fault> {
+    delivered.map(drop).map_err(|(error, _)| fault(&error))
+}
+
+/// What was acknowledged behind a message of its key that was not counts for nothing.
+fn withheld(messages: &[&Message], outcomes: &mut [Result<(), Fault>]) {
+    let mut stopped: HashSet<(Topic, &str)> = HashSet::new();
+    for (message, outcome) in messages.iter().zip(outcomes) {
+        let place = (message.topic, message.key.as_str());
+        if stopped.contains(&place) {
+            *outcome = Err(Fault::Away(FOLLOWS.to_owned()));
+        } else if outcome.is_err() {
+            stopped.insert(place);
+        }
+    }
+}
+
+/// Refused is what no broker with these settings will ever take. Whoever is not allowed to write,
+/// or finds no topic, waits for whoever sets that right.
+fn fault(error: &KafkaError) -> Fault {
+    use RDKafkaErrorCode as Code;
+    let refuses = matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::MessageSizeTooLarge
+                | Code::InvalidMessageSize
+                | Code::MessageBatchTooLarge
+                | Code::InvalidTimestamp
+                | Code::InvalidRecord
+                | Code::PolicyViolation
+        )
+    );
+    if refuses {
+        Fault::Refused(error.to_string())
+    } else {
+        Fault::Away(error.to_string())
+    }
+}
+
+#[async_trait]
+impl Bus for Kafka {
+    fn reader(&self) -> Reader {
+        READER.clone()
+    }
+
+    fn begin(&self) -> Begin {
+        Begin::Start
+    }
+
+    async fn publish(&self, messages: &[Message]) -> Vec<Receipt> {
+        let begun = Instant::now();
+        let all: Vec<&Message> = messages.iter().collect();
+        let outcomes = self.publish_once(&all).await;
+        let mut receipts = Vec::with_capacity(outcomes.len());
+        for (message, outcome) in all.iter().zip(outcomes) {
+            receipts.push(match outcome {
+                Ok(()) => Receipt::Acknowledged,
+                Err(Fault::Away(why)) => Receipt::Away(why),
+                Err(Fault::Refused(why)) if all.len() == 1 => Receipt::Refused(why),
+                // Every earlier one of its key was acknowledged, every later one withheld.
+                Err(Fault::Refused(_)) => self.publish_alone(message).await,
+            });
+        }
+        let took = begun.elapsed();
+        for (message, receipt) in messages.iter().zip(&receipts) {
+            self.presence.count(message.topic, receipt, took);
+        }
+        let away = receipts.iter().find_map(|receipt| match receipt {
+            Receipt::Away(why) => Some(why),
+            Receipt::Acknowledged | Receipt::Refused(_) => None,
+        });
+        match away {
+            Some(why) => self.presence.is_away(why),
+            None if receipts.is_empty() => {}
+            None => self.presence.is_back(),
+        }
+        receipts
+    }
+
+    fn subscribe(&self, group: Group, topic: Topic) -> Result<Box<dyn Subscription>, BusAway> {
+        Ok(Box::new(Member::join(&self.settings, group, topic)?))
+    }
+}

@@ -1,0 +1,62 @@
+//! Owns the topics: what they are made with where they do not exist yet.
+
+use std::time::Duration;
+
+use application::ports::bus::Topic;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tracing::info;
+
+use super::observed::Talk;
+use super::settings::Settings;
+
+/// How long a broker may take to make them.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there are no topics.
+#[derive(Debug, thiserror::Error)]
+pub enum TopicsError {
+    /// The broker cannot be reached, or does not answer.
+    #[error("the broker does not make topics: {0}")]
+    Broker(#[from] KafkaError),
+    /// The broker refuses one.
+    #[error("the broker refuses the topic {topic}: {code}")]
+    Refused {
+        /// Which one.
+        topic: String,
+        /// Why.
+        code: RDKafkaErrorCode,
+    },
+}
+
+/// Creates what does not exist; what exists stays as it is.
+///
+/// # Errors
+/// See [`TopicsError`]; what was created before stays.
+pub async fn create_topics(settings: &Settings) -> Result<(), TopicsError> {
+    let admin: AdminClient<Talk> = settings.client().create_with_context(Talk)?;
+    let replication = match settings.replication {
+        0 => -1,
+        times => times,
+    };
+    let wanted: Vec<NewTopic<'_>> = Topic::ALL
+        .iter()
+        .map(|topic| {
+            let replication = TopicReplication::Fixed(replication);
+            NewTopic::new(topic.as_str(), settings.partitions, replication)
+        })
+        .collect();
+    let options = AdminOptions::new()
+        .request_timeout(Some(TIMEOUT))
+        .operation_timeout(Some(TIMEOUT));
+    for made in admin.create_topics(&wanted, &options).await? {
+        match made {
+            Ok(topic) => info!(topic, "topic created"),
+            Err((topic, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                info!(topic, "topic exists already");
+            }
+            Err((topic, code)) => return Err(TopicsError::Refused { topic, code }),
+        }
+    }
+    Ok(())
+}

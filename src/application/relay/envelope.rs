@@ -1,0 +1,224 @@
+//! Owns how an event is said to others: a `CloudEvents` 1.0 envelope in JSON, its headers, and the
+//! trace that goes on through it.
+
+use chrono::SecondsFormat;
+use domain::event::PaymentEvent;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::ports::bus::{Message, Topic};
+
+/// Said of every envelope; the encoding of JSON is UTF-8.
+pub(super) const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
+
+/// The attributes and the data, in the order in which people read them.
+#[derive(Serialize)]
+pub(super) struct Envelope<D> {
+    specversion: &'static str,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    kind: String,
+    subject: String,
+    time: String,
+    datacontenttype: &'static str,
+    /// Which of its payment's events, as text that sorts as the numbers do.
+    sequence: String,
+    traceparent: String,
+    data: D,
+}
+
+/// What is said of a payment's event.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'e> {
+    payment_id: String,
+    merchant_id: String,
+    mode: &'static str,
+    sequence: i64,
+    from: Option<&'static str>,
+    to: &'static str,
+    actor: &'static str,
+    payload: &'e RawValue,
+    hash: String,
+    previous_hash: String,
+}
+
+impl<D: Serialize> Envelope<D> {
+    /// Around `data`, which is said of `event` under a type of its own.
+    pub(super) fn around(event: &PaymentEvent, id: String, kind: String, data: D) -> Self {
+        Self {
+            specversion: "1.0",
+            id,
+            source: format!("/merchants/{}/{}", event.scope.merchant, event.scope.mode),
+            kind,
+            subject: event.payment.to_string(),
+            time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            datacontenttype: "application/json",
+            sequence: format!("{:020}", event.sequence),
+            traceparent: traceparent(event),
+            data,
+        }
+    }
+
+    /// The message that carries it. Its headers repeat what identifies it, so that nobody has to
+    /// read the body to know whether it was seen before.
+    pub(super) fn into_message(
+        self,
+        topic: Topic,
+        key: String,
+    ) -> Result<Message, serde_json::Error> {
+        let headers = [
+            ("content-type", CONTENT_TYPE.to_owned()),
+            ("ce_specversion", self.specversion.to_owned()),
+            ("ce_id", self.id.clone()),
+            ("ce_source", self.source.clone()),
+            ("ce_type", self.kind.clone()),
+            ("ce_subject", self.subject.clone()),
+            ("ce_sequence", self.sequence.clone()),
+            ("traceparent", self.traceparent.clone()),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        Ok(Message {
+            topic,
+            key,
+            headers: headers.into(),
+            payload: serde_json::to_vec(&self)?,
+        })
+    }
+}
+
+/// What names an event everywhere and for ever.
+pub(super) fn id(event: &PaymentEvent) -> String {
+    format!("{}/{}", event.payment, event.sequence)
+}
+
+/// What is published of an event to everybody.
+pub(super) fn told(event: &PaymentEvent) -> Result<Message, serde_json::Error> {
+    let data = Data {
+        payment_id: event.payment.to_string(),
+        merchant_id: event.scope.merchant.to_string(),
+        mode: event.scope.mode.as_str(),
+        sequence: event.sequence,
+        from: event.from.map(domain::payment::PayStatus::as_str),
+        to: event.to.as_str(),
+        actor: event.actor.as_str(),
+        payload: serde_json::from_slice(&event.payload)?,
+        hash: event.hash.to_string(),
+        previous_hash: event.previous.to_string(),
+    };
+    let kind = event.kind.to_string();
+    let envelope = Envelope::around(event, id(event), kind, data);
+    envelope.into_message(Topic::PaymentEvents, event.payment.to_string())
+}
+
+/// The trace that caused the event, as W3C words it; the event itself is the parent.
+fn traceparent(event: &PaymentEvent) -> String {
+    let parent: String = event.hash.to_string().chars().take(16).collect();
+    format!("00-{}-{parent}-01", event.trace)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use domain::Timestamp;
+    use domain::event::{Hash, Kind};
+    use domain::id::{MerchantId, PaymentId, RawId};
+    use domain::payment::PayStatus;
+    use domain::principal::{Actor, Mode, Scope};
+    use serde_json::{Value, json};
+
+    pub(in crate::relay) fn event(payment: u128, sequence: i64, kind: Kind) -> PaymentEvent {
+        PaymentEvent {
+            scope: Scope {
+                merchant: MerchantId::new(RawId::from_parts(1, 1)),
+                mode: Mode::Test,
+            },
+            payment: PaymentId::new(RawId::from_parts(2, payment)),
+            sequence,
+            kind,
+            from: Some(PayStatus::InProgress),
+            to: PayStatus::Done,
+            actor: Actor::Merchant,
+            reason: Some("Kim asked for it".to_owned()),
+            trace: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+            at: Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
+            payload: br#"{"orderId":"o-1","amount":1000,"currency":"KRW","balance":1000}"#.to_vec(),
+            previous: Hash([7; 32]),
+            hash: Hash([0xab; 32]),
+        }
+    }
+
+    #[test]
+    fn an_event_is_a_cloud_event_keyed_by_its_payment() {
+        let event = event(9, 12, Kind::Approved);
+        let message = told(&event).unwrap();
+        assert_eq!(message.topic, Topic::PaymentEvents);
+        assert_eq!(message.key, event.payment.to_string());
+        let body: Value = serde_json::from_slice(&message.payload).unwrap();
+        let (payment, merchant) = (event.payment.to_string(), event.scope.merchant.to_string());
+        assert_eq!(
+            body,
+            json!({
+                "specversion": "1.0",
+                "id": format!("{payment}/12"),
+                "source": format!("/merchants/{merchant}/test"),
+                "type": "payment.approved",
+                "subject": payment,
+                "time": "2023-11-14T22:13:20.123456Z",
+                "datacontenttype": "application/json",
+                "sequence": "00000000000000000012",
+                "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-abababababababab-01",
+                "data": {
+                    "paymentId": payment,
+                    "merchantId": merchant,
+                    "mode": "test",
+                    "sequence": 12,
+                    "from": "IN_PROGRESS",
+                    "to": "DONE",
+                    "actor": event.actor.as_str(),
+                    "payload": {
+                        "orderId": "o-1", "amount": 1000, "currency": "KRW", "balance": 1000
+                    },
+                    "hash": "ab".repeat(32),
+                    "previousHash": "07".repeat(32),
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn the_payload_is_said_byte_by_byte() {
+        let mut event = event(9, 1, Kind::Prepared);
+        event.payload = br#"{"b":1, "a":  1.50}"#.to_vec();
+        let message = told(&event).unwrap();
+        let text = String::from_utf8(message.payload).unwrap();
+        assert!(text.contains(r#""payload":{"b":1, "a":  1.50}"#), "{text}");
+    }
+
+    #[test]
+    fn what_somebody_wrote_freely_is_not_published() {
+        let message = told(&event(9, 1, Kind::Canceled)).unwrap();
+        let text = String::from_utf8(message.payload).unwrap();
+        assert!(!text.contains("Kim"), "{text}");
+    }
+
+    #[test]
+    fn headers_tell_what_it_is_without_reading_it() {
+        let event = event(9, 3, Kind::Approved);
+        let message = told(&event).unwrap();
+        let header = |name: &str| {
+            let mut found = message.headers.iter().filter(|(known, _)| known == name);
+            let value = found.next().map(|(_, value)| value.clone()).unwrap();
+            String::from_utf8(value).unwrap()
+        };
+        assert_eq!(header("content-type"), CONTENT_TYPE);
+        assert_eq!(header("ce_id"), format!("{}/3", event.payment));
+        assert_eq!(header("ce_type"), "payment.approved");
+        assert_eq!(header("ce_sequence"), "00000000000000000003");
+        assert_eq!(
+            header("traceparent"),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-abababababababab-01"
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! Owns telling the bus of events: what is published of each, and what the receipts mean.
+
+mod envelope;
+mod notification;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::feed::Reader;
+use domain::id::PaymentId;
+use domain::text::MemberId;
+
+pub use notification::Code;
+
+use crate::ports::bus::{Message, Receipt};
+use crate::ports::sink::{Begin, Fate, Told};
+use crate::ports::store::{self, Payments};
+use crate::ports::{Bus, Sink};
+
+/// Longer lines of a log help nobody.
+const REASON_CHARS_MAX: usize = 200;
+
+/// Tells a bus of every event.
+pub struct Relay {
+    bus: Arc<dyn Bus>,
+    payments: Arc<dyn Payments>,
+}
+
+/// Whose message it is, by its place among the events that are told.
+struct Drafted {
+    messages: Vec<Message>,
+    owners: Vec<usize>,
+}
+
+impl Relay {
+    /// Tells `bus`; who is to be notified is asked of `payments`.
+    #[must_use]
+    pub fn new(bus: Arc<dyn Bus>, payments: Arc<dyn Payments>) -> Self {
+        Self { bus, payments }
+    }
+
+    /// The members that the events are to be told to, by payment.
+    async fn members(&self, events: &[Told]) -> Result<HashMap<PaymentId, MemberId>, store::Error> {
+        let notifying = events
+            .iter()
+            .filter(|told| Code::of(told.event.kind).is_some());
+        let payments: HashSet<PaymentId> = notifying.map(|told| told.event.payment).collect();
+        if payments.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let payments: Vec<PaymentId> = payments.into_iter().collect();
+        let found = self.payments.members_of(&payments).await?;
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// What is published of each event, in order; or why that can never be.
+fn drafted(
+    events: &[Told],
+    members: &HashMap<PaymentId, MemberId>,
+) -> (Drafted, HashMap<usize, String>) {
+    let (mut messages, mut owners) = (Vec::new(), Vec::new());
+    let mut unfit = HashMap::new();
+    let mut passed_over = HashSet::new();
+    for (place, Told { event, .. }) in events.iter().enumerate() {
+        // What follows an event that cannot be told must not be told before it.
+        if passed_over.contains(&event.payment) {
+            continue;
+        }
+        let told = envelope::told(event);
+        let notified = notification::told(event, members.get(&event.payment));
+        match (told, notified) {
+            (Ok(told), Ok(notified)) => {
+                for message in [Some(told), notified].into_iter().flatten() {
+                    messages.push(message);
+                    owners.push(place);
+                }
+            }
+            (Err(why), _) | (_, Err(why)) => {
+                passed_over.insert(event.payment);
+                unfit.insert(place, why.to_string());
+            }
+        }
+    }
+    (Drafted { messages, owners }, unfit)
+}
+
+/// What the receipts mean for the events: the worst counts, and what follows an event that was not
+/// delivered is not delivered either.
+fn judged(
+    events: &[Told],
+    unfit: HashMap<usize, String>,
+    owners: Vec<usize>,
+    receipts: Vec<Receipt>,
+) -> Vec<Fate> {
+    let mut fates = vec![Fate::Delivered; events.len()];
+    let silent = Receipt::Away("the bus does not say what became of it".to_owned());
+    let receipts = receipts.into_iter().chain(std::iter::repeat(silent));
+    for (owner, receipt) in owners.into_iter().zip(receipts) {
+        let Some(fate) = fates.get_mut(owner) else {
+            continue;
+        };
+        match receipt {
+            Receipt::Acknowledged => {}
+            Receipt::Refused(why) => *fate = Fate::Poisoned(shortened(&why)),
+            Receipt::Away(why) => {
+                if *fate == Fate::Delivered {
+                    *fate = Fate::Unavailable(shortened(&why));
+                }
+            }
+        }
+    }
+    for (place, why) in unfit {
+        if let Some(fate) = fates.get_mut(place) {
+            *fate = Fate::Poisoned(shortened(&why));
+        }
+    }
+    let mut stopped = HashSet::new();
+    for (told, fate) in events.iter().zip(&mut fates) {
+        if stopped.contains(&told.event.payment) {
+            *fate = Fate::Unavailable("an earlier event of its payment was not taken".to_owned());
+        } else if *fate != Fate::Delivered {
+            stopped.insert(told.event.payment);
+        }
+    }
+    fates
+}
+
+fn shortened(why: &str) -> String {
+    why.chars().take(REASON_CHARS_MAX).collect()
+}
+
+#[async_trait]
+impl Sink for Relay {
+    fn reader(&self) -> Reader {
+        self.bus.reader()
+    }
+
+    fn begin(&self) -> Begin {
+        self.bus.begin()
+    }
+
+    async fn deliver(&self, events: &[Told]) -> Vec<Fate> {
+        let members = match self.members(events).await {
+            Ok(members) => members,
+            Err(error) => {
+                let why = format!("members are not known: {error}");
+                return vec![Fate::Unavailable(why); events.len()];
+            }
+        };
+        let (drafted, unfit) = drafted(events, &members);
+        let receipts = self.bus.publish(&drafted.messages).await;
+        judged(events, unfit, drafted.owners, receipts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::envelope::tests::event;
+    use domain::event::Kind;
+
+    fn told(payment: u128, sequence: i64, kind: Kind) -> Told {
+        Told {
+            position: sequence,
+            event: event(payment, sequence, kind),
+        }
+    }
+
+    fn away() -> Receipt {
+        Receipt::Away("away".to_owned())
+    }
+
+    fn delivered(fates: &[Fate]) -> Vec<bool> {
+        fates.iter().map(|fate| *fate == Fate::Delivered).collect()
+    }
+
+    #[test]
+    fn an_event_is_delivered_when_all_that_is_told_of_it_is() {
+        let events = [told(1, 1, Kind::Approved), told(2, 1, Kind::Prepared)];
+        let member: MemberId = "m-1".parse().unwrap();
+        let members = HashMap::from([(events[0].event.payment, member)]);
+        let (drafted, unfit) = drafted(&events, &members);
+        assert_eq!(drafted.owners, [0, 0, 1]);
+        let ok = Receipt::Acknowledged;
+        let judge = |receipts| judged(&events, unfit.clone(), drafted.owners.clone(), receipts);
+        let fates = judge(vec![ok.clone(), ok.clone(), ok.clone()]);
+        assert_eq!(delivered(&fates), [true, true]);
+        let fates = judge(vec![ok.clone(), away(), ok.clone()]);
+        assert_eq!(delivered(&fates), [false, true]);
+        let fates = judge(vec![ok.clone(), ok.clone()]);
+        assert_eq!(delivered(&fates), [true, false], "no receipt, not taken");
+        let refused = Receipt::Refused("too large".to_owned());
+        let fates = judge(vec![away(), refused, ok]);
+        assert_eq!(fates[0], Fate::Poisoned("too large".to_owned()));
+    }
+
+    #[test]
+    fn what_follows_an_event_that_was_not_taken_was_not_taken() {
+        let events = [
+            told(1, 1, Kind::Prepared),
+            told(1, 2, Kind::ApprovalRequested),
+            told(2, 1, Kind::Prepared),
+        ];
+        let (drafted, unfit) = drafted(&events, &HashMap::new());
+        let receipts = vec![away(), Receipt::Acknowledged, Receipt::Acknowledged];
+        let fates = judged(&events, unfit, drafted.owners, receipts);
+        assert_eq!(delivered(&fates), [false, false, true]);
+        assert!(matches!(fates[1], Fate::Unavailable(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_poison_and_nothing_after_it_is_published() {
+        let mut events = [
+            told(1, 1, Kind::Prepared),
+            told(1, 2, Kind::ApprovalRequested),
+            told(2, 1, Kind::Prepared),
+        ];
+        events[0].event.payload = b"{\"orderId\":".to_vec();
+        let (drafted, unfit) = drafted(&events, &HashMap::new());
+        assert_eq!(drafted.owners, [2]);
+        let fates = judged(&events, unfit, drafted.owners, vec![Receipt::Acknowledged]);
+        assert!(matches!(fates[0], Fate::Poisoned(_)));
+        assert_eq!(delivered(&fates), [false, false, true]);
+    }
+}

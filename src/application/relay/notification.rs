@@ -1,0 +1,143 @@
+//! Owns what members are told: which events they hear of, under which code, and what is said.
+
+use domain::event::{Kind, PaymentEvent};
+use domain::text::MemberId;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::envelope::{Envelope, id};
+use crate::ports::bus::{Message, Topic};
+
+/// What a member is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The payment was made.
+    Approved,
+    /// The payment was not made.
+    Failed,
+    /// Money is to be given back.
+    CancelRequested,
+    /// Money was given back, or nothing is to be paid any more.
+    Cancelled,
+}
+
+impl Code {
+    /// The word that a notification service knows it by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "APPROVED",
+            Self::Failed => "FAILED",
+            Self::CancelRequested => "CANCEL_REQUESTED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// What the member is told when this happens, if anything.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Approved => Some(Self::Approved),
+            Kind::Declined | Kind::Aborted => Some(Self::Failed),
+            Kind::CancelRequested => Some(Self::CancelRequested),
+            Kind::PartiallyCanceled | Kind::Canceled | Kind::Withdrawn => Some(Self::Cancelled),
+            Kind::Prepared
+            | Kind::WindowReopened
+            | Kind::ApprovalRequested
+            | Kind::TaxFreeDiffers
+            | Kind::Expired
+            | Kind::WrongCaptureFound
+            | Kind::WrongCaptureReversed
+            | Kind::CancelRefused => None,
+        }
+    }
+}
+
+/// What is said.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'e> {
+    code: &'static str,
+    member_id: &'e str,
+    payment_id: String,
+    merchant_id: String,
+    mode: &'static str,
+    status: &'static str,
+    payload: &'e RawValue,
+}
+
+/// What is published for the member's sake; nothing where nobody is to be told, or the payment is
+/// nobody's.
+pub(super) fn told(
+    event: &PaymentEvent,
+    member: Option<&MemberId>,
+) -> Result<Option<Message>, serde_json::Error> {
+    let (Some(code), Some(member)) = (Code::of(event.kind), member) else {
+        return Ok(None);
+    };
+    let data = Data {
+        code: code.as_str(),
+        member_id: member.as_str(),
+        payment_id: event.payment.to_string(),
+        merchant_id: event.scope.merchant.to_string(),
+        mode: event.scope.mode.as_str(),
+        status: event.to.as_str(),
+        payload: serde_json::from_slice(&event.payload)?,
+    };
+    // Ids are unique per source: the event is said there under its own already.
+    let id = format!("{}/notification", id(event));
+    let kind = Topic::Notifications.as_str().to_owned();
+    let envelope = Envelope::around(event, id, kind, data);
+    let message = envelope.into_message(Topic::Notifications, member.to_string())?;
+    Ok(Some(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::envelope::tests::event;
+    use serde_json::Value;
+
+    #[test]
+    fn every_end_of_an_attempt_is_told_and_nothing_internal() {
+        let told: Vec<&str> = Kind::ALL
+            .iter()
+            .filter_map(|kind| Code::of(*kind).map(|_| kind.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "payment.approved",
+                "payment.declined",
+                "payment.aborted",
+                "payment.cancel_requested",
+                "payment.withdrawn",
+                "payment.partially_canceled",
+                "payment.canceled",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_notification_is_keyed_by_its_member() {
+        let event = event(3, 4, Kind::Approved);
+        let member: MemberId = "member-7".parse().unwrap();
+        let message = told(&event, Some(&member)).unwrap().unwrap();
+        assert_eq!(message.topic, Topic::Notifications);
+        assert_eq!(message.key, "member-7");
+        let body: Value = serde_json::from_slice(&message.payload).unwrap();
+        assert_eq!(body["type"], "payment.notification.requested");
+        assert_eq!(body["data"]["code"], "APPROVED");
+        assert_eq!(body["data"]["memberId"], "member-7");
+        assert_eq!(body["data"]["payload"]["orderId"], "o-1");
+        assert_ne!(body["id"], format!("{}/4", event.payment));
+    }
+
+    #[test]
+    fn nobody_is_told_of_what_is_nobodys() {
+        assert_eq!(told(&event(3, 4, Kind::Approved), None).unwrap(), None);
+        let member: MemberId = "member-7".parse().unwrap();
+        let internal = event(3, 1, Kind::Prepared);
+        assert_eq!(told(&internal, Some(&member)).unwrap(), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Owns which bus there is: Kafka where brokers are named, otherwise the one in this process.
+
+use std::sync::Arc;
+
+use application::ports::Bus;
+
+use crate::adapters::in_process::InProcess;
+use crate::adapters::telemetry::Metrics;
+use crate::config::Config;
+
+/// The bus; it reaches nobody yet.
+#[cfg(feature = "kafka")]
+#[expect(clippy::unnecessary_wraps, reason = "a build without Kafka may refuse")]
+pub(super) fn open(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Bus>> {
+    use crate::adapters::kafka::Kafka;
+
+    if config.kafka.brokers.is_empty() {
+        return Ok(in_process(config));
+    }
+    let observer = Arc::<Metrics>::clone(metrics);
+    Ok(Arc::new(Kafka::new(settings(config), observer)))
+}
+
+/// The bus; a build without Kafka has no other.
+#[cfg(not(feature = "kafka"))]
+pub(super) fn open(config: &Config, _: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Bus>> {
+    knows_no_brokers(config)?;
+    Ok(in_process(config))
+}
+
+/// Creates the topics that do not exist, where there is a broker.
+#[cfg(feature = "kafka")]
+pub(super) async fn create_topics(config: &Config) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+
+    if config.kafka.brokers.is_empty() {
+        return Ok(());
+    }
+    let created = crate::adapters::kafka::create_topics(&settings(config)).await;
+    created.context("cannot create the topics (kafka.brokers)")
+}
+
+/// Nothing is to be created in this process.
+#[cfg(not(feature = "kafka"))]
+#[expect(clippy::unused_async, reason = "with Kafka it waits for a broker")]
+pub(super) async fn create_topics(config: &Config) -> anyhow::Result<()> {
+    knows_no_brokers(config)
+}
+
+fn in_process(config: &Config) -> Arc<dyn Bus> {
+    Arc::new(InProcess::new(config.delivery_timeout()))
+}
+
+#[cfg(feature = "kafka")]
+fn settings(config: &Config) -> crate::adapters::kafka::Settings {
+    let kafka = &config.kafka;
+    crate::adapters::kafka::Settings {
+        brokers: kafka.brokers.clone(),
+        delivery_timeout: config.delivery_timeout(),
+        linger: kafka.linger.duration(),
+        session_timeout: kafka.session_timeout.duration(),
+        partitions: kafka.partitions,
+        replication: kafka.replication,
+        properties: kafka.properties.clone(),
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+fn knows_no_brokers(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.kafka.brokers.is_empty(),
+        "kafka.brokers: this build speaks with no broker; build it with the feature kafka"
+    );
+    Ok(())
+}

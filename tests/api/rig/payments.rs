@@ -1,0 +1,71 @@
+//! Owns reading payments of a store that goes wrong.
+
+use application::ports::store::{Error, PageAfter, PaymentFilter, Payments};
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::change::GatewayOrder;
+use domain::event::PaymentEvent;
+use domain::id::{GatewayOrderId, PaymentId};
+use domain::ledger::Entry;
+use domain::payment::Payment;
+use domain::principal::{Owner, Scope};
+use domain::text::{MemberId, OrderId};
+
+use super::Faulty;
+
+#[async_trait]
+impl Payments for Faulty {
+    async fn payment(&self, owner: &Owner, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.reached()?.payment(owner, id).await
+    }
+
+    async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
+        self.reached()?.any_payment(id).await
+    }
+
+    async fn members_of(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+        self.reached()?.members_of(payments).await
+    }
+
+    async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
+        self.reached()?.payment_of_order(scope, o).await
+    }
+
+    async fn gateway_order(&self, id: GatewayOrderId) -> Result<Option<GatewayOrder>, Error> {
+        self.reached()?.gateway_order(id).await
+    }
+
+    async fn gateway_orders(&self, payment: PaymentId) -> Result<Vec<GatewayOrder>, Error> {
+        self.reached()?.gateway_orders(payment).await
+    }
+
+    async fn payments(
+        &self,
+        scope: Scope,
+        filter: &PaymentFilter,
+        after: Option<PageAfter>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Error> {
+        self.reached()?.payments(scope, filter, after, limit).await
+    }
+
+    async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.reached()?.payments_to_expire(now, limit).await
+    }
+
+    async fn events(
+        &self,
+        payment: PaymentId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PaymentEvent>, Error> {
+        self.reached()?.events(payment, after, limit).await
+    }
+
+    async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error> {
+        self.reached()?.entries(payment).await
+    }
+}

@@ -1,0 +1,15 @@
+//! The bus: what the port promises, on Kafka and in this process alike; and what Kafka's adapter
+//! makes of a broker that errs, is away, or loses its answers.
+
+#![cfg(feature = "kafka")]
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod broker;
+mod contract;
+mod faults;
+mod rig;
+mod service;
+mod topics;
