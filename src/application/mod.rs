@@ -41,7 +41,7 @@ use tokio_util::task::TaskTracker;
 use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
-pub use events::Bell;
+pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};
 pub use outcome::{Ended, Outcome};
@@ -102,6 +102,8 @@ pub struct Timings {
     pub feed_poll: Duration,
     /// The longest pause before somebody who cannot be told of events is tried again.
     pub sink_pause_max: Duration,
+    /// How long a payment is followed at once.
+    pub follow_max: Duration,
 }
 
 impl Default for Timings {
@@ -127,6 +129,7 @@ impl Default for Timings {
             job_lease: Duration::from_secs(6),
             feed_poll: Duration::from_millis(50),
             sink_pause_max: Duration::from_secs(30),
+            follow_max: Duration::from_mins(5),
         }
     }
 }
@@ -144,6 +147,10 @@ pub struct Bounds {
     pub watch_rows: u32,
     /// How many events are taken from the feed at once.
     pub feed_rows: u32,
+    /// How many requests wait for events at once.
+    pub waiting: Seating,
+    /// How many payments are followed at once.
+    pub following: Seating,
 }
 
 impl Default for Bounds {
@@ -154,6 +161,14 @@ impl Default for Bounds {
             pass_rows: 100,
             watch_rows: 500,
             feed_rows: 500,
+            waiting: Seating {
+                of_one: 8,
+                of_all: 512,
+            },
+            following: Seating {
+                of_one: 200,
+                of_all: 1_000,
+            },
         }
     }
 }
@@ -196,6 +211,8 @@ pub struct App {
     tail: events::Tail,
     /// Who waits for what comes next.
     seats: events::Seats,
+    /// Who follows a payment.
+    stands: events::Seats,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -237,6 +254,8 @@ impl App {
         let worker = WorkerId::new(parts.ids.draw());
         let runner = Arc::new(Runner::new(Arc::clone(&parts), worker, tasks, drain));
         let recovered = Arc::new(Semaphore::new(parts.bounds.recovered_at_once));
+        let seats = events::Seats::new(parts.bounds.waiting);
+        let stands = events::Seats::new(parts.bounds.following);
         Arc::new(Self {
             parts,
             runner,
@@ -245,7 +264,8 @@ impl App {
             paused: switches::Paused::default(),
             wake: tokio::sync::Notify::new(),
             tail: events::Tail::default(),
-            seats: events::Seats::default(),
+            seats,
+            stands,
         })
     }
 

@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use application::events::Bell;
 use application::ports::limiter::Rate;
 use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier};
-use application::{App, Bounds, Parts, StepUp, Timings};
+use application::{App, Bounds, Parts, Seating, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -206,6 +206,7 @@ fn timings(config: &Config) -> Timings {
         job_lease: config.timings.job_lease(),
         feed_poll: config.feed.poll.duration(),
         sink_pause_max: config.feed.pause_max.duration(),
+        follow_max: config.stream.duration_max.duration(),
     }
 }
 
@@ -216,6 +217,14 @@ fn bounds(config: &Config) -> Bounds {
         pass_rows: config.bounds.pass_rows,
         watch_rows: config.bounds.watch_rows,
         feed_rows: config.feed.rows,
+        following: Seating {
+            of_one: config.stream.per_merchant_max,
+            of_all: config
+                .stream
+                .open_max
+                .min(config.server.connections_max / 2),
+        },
+        ..Bounds::default()
     }
 }
 
@@ -229,6 +238,7 @@ fn settings(config: &Config) -> Settings {
         lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
         rates: rates(config),
         proxies: proxies(config),
+        stream_heartbeat: config.stream.heartbeat.duration(),
         cors_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
     }
 }

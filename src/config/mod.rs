@@ -16,7 +16,7 @@ pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Kafka, Limits, Log, LogFormat,
-    Metrics, Payments, Sandbox, Server, Shop, StepUp, Timings, Toss, Vault,
+    Metrics, Payments, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -74,6 +74,8 @@ pub struct Config {
     pub feed: Feed,
     /// The broker that hears of them.
     pub kafka: Kafka,
+    /// How payments are streamed.
+    pub stream: Stream,
     /// What is logged.
     pub log: Log,
 }

@@ -208,6 +208,15 @@ pub struct Kafka {
     pub properties: BTreeMap<String, String>,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    pub heartbeat: Span,
+    pub duration_max: Span,
+    pub per_merchant_max: usize,
+    pub open_max: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {

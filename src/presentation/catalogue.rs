@@ -336,6 +336,9 @@ catalogue! {
     RATE_LIMITED => RateLimited, TOO_MANY_REQUESTS,
         "허용된 요청 횟수를 초과했습니다. 잠시 후 다시 시도하세요.",
         "You send more requests than you may; try again later.";
+    STREAM_LIMIT => StreamLimit, TOO_MANY_REQUESTS,
+        "열 수 있는 실시간 스트림 수를 초과했습니다.",
+        "Too many streams are open already.";
     OVERLOADED => Overloaded, SERVICE_UNAVAILABLE,
         "요청이 너무 많습니다. 잠시 후 다시 시도하세요.",
         "Too many requests are waiting; try again.";

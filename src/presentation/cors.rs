@@ -12,6 +12,7 @@ use tower_http::cors::CorsLayer;
 use super::extract::IDEMPOTENCY_KEY;
 use super::middleware::TRACE_ID;
 use super::step_up::{DEVICE_ID, STEP_UP_PROOF};
+use super::stream::LAST_EVENT_ID;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// How long a browser remembers that it may.
@@ -30,6 +31,7 @@ pub(super) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
             IDEMPOTENCY_KEY,
             STEP_UP_PROOF,
             DEVICE_ID,
+            LAST_EVENT_ID,
         ])
         .expose_headers([
             LOCATION,

@@ -15,14 +15,16 @@ use super::catalogue::Code;
 use super::envelope::Failure;
 use super::extract::IDEMPOTENCY_KEY;
 use super::step_up::{DEVICE_ID, STEP_UP_PROOF};
+use super::stream::LAST_EVENT_ID;
 
 /// Headers that decide what a request does, so that two of them would be an ambiguity.
-const ONCE: [HeaderName; 8] = [
+const ONCE: [HeaderName; 9] = [
     HOST,
     AUTHORIZATION,
     IDEMPOTENCY_KEY,
     STEP_UP_PROOF,
     DEVICE_ID,
+    LAST_EVENT_ID,
     CONTENT_TYPE,
     CONTENT_ENCODING,
     CONTENT_LENGTH,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use application::events::EventsError;
+use application::events::{EventsError, FollowError};
 use application::ports::gateway::Refused;
 use application::ports::identity::TokenError;
 use application::ports::store;
@@ -22,6 +22,9 @@ use super::envelope::Failure;
 /// When to come back after a refusal that says nothing better.
 const SOON: Duration = Duration::from_secs(1);
 
+/// When to come back where as many streams are open as may be: some end every few seconds.
+const STREAMS: Duration = Duration::from_secs(15);
+
 /// When to come back after an operation that somebody paused: a person has to let it go on.
 const PAUSED: Duration = Duration::from_secs(30);
 
@@ -39,6 +42,17 @@ impl From<EventsError> for Failure {
         match error {
             EventsError::CursorExpired => Code::CursorExpired.into(),
             EventsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Read(error) => error.into(),
+            FollowError::TooMany => Self::from(Code::StreamLimit).retry_after(STREAMS),
+            FollowError::Full => Self::from(Code::Overloaded).retry_after(STREAMS),
+            FollowError::Stopping => Self::from(Code::ShuttingDown).retry_after(SOON),
         }
     }
 }

@@ -43,6 +43,9 @@ pub struct Observation<'a> {
 pub trait Observer: Send + Sync {
     /// A request is finished.
     fn observe(&self, observation: &Observation<'_>);
+
+    /// So many streams more are open; fewer, where it is below zero.
+    fn streaming(&self, change: i64);
 }
 
 /// The request's W3C trace id.
@@ -171,7 +174,8 @@ pub(super) fn fresh_trace() -> String {
     hex(fresh_bits())
 }
 
-fn fresh_bits() -> [u8; 16] {
+/// Chance, of no use for secrets.
+pub(super) fn fresh_bits() -> [u8; 16] {
     let mut bits = [0; 16];
     // Without randomness a trace id is only less useful; nothing secret depends on it.
     if getrandom::fill(&mut bits).is_err() {

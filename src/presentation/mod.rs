@@ -29,6 +29,7 @@ mod reach;
 pub mod router;
 pub mod server;
 mod step_up;
+mod stream;
 mod switches;
 mod wire;
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Who is believed about where requests come from.
     pub proxies: Proxies,
+    /// How often a stream on which nothing happens shows that it lives.
+    pub stream_heartbeat: Duration,
     /// The pages that may call from a browser, by their origin.
     pub cors_origins: Vec<HeaderValue>,
 }

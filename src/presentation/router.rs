@@ -15,7 +15,7 @@ use super::envelope::Failure;
 pub use super::reach::{Named, Principal, Reach};
 use super::{
     Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, keys, limits,
-    middleware, pages, payments, step_up, switches,
+    middleware, pages, payments, step_up, stream, switches,
 };
 
 /// A route.
@@ -198,6 +198,14 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: &Method::GET,
+        path: "/api/v1/payments/{paymentId}/stream",
+        named: Named::Payment,
+        principals: SERVER_OR_MEMBER,
+        body: false,
+        refusals: &[Code::InvalidRequest, Code::StreamLimit, Code::ShuttingDown],
+    },
+    Route {
+        method: &Method::GET,
         path: "/api/v1/events",
         named: Named::Nothing,
         principals: SERVER,
@@ -307,6 +315,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(step_up::ask))
         .routes(routes!(events::list))
         .routes(routes!(feed::list))
+        .routes(routes!(stream::open))
         .routes(routes!(keys::issue))
         .routes(routes!(api_keys::issue, api_keys::list))
         .routes(routes!(api_keys::rotate))

@@ -87,6 +87,7 @@ async fn every_code_is_provoked() {
     proofs(&mut seen).await;
     keys(&mut seen).await;
     refusals(&mut seen).await;
+    streams(&mut seen).await;
     ends(&mut seen).await;
     cancellations(&mut seen).await;
     failures(&mut seen).await;
@@ -309,6 +310,14 @@ async fn refusals(seen: &mut Seen) {
     let failing = rig.approve(&payment, "failing").await;
     assert_eq!(failing.header("retry-after"), "7");
     seen.note(&failing);
+}
+
+async fn streams(seen: &mut Seen) {
+    let rig = Rig::with("stream.per_merchant_max = 1\n").await;
+    let path = format!("/api/v1/payments/{}/stream", rig.prepared().await.id);
+    let open = rig.request(Method::GET, &path).send().await.unwrap();
+    seen.note(&rig.get(&path).await);
+    drop(open);
 }
 
 async fn ends(seen: &mut Seen) {

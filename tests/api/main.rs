@@ -24,6 +24,7 @@ mod process;
 mod requests;
 mod rig;
 mod step_up;
+mod stream;
 #[path = "../support/mod.rs"]
 mod support;
 mod switches;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use application::memory::Memory;
 use application::ports::gateway::{ListPage, Refused, Terms};
 use application::ports::{Clock as _, Finding, Gateways, Ids, PaymentGateway, Tally};
-use application::{App, Bounds, Parts, StepUp, Tenancy, Timings};
+use application::{App, Bounds, Parts, Seating, StepUp, Tenancy, Timings};
 use async_trait::async_trait;
 use axum::Router;
 use axum::http::HeaderValue;
@@ -69,7 +69,7 @@ impl World {
             bell: Arc::default(),
             policy: Policy::default(),
             timings: Timings::default(),
-            bounds: Bounds::default(),
+            bounds: impatient(),
         };
         let drain = CancellationToken::new();
         let app = App::new(parts, TaskTracker::new(), drain.clone());
@@ -150,6 +150,19 @@ fn seed(store: &Memory, ids: &Counted) {
         .expect("an empty store takes all");
 }
 
+/// Nobody waits for what comes next: nothing does.
+fn impatient() -> Bounds {
+    let nobody = Seating {
+        of_one: 0,
+        of_all: 0,
+    };
+    Bounds {
+        waiting: nobody,
+        following: nobody,
+        ..Bounds::default()
+    }
+}
+
 fn settings() -> Settings {
     Settings {
         body_bytes_max: BODY_BYTES_MAX,
@@ -162,6 +175,7 @@ fn settings() -> Settings {
             trusted: vec!["10.0.0.0/8".parse().expect("a network")],
             header: ForwardedBy::Forwarded,
         },
+        stream_heartbeat: Duration::from_secs(15),
         cors_origins: vec![HeaderValue::from_static("https://shop.example")],
     }
 }
@@ -190,6 +204,8 @@ impl Tally for Nobody {
 
 impl Observer for Nobody {
     fn observe(&self, _: &Observation<'_>) {}
+
+    fn streaming(&self, _: i64) {}
 }
 
 /// A gateway that lets nobody in.

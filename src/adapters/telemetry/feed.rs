@@ -16,6 +16,7 @@ pub(super) struct Feed {
     lag_events: IntGaugeVec,
     lag_seconds: GaugeVec,
     parked: IntGaugeVec,
+    pub(super) streams: IntGauge,
 }
 
 impl Feed {
@@ -45,6 +46,7 @@ impl Feed {
                 "Positions, of all tenants, that a reader has yet to come to",
             )?,
             lag_seconds: registered(registry, GaugeVec::new(lag_seconds, &["reader"])?)?,
+            streams: count("payflow_streams", "Streams of payments that are open")?,
             parked: counts(
                 "payflow_reader_parked",
                 "Events that a reader could not tell and put aside",

@@ -302,6 +302,10 @@ impl Observer for Metrics {
             .with_label_values(&[observation.route])
             .observe(own.as_secs_f64());
     }
+
+    fn streaming(&self, change: i64) {
+        self.feed.streams.add(change);
+    }
 }
 
 impl gateway::Observer for Metrics {

@@ -6,6 +6,7 @@
 
 mod batch;
 mod bell;
+mod follow;
 mod lease;
 mod page;
 mod reader;
@@ -13,6 +14,7 @@ mod replay;
 mod seats;
 mod sequencer;
 mod tail;
+mod watchers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +24,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub use bell::Bell;
+pub use follow::{FollowError, Following};
 pub use page::{EventsError, EventsPage};
 pub use reader::Readership;
 pub use replay::{ReplayError, replay};
+pub use seats::Seating;
 pub(crate) use seats::Seats;
 pub use sequencer::{SEQUENCER, Sequencer};
 pub use tail::Tail;

@@ -61,7 +61,7 @@ impl App {
         let seat = if wait.is_zero() {
             None
         } else {
-            self.seats.take(caller.scope)
+            self.seats.take(caller.scope).ok()
         };
         loop {
             let page = self.page(caller, place, limit).await?;

@@ -1,47 +1,74 @@
-//! Owns how many requests wait for events at once: so few of one tenant's that others can, too,
-//! and so few of all that payments find a place.
+//! Owns how many callers wait for events at once: so few of one tenant's that others can, too, and
+//! so few of all that payments find a place.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::principal::Scope;
 
-/// How many of one tenant and mode wait at once.
-const OF_ONE_MAX: usize = 8;
-/// How many of all wait at once.
-const OF_ALL_MAX: usize = 512;
+/// How many may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seating {
+    /// Of one tenant and mode.
+    pub of_one: usize,
+    /// Of all.
+    pub of_all: usize,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occupied {
+    /// The tenant has as many as one may have.
+    ByOne,
+    /// All of them together do.
+    ByAll,
+}
+
+type Taken = BTreeMap<Scope, usize>;
 
 /// Who waits.
-#[derive(Default)]
-pub(crate) struct Seats(Mutex<BTreeMap<Scope, usize>>);
+pub(crate) struct Seats {
+    seating: Seating,
+    taken: Arc<Mutex<Taken>>,
+}
 
 /// A place to wait at, given up when it is dropped.
-pub(super) struct Seat<'s> {
-    seats: &'s Seats,
+#[derive(Debug)]
+pub(super) struct Seat {
+    taken: Arc<Mutex<Taken>>,
     scope: Scope,
 }
 
+fn locked(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Seats {
-    fn taken(&self) -> MutexGuard<'_, BTreeMap<Scope, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(seating: Seating) -> Self {
+        let taken = Arc::default();
+        Self { seating, taken }
     }
 
     /// A place to wait at, where there is one left.
-    pub(super) fn take(&self, scope: Scope) -> Option<Seat<'_>> {
-        let mut taken = self.taken();
+    pub(super) fn take(&self, scope: Scope) -> Result<Seat, Occupied> {
+        let mut taken = locked(&self.taken);
         let all: usize = taken.values().sum();
         let own = taken.get(&scope).copied().unwrap_or_default();
-        if all >= OF_ALL_MAX || own >= OF_ONE_MAX {
-            return None;
+        if own >= self.seating.of_one {
+            return Err(Occupied::ByOne);
+        }
+        if all >= self.seating.of_all {
+            return Err(Occupied::ByAll);
         }
         taken.insert(scope, own.saturating_add(1));
-        Some(Seat { seats: self, scope })
+        let taken = Arc::clone(&self.taken);
+        Ok(Seat { taken, scope })
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
+        let mut taken = locked(&self.taken);
         let left = taken
             .get(&self.scope)
             .map_or(0, |own| own.saturating_sub(1));
@@ -59,6 +86,11 @@ mod tests {
     use domain::id::{MerchantId, RawId};
     use domain::principal::Mode;
 
+    const SEATING: Seating = Seating {
+        of_one: 3,
+        of_all: 5,
+    };
+
     fn scope(number: u128) -> Scope {
         Scope {
             merchant: MerchantId::new(RawId::from_parts(1, number)),
@@ -68,27 +100,27 @@ mod tests {
 
     #[test]
     fn one_tenant_does_not_take_every_seat() {
-        let seats = Seats::default();
-        let mut own: Vec<_> = (0..OF_ONE_MAX).map(|_| seats.take(scope(1))).collect();
-        assert!(own.iter().all(Option::is_some));
-        assert!(seats.take(scope(1)).is_none());
-        assert!(seats.take(scope(2)).is_some(), "others find one");
+        let seats = Seats::new(SEATING);
+        let mut own: Vec<_> = (0..3).map(|_| seats.take(scope(1)).unwrap()).collect();
+        assert_eq!(seats.take(scope(1)).unwrap_err(), Occupied::ByOne);
+        assert!(seats.take(scope(2)).is_ok(), "others find one");
         own.pop();
         assert!(
-            seats.take(scope(1)).is_some(),
+            seats.take(scope(1)).is_ok(),
             "one that was given up is free"
         );
         drop(own);
-        assert!(seats.taken().is_empty());
+        assert!(locked(&seats.taken).is_empty());
     }
 
     #[test]
     fn all_of_them_together_are_bounded() {
-        let seats = Seats::default();
-        let taken: Vec<_> = (0..OF_ALL_MAX)
-            .filter_map(|number| seats.take(scope(u128::try_from(number).ok()?)))
+        let seats = Seats::new(SEATING);
+        let taken: Vec<_> = (0..5)
+            .map(|number| seats.take(scope(number)).unwrap())
             .collect();
-        assert_eq!(taken.len(), OF_ALL_MAX);
-        assert!(seats.take(scope(9_999)).is_none());
+        assert_eq!(seats.take(scope(9)).unwrap_err(), Occupied::ByAll);
+        drop(taken);
+        assert!(seats.take(scope(9)).is_ok());
     }
 }

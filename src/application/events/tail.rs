@@ -2,9 +2,12 @@
 //! remembers nothing: who needs every event reads the feed.
 
 use domain::feed::Place;
+use domain::id::PaymentId;
+use domain::principal::Scope;
 use tokio::sync::broadcast;
 use tracing::warn;
 
+use super::watchers::{Watcher, Watchers};
 use super::{Bench, after};
 use crate::ports::store;
 
@@ -16,12 +19,14 @@ const PATIENCE: u32 = 4;
 /// The end of the feed.
 pub struct Tail {
     places: broadcast::Sender<Place>,
+    watchers: Watchers,
 }
 
 impl Default for Tail {
     fn default() -> Self {
         Self {
             places: broadcast::Sender::new(BEHIND_MAX),
+            watchers: Watchers::default(),
         }
     }
 }
@@ -32,6 +37,12 @@ impl Tail {
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<Place> {
         self.places.subscribe()
+    }
+
+    /// Hears when something happens to a payment from now on, whoever committed it; none where as
+    /// many listen to this one as may.
+    pub(super) fn watch(&self, scope: Scope, payment: PaymentId) -> Option<Watcher> {
+        self.watchers.watch(scope, payment)
     }
 
     /// Follows the feed until the process is to end.
@@ -56,7 +67,9 @@ impl Tail {
     async fn follow(&self, bench: &Bench, last: Option<i64>) -> Result<i64, store::Error> {
         let head = bench.store.head().await?.position;
         let Some(mut last) = last.filter(|last| *last <= head) else {
-            // The first look; or positions were lost, and are given again.
+            // The first look; or positions were lost, and are given again. What happened meanwhile
+            // is not known.
+            self.watchers.wake_all();
             return Ok(head);
         };
         while last < head {
@@ -66,6 +79,7 @@ impl Tail {
             };
             last = newest.position;
             for place in places {
+                self.watchers.wake(&place);
                 // Nobody may be listening.
                 let _ = self.places.send(place);
             }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::event::PaymentEvent;
 use domain::id::PaymentId;
+use domain::payment::Payment;
 
 use crate::ports::store::{self, PageAfter, PaymentFilter};
 use crate::view::PaymentView;
@@ -40,6 +41,15 @@ impl App {
     /// # Errors
     /// No such payment of this caller, or the store is away.
     pub async fn payment(&self, caller: &Caller, id: PaymentId) -> Result<PaymentView, ReadError> {
+        self.viewed(caller, id).await.map(|(_, view)| view)
+    }
+
+    /// As [`Self::payment`], with what it is a view of.
+    pub(crate) async fn viewed(
+        &self,
+        caller: &Caller,
+        id: PaymentId,
+    ) -> Result<(Payment, PaymentView), ReadError> {
         let found = self.parts.store.payment(&caller.owner(), id).await?;
         let payment = found.ok_or(ReadError::NotFound)?;
         if payment.state.saga().is_some() {
@@ -48,7 +58,7 @@ impl App {
         let orders = self.parts.store.gateway_orders(id).await?;
         let mut view = PaymentView::of(&payment);
         view.gateway_order_id = orders.first().map(|order| order.id.to_string());
-        Ok(view)
+        Ok((payment, view))
     }
 
     /// Pulls the questions about a payment forward, where one waits.

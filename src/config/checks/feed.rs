@@ -27,6 +27,27 @@ impl Config {
             !feed.pause_max.duration().is_zero(),
             "feed.pause_max",
             "it is zero",
+        )?;
+        self.check_stream()
+    }
+
+    fn check_stream(&self) -> Check {
+        let stream = &self.stream;
+        let (heartbeat, longest) = (stream.heartbeat.duration(), stream.duration_max.duration());
+        need(
+            !heartbeat.is_zero() && heartbeat <= Duration::from_mins(1),
+            "stream.heartbeat",
+            "it must be above zero, and at most 1m, for proxies to keep a stream",
+        )?;
+        need(
+            !longest.is_zero() && longest <= Duration::from_hours(1),
+            "stream.duration_max",
+            "it must be above zero, and at most 1h: who may see a payment is asked when one begins",
+        )?;
+        need(
+            (1..=stream.open_max).contains(&stream.per_merchant_max),
+            "stream.per_merchant_max",
+            "outside of 1 to stream.open_max",
         )
     }
 }

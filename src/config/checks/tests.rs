@@ -185,6 +185,23 @@ fn master_keys_that_are_none_are_refused() {
 }
 
 #[test]
+fn streams_that_nobody_bounds_are_refused() {
+    for (overrides, setting) in [
+        ("[stream]\nheartbeat = \"0s\"", "stream.heartbeat"),
+        ("[stream]\nheartbeat = \"2m\"", "stream.heartbeat"),
+        ("[stream]\nduration_max = \"0s\"", "stream.duration_max"),
+        ("[stream]\nduration_max = \"2h\"", "stream.duration_max"),
+        ("[stream]\nper_merchant_max = 0", "stream.per_merchant_max"),
+        (
+            "[stream]\nper_merchant_max = 1001",
+            "stream.per_merchant_max",
+        ),
+    ] {
+        assert_eq!(refused(overrides), setting, "{overrides}");
+    }
+}
+
+#[test]
 fn bounds_that_contradict_each_other_are_refused() {
     for (overrides, setting) in [
         ("[payments]\ncurrencies = []", "payments.currencies"),

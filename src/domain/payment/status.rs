@@ -201,6 +201,14 @@ pub const TRANSITIONS: &[Transition] = &[
     ),
 ];
 
+impl PayStatus {
+    /// Whether nothing leads on from it.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        TRANSITIONS.iter().all(|row| row.from != self)
+    }
+}
+
 /// A transition that the table does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a payment that is {from} does not take {trigger} by {actor}")]

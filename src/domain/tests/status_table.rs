@@ -83,6 +83,10 @@ fn every_status_is_reachable_from_ready() {
 
 #[test]
 fn final_statuses_are_final() {
+    let finals = [PayStatus::Canceled, PayStatus::Aborted, PayStatus::Expired];
+    for status in PayStatus::ALL {
+        assert_eq!(status.is_final(), finals.contains(status), "{status}");
+    }
     for row in TRANSITIONS {
         let is_final = matches!(
             row.from,

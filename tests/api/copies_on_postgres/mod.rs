@@ -5,6 +5,7 @@ mod access;
 mod masters;
 mod operators;
 mod repeats;
+mod streams;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -2,6 +2,7 @@
 
 mod feed;
 mod gateway;
+mod listener;
 pub(crate) mod members;
 mod payments;
 mod proofs;
@@ -22,6 +23,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use gateway::Scripted;
+pub(crate) use listener::{Listener, Said};
 pub(crate) use members::{AWAY, HOST, HOSTED, Members, OTHER_HOST, PROOF_HEADER};
 pub(crate) use proofs::{DEVICE, of};
 pub(crate) use seed::{LIVE, OTHER, PUBLISHABLE, SECRET, SUSPENDED, WITHOUT_GATEWAY};

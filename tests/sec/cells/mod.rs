@@ -131,6 +131,11 @@ impl Cell<'_> {
         let challenge = answer.header("www-authenticate");
         let code_is = |wanted| self.asked.method == Method::HEAD || code == wanted;
         let right = match self.asked.then(self.caller, self.object) {
+            Then::Taken if rules::streams(self.asked.route) => {
+                let told = answer.body.as_str().unwrap_or_default();
+                let said = self.asked.method == Method::HEAD || told.contains("event: state\n");
+                status == 200 && said && answer.header("content-type") == "text/event-stream"
+            }
             Then::Taken => [200, 201].contains(&status) && code_is("OK"),
             Then::Refused(401, wanted) => {
                 let scheme = if wanted.starts_with("TOKEN_") {

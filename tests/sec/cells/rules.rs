@@ -140,6 +140,11 @@ pub(super) fn calls(route: &Route) -> u64 {
     u64::from(moves)
 }
 
+/// Whether a request that is taken is answered piece by piece, in no envelope.
+pub(super) fn streams(route: &Route) -> bool {
+    route.path.ends_with("/stream")
+}
+
 /// Whether a request that is taken, and does not only read, changes the row of what its path names.
 pub(super) fn changes(route: &Route) -> bool {
     // A challenge is kept beside the payment that it is for.

@@ -23,9 +23,10 @@ use crate::rig::{
     Answer, DEVICE, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text,
 };
 
-/// Nobody is refused for coming often, and nothing but requests reaches the gateway.
+/// Nobody is refused for coming often, nothing but requests reaches the gateway, and streams end.
 const SETTINGS: &str = "[limits]\nmerchant_per_second = 0\naddress_per_second = 0\n\
-     failures_per_minute = 0\n[timings]\nwatch_every = \"0s\"\n";
+     failures_per_minute = 0\n[timings]\nwatch_every = \"0s\"\n\
+     [stream]\nduration_max = \"50ms\"\n";
 const KEYS: &str = "/api/v1/api-keys";
 const PAYMENTS: &str = "/api/v1/payments";
 
