@@ -275,6 +275,12 @@ impl App {
         &self.parts.store
     }
 
+    /// Who this process is, in leases and sagas that it holds.
+    #[must_use]
+    pub fn worker(&self) -> WorkerId {
+        self.runner.hold().holder
+    }
+
     /// The clock that money is dated with.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {

@@ -37,26 +37,43 @@ impl App {
             let reported = self.report_stuck(&mut upkeep).await;
             let swept = self.sweep_keys(&mut upkeep).await;
             let forgotten = self.sweep_challenges().await;
-            let noted = self.note_uses().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
                 ("key sweep", swept),
                 ("challenge sweep", forgotten),
-                ("key uses", noted),
             ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),
                     Err(error) => warn!(%error, duty, "upkeep failed"),
                 }
             }
-            if more {
-                continue;
-            }
-            tokio::select! {
-                () = sleep(self.parts.timings.upkeep_every) => {}
-                () = self.runner.drain.cancelled() => {}
-            }
+            self.rest_unless(more).await;
+        }
+    }
+
+    /// Notes when the API keys were used that came to this process, until it is to end.
+    pub async fn note_uses_continuously(self: Arc<Self>) {
+        while !self.runner.drain.is_cancelled() {
+            let more = match self.note_uses().await {
+                Ok(rows) => self.is_full(rows),
+                Err(error) => {
+                    warn!(%error, "uses of API keys are not noted");
+                    false
+                }
+            };
+            self.rest_unless(more).await;
+        }
+    }
+
+    /// Waits for the next pass; not where there is more to do right now.
+    async fn rest_unless(&self, more: bool) {
+        if more {
+            return;
+        }
+        tokio::select! {
+            () = sleep(self.parts.timings.upkeep_every) => {}
+            () = self.runner.drain.cancelled() => {}
         }
     }
 

@@ -13,7 +13,8 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Running, api_keys, bus, credentials, demo, handles, launch, switches, tenants, vault,
+    Outside, Role, Roles, Running, api_keys, bus, credentials, demo, handles, launch, switches,
+    tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -35,7 +36,17 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve payments; what happens without a command, too.
-    Serve,
+    Serve {
+        /// Only this part of it; see docs/operations.md. Several are named with commas, or one by
+        /// one. Whatever is not named has to be done by other copies.
+        #[arg(
+            long = "role",
+            value_enum,
+            value_delimiter = ',',
+            env = "PAYFLOW_ROLES"
+        )]
+        roles: Vec<Role>,
+    },
     /// Bring the database to this version's schema, create the topics where there is a broker, and
     /// end.
     Migrate,
@@ -87,8 +98,9 @@ pub fn run() -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve(&config).await,
+        let everything = Command::Serve { roles: Vec::new() };
+        match arguments.command.unwrap_or(everything) {
+            Command::Serve { roles } => serve(&config, &Roles::named(&roles)).await,
             Command::Migrate => {
                 outside::open(&config, false).await?;
                 bus::create_topics(&config).await
@@ -105,12 +117,15 @@ pub fn run() -> anyhow::Result<()> {
     })
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     config.check_serving(demo::IS_BUILT_IN)?;
+    if !roles.are_all() {
+        config.check_shared()?;
+    }
     handles::raise(config.server.connections_max);
     // By the system's time: what the sandbox's clock skips makes no token older.
     let tokens = Arc::new(Tokens::new(config, Arc::new(Wall::default()))?);
@@ -142,10 +157,11 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         tokens: Arc::<Tokens>::clone(&tokens),
         metrics,
     };
-    let running = launch(config, outside).await?;
+    let running = launch(config, outside, roles).await?;
     let payflow_url = format!("http://{}", running.address);
     let metrics_url = format!("http://{}/metrics", running.metrics_address);
-    tracing::info!(payflow_url, metrics_url, "payflow listens");
+    let does = roles.words().join(",");
+    tracing::info!(payflow_url, metrics_url, roles = does, "payflow listens");
     if let Some(mut dev_keys) = dev_keys {
         dev_keys.payflow_url = payflow_url;
         dev_keys.sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();

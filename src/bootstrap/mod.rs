@@ -9,6 +9,7 @@ mod demo;
 mod handles;
 mod merchants;
 mod outside;
+mod roles;
 mod switches;
 mod tenants;
 mod vault;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use command::run;
+pub use roles::{Role, Roles};
 
 use crate::adapters::limiter::Buckets;
 use crate::adapters::metered::Metered;
@@ -70,11 +72,12 @@ pub struct Running {
     drain_time: Duration,
 }
 
-/// Starts the service over what is outside.
+/// Starts the service over what is outside, to do what `roles` say. A copy that answers no requests
+/// answers probes.
 ///
 /// # Errors
 /// A listener cannot be bound.
-pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running> {
+pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow::Result<Running> {
     let metrics = outside.metrics;
     let bell = Arc::new(Bell::default());
     let counted = Metered::new(outside.store, Arc::clone(&metrics), Arc::clone(&bell));
@@ -101,7 +104,7 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
         .context("cannot read the safety switches")?;
     let observer = Arc::clone(&metrics);
     let limiter: Arc<dyn RateLimiter> = Arc::new(Buckets::default());
-    let settings = settings(config);
+    let settings = settings(config, roles);
     let api = Api::new(Arc::clone(&app), settings, observer, limiter, drain.clone());
 
     let http = listen(config.server.listen, "server.listen").await?;
@@ -109,21 +112,14 @@ pub async fn launch(config: &Config, outside: Outside) -> anyhow::Result<Running
     let (address, metrics_address) = (http.local_addr()?, scraped.local_addr()?);
     let routes = telemetry::routes(metrics, store, outside.clock, config.timings.stuck_after());
     let limits = limits(config);
-    servers.spawn(server::serve(
-        http,
-        router::router(&api),
-        limits.clone(),
-        stop.clone(),
-    ));
+    let answers = if roles.have(Role::Api) {
+        router::router(&api)
+    } else {
+        router::probes(&api)
+    };
+    servers.spawn(server::serve(http, answers, limits.clone(), stop.clone()));
     servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
-    work.spawn(Arc::clone(&app).recover_continuously());
-    work.spawn(Arc::clone(&app).expire_continuously());
-    work.spawn(Arc::clone(&app).look_at_switches_continuously());
-    work.spawn(Arc::clone(&app).keep_up_continuously());
-    work.spawn(Arc::clone(&app).watch_continuously());
-    work.spawn(Arc::clone(&app).sequence_continuously());
-    work.spawn(Arc::clone(&app).tail_continuously());
-    work.spawn(Arc::clone(&app).relay_continuously(bus));
+    roles.begin(&app, &bus, &work);
     Ok(Running {
         address,
         metrics_address,
@@ -228,7 +224,7 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, roles: &Roles) -> Settings {
     let origins = config.server.cors_origins.iter();
     Settings {
         body_bytes_max: config.server.body_bytes_max,
@@ -238,6 +234,7 @@ fn settings(config: &Config) -> Settings {
         lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
         rates: rates(config),
         proxies: proxies(config),
+        roles: roles.words(),
         stream_heartbeat: config.stream.heartbeat.duration(),
         cors_origins: origins.filter_map(|origin| origin.parse().ok()).collect(),
     }

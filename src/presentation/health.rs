@@ -25,6 +25,14 @@ pub(super) struct Health {
     /// Always UP; what is not up answers with a failure or not at all.
     #[schema(example = "UP")]
     pub status: &'static str,
+    /// Who this copy of the service is, where it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "wrk_0001k5z9v2h8m3n4p5q6r7s8t9v0w1x2y3")]
+    pub copy: Option<String>,
+    /// What this copy does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["api", "worker"]))]
+    pub roles: Vec<&'static str>,
     /// Who does what only one copy of the service does at a time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -53,6 +61,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const BELIEVED: Duration = Duration::from_millis(500);
 const UP: Health = Health {
     status: "UP",
+    copy: None,
+    roles: Vec::new(),
     jobs: Vec::new(),
 };
 
@@ -69,8 +79,8 @@ pub(super) async fn live() -> Result<Reply, Failure> {
 
 /// Tell whether requests should be sent here
 ///
-/// Asks the store; not once the service is shutting down. Names who does what only one copy of the
-/// service does at a time.
+/// Asks the store; not once the service is shutting down. Names what this copy of the service does,
+/// and who does what only one copy does at a time.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -81,7 +91,12 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Reply, Failure>
     if api.drain.is_cancelled() {
         return Err(Code::ShuttingDown.into());
     }
-    let health = api.standing.told(asked(api.app.store().as_ref())).await?;
+    let found = api.standing.told(asked(api.app.store().as_ref())).await?;
+    let health = Health {
+        copy: Some(api.app.worker().to_string()),
+        roles: api.settings.roles.clone(),
+        ..found
+    };
     Reply::new(StatusCode::OK, &health)
 }
 

@@ -65,6 +65,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Who is believed about where requests come from.
     pub proxies: Proxies,
+    /// What this copy of the service does, for who asks how it is.
+    pub roles: Vec<&'static str>,
     /// How often a stream on which nothing happens shows that it lives.
     pub stream_heartbeat: Duration,
     /// The pages that may call from a browser, by their origin.

@@ -329,21 +329,33 @@ pub fn router(api: &Arc<Api>) -> Router {
     let shed = from_fn_with_state(Arc::clone(api), middleware::shed);
     let whole = from_fn_with_state(Arc::clone(api), body::whole);
     let authorised = from_fn_with_state(Arc::clone(api), authorise::authorised);
-    let (health, _) = OpenApiRouter::new()
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .split_for_parts();
     let (money, _) = money().split_for_parts();
     let by_merchant = from_fn_with_state(Arc::clone(api), limits::by_merchant);
     let by_address = from_fn_with_state(Arc::clone(api), limits::by_address);
     // The last one is asked first.
-    money
+    let answers = money
         .route_layer(shed)
         .route_layer(whole)
         .route_layer(by_merchant)
         .merge(pages::routes())
-        .route_layer(authorised.clone())
-        .route_layer(by_address)
+        .route_layer(authorised)
+        .route_layer(by_address);
+    framed(answers, api)
+}
+
+/// The answers to probes alone, for a copy that takes no requests.
+pub fn probes(api: &Arc<Api>) -> Router {
+    framed(Router::new(), api)
+}
+
+/// With the answers to probes, and in the form of every answer.
+fn framed(answers: Router<Arc<Api>>, api: &Arc<Api>) -> Router {
+    let authorised = from_fn_with_state(Arc::clone(api), authorise::authorised);
+    let (health, _) = OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .split_for_parts();
+    answers
         .merge(health.route_layer(authorised))
         .fallback(async || Failure::from(Code::RouteNotFound))
         .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))

@@ -42,7 +42,7 @@ const RETRY_STEP: Duration = Duration::from_millis(8);
 /// up to which the client has been told: sent back as `Last-Event-ID` it goes on behind it, so that
 /// nothing is missed, whichever copy of the service answers. After an event that ends the payment
 /// for good comes `end`; 204 tells who comes back even so that there is nothing more. Comments keep
-/// the connection alive. A stream ends after some minutes: come back after the time in `retry`.
+/// the connection alive. A stream ends after a minute at most: come back after the time in `retry`.
 #[utoipa::path(
     get,
     path = "/api/v1/payments/{paymentId}/stream",

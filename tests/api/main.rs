@@ -23,6 +23,7 @@ mod payments;
 mod process;
 mod requests;
 mod rig;
+mod roles;
 mod step_up;
 mod stream;
 #[path = "../support/mod.rs"]

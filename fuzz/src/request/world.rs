@@ -175,6 +175,7 @@ fn settings() -> Settings {
             trusted: vec!["10.0.0.0/8".parse().expect("a network")],
             header: ForwardedBy::Forwarded,
         },
+        roles: Vec::new(),
         stream_heartbeat: Duration::from_secs(15),
         cors_origins: vec![HeaderValue::from_static("https://shop.example")],
     }

@@ -99,7 +99,7 @@ impl App {
             store: Arc::<dyn Store>::clone(&self.parts.store),
             clock: Arc::clone(&self.parts.clock),
             ids: Arc::clone(&self.parts.ids),
-            worker: self.runner.hold().holder,
+            worker: self.worker(),
             bell: Arc::clone(&self.parts.bell),
             pace: Pace {
                 lease: timings.job_lease,

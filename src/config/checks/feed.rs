@@ -40,9 +40,9 @@ impl Config {
             "it must be above zero, and at most 1m, for proxies to keep a stream",
         )?;
         need(
-            !longest.is_zero() && longest <= Duration::from_hours(1),
+            !longest.is_zero() && longest <= Duration::from_mins(1),
             "stream.duration_max",
-            "it must be above zero, and at most 1h: who may see a payment is asked when one begins",
+            "it must be above zero, and at most 1m: a key that was revoked could see on for longer",
         )?;
         need(
             (1..=stream.open_max).contains(&stream.per_merchant_max),

@@ -67,6 +67,23 @@ impl Config {
         )
     }
 
+    /// What sharing the work between processes takes besides.
+    ///
+    /// # Errors
+    /// The database or the gateway is inside of one process, which others cannot reach.
+    pub fn check_shared(&self) -> Check {
+        need(
+            self.database.url.starts_with("postgres"),
+            "database.url",
+            "with --role it must be PostgreSQL: a service on SQLite is alone, and does everything",
+        )?;
+        need(
+            self.gateway() != Gateway::Embedded,
+            "toss.secret_key",
+            "with --role the gateway has to be one for all: set it, or sandbox.url",
+        )
+    }
+
     fn check_gateway(&self) -> Check {
         let toss = &self.toss;
         need(

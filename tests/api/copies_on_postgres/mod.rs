@@ -6,6 +6,7 @@ mod masters;
 mod operators;
 mod repeats;
 mod streams;
+mod takeover;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What happens to a payment at one copy is streamed by the other, and who sequences dies.
+//! What happens to a payment at one copy is streamed by the other.
 
 use reqwest::Method;
 use serde_json::json;

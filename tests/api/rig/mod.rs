@@ -17,7 +17,7 @@ use application::memory::Memory;
 use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 use payflow::adapters::telemetry::Metrics;
-use payflow::bootstrap::{Outside, Running, launch};
+use payflow::bootstrap::{Outside, Roles, Running, launch};
 use payflow::config::Config;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -94,6 +94,11 @@ impl Rig {
 
     /// With these settings besides.
     pub(crate) async fn with(settings: &str) -> Self {
+        Self::doing(&Roles::default(), settings).await
+    }
+
+    /// One that does only so much.
+    pub(crate) async fn doing(roles: &Roles, settings: &str) -> Self {
         let lines = Lines::of_this_process();
         let clock = Wall::default();
         let memory = Arc::new(Memory::new(Arc::new(Wall::default())));
@@ -115,7 +120,7 @@ impl Rig {
             .build()
             .unwrap();
         Self {
-            running: launch(&config, outside).await.unwrap(),
+            running: launch(&config, outside, roles).await.unwrap(),
             gateway,
             store,
             clock,
@@ -128,6 +133,11 @@ impl Rig {
 
     /// Another copy of the service, over the same store and gateway.
     pub(crate) async fn beside(other: &Self, settings: &str) -> Self {
+        Self::beside_doing(other, &Roles::default(), settings).await
+    }
+
+    /// Another copy, which does only so much.
+    pub(crate) async fn beside_doing(other: &Self, roles: &Roles, settings: &str) -> Self {
         let config = Config::with(&format!("{SETTINGS}{settings}")).unwrap();
         let outside = Outside {
             store: other.store.clone(),
@@ -138,7 +148,7 @@ impl Rig {
             metrics: Arc::new(Metrics::new().unwrap()),
         };
         Self {
-            running: launch(&config, outside).await.unwrap(),
+            running: launch(&config, outside, roles).await.unwrap(),
             gateway: other.gateway.clone(),
             store: other.store.clone(),
             clock: other.clock.clone(),
