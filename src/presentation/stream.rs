@@ -112,11 +112,15 @@ impl Telling {
             .retry(retry())
             .json_data(Payment::from(view));
         let state = state.map_err(|error| Failure::internal(&error))?;
+        let mut next = VecDeque::from([state]);
+        if following.is_over() {
+            next.extend(end(&following.view.status));
+        }
         let observer = Arc::clone(&api.observer);
         observer.streaming(1);
         Ok(Self {
             following,
-            next: VecDeque::from([state]),
+            next,
             is_ended: false,
             observer,
         })
@@ -133,7 +137,7 @@ impl Telling {
     }
 
     fn tell(&mut self, events: Vec<PaymentEvent>) {
-        let status = events.last().map(|event| event.to);
+        let status = events.last().map(|event| event.to.as_str());
         for event in events {
             let Some(event) = told(event) else {
                 // Whoever comes back goes on before it, not behind it.
@@ -143,8 +147,7 @@ impl Telling {
             self.next.push_back(event);
         }
         if self.following.is_over() {
-            let end = named("end", None).json_data(json!({ "status": status }));
-            self.next.extend(end);
+            self.next.extend(end(status.unwrap_or_default()));
         }
     }
 }
@@ -168,6 +171,12 @@ fn told(event: PaymentEvent) -> Option<sse::Event> {
     let id = event.sequence;
     let event = shown(event).ok()?;
     named("event", Some(id)).json_data(event).ok()
+}
+
+/// That nothing more will happen to a payment in this status.
+fn end(status: &str) -> Option<sse::Event> {
+    let data = json!({ "status": status });
+    named("end", None).json_data(data).ok()
 }
 
 fn retry() -> Duration {

@@ -32,9 +32,9 @@ async fn log(rig: &Rig, payment: &Prepared) -> Vec<Value> {
     list.body["data"]["events"].as_array().unwrap().clone()
 }
 
-/// The events that are said until the stream ends.
+/// The events that are said until the stream ends for good.
 async fn rest(listener: &mut Listener) -> Vec<Value> {
-    let mut events = Vec::new();
+    let (mut events, mut ends) = (Vec::new(), 0);
     while let Some(said) = listener.next().await {
         if said.name == "event" {
             assert_eq!(said.id, said.data["sequence"].as_i64());
@@ -42,8 +42,10 @@ async fn rest(listener: &mut Listener) -> Vec<Value> {
         } else {
             assert_eq!((said.name.as_str(), said.id), ("end", None), "{said:?}");
             assert_eq!(said.data, json!({ "status": "CANCELED" }));
+            ends += 1;
         }
     }
+    assert_eq!(ends, 1, "{events:?}");
     events
 }
 
@@ -119,6 +121,10 @@ async fn who_comes_back_goes_on_behind_what_they_heard() {
         assert_eq!(state.data["status"], "CANCELED");
         assert_eq!(rest(&mut again).await, log[last..]);
     }
+    // Who comes for the first time is told that it is over, too.
+    let mut late = listen(&rig, &payment).await;
+    assert_eq!(late.named("state").await.id, i64::try_from(newest).ok());
+    assert_eq!(rest(&mut late).await, Vec::<Value>::new());
     assert!(heard > 1 && newest > usize::try_from(heard).unwrap());
     let over = streaming(&rig, &payment).header("last-event-id", newest);
     let over = answer(over).await;
@@ -130,7 +136,7 @@ async fn who_comes_back_goes_on_behind_what_they_heard() {
         ahead.named("state").await.id,
         Some(i64::try_from(newest).unwrap())
     );
-    assert_eq!(rest(&mut ahead).await, [json!(0); 0]);
+    assert_eq!(rest(&mut ahead).await, Vec::<Value>::new());
 }
 
 #[tokio::test]

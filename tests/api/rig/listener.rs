@@ -50,16 +50,15 @@ impl Listener {
             loop {
                 if let Some((block, rest)) = self.heard.split_once("\n\n") {
                     let said = read(block);
-                    self.heard = rest.to_owned();
+                    let rest = rest.to_owned();
+                    self.heard = rest;
                     return Some(said);
                 }
-                match self.response.chunk().await.unwrap() {
-                    Some(bytes) => self.heard.push_str(str::from_utf8(&bytes).unwrap()),
-                    None => {
-                        assert_eq!(self.heard, "", "cut off in the middle");
-                        return None;
-                    }
-                }
+                let Some(bytes) = self.response.chunk().await.unwrap() else {
+                    assert_eq!(self.heard, "", "cut off in the middle");
+                    return None;
+                };
+                self.heard.push_str(str::from_utf8(&bytes).unwrap());
             }
         };
         timeout(SOON, said).await.expect("something is said")
