@@ -22,7 +22,7 @@ macro_rules! on_every_bus {
         }
         mod broker {
             $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() { super::$test(super::on_broker()).await; })+
+            async fn $test() { super::$test(super::on_broker().await).await; })+
         }
     };
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use application::ports::Bus;
 use application::ports::bus::{Group, Message, Receipt, Received, Topic};
 use payflow::adapters::in_process::InProcess;
-use payflow::adapters::kafka::{Kafka, Observer, Settings, Told};
+use payflow::adapters::kafka::{Kafka, Observer, Settings, Told, create_topics};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
@@ -97,9 +97,10 @@ pub(crate) fn on_mock() -> Tested {
     }
 }
 
-pub(crate) fn on_broker() -> Tested {
+pub(crate) async fn on_broker() -> Tested {
     let broker = Broker::start();
     let settings = settings(&broker.address());
+    create_topics(&settings).await.expect("topics");
     Tested {
         bus: Arc::new(Kafka::new(settings, Arc::<Counts>::default())),
         _mock: None,

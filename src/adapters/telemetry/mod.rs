@@ -3,8 +3,8 @@
 #[cfg(feature = "kafka")]
 mod bus;
 mod feed;
+mod lines;
 
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,14 +25,11 @@ use prometheus::{
 };
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use lines::log;
 
 use super::gateway::breaker::Turn;
 use super::{gateway, identity};
-use crate::config::{Log, LogFormat};
 use crate::presentation::{Observation, Observer};
 
 /// How long the counts of open sagas are believed: scrapes must not become a load.
@@ -42,37 +39,6 @@ const BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
     60.0,
 ];
-
-/// Starts writing log lines to standard error; does nothing when something else writes already.
-///
-/// A panic is logged by its place alone: its message may quote what must not be kept.
-pub fn log(settings: &Log) {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let backtrace = std::backtrace::Backtrace::capture();
-        tracing::error!(place, %backtrace, "panicked");
-    }));
-    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    let kept = tracing_subscriber::registry()
-        .with(filter)
-        .with(filter_fn(shows_no_values));
-    let started = match settings.format {
-        LogFormat::Pretty => kept.with(lines).try_init(),
-        LogFormat::Json => kept.with(lines.json().flatten_event(true)).try_init(),
-    };
-    if started.is_err() {
-        tracing::debug!("log lines are written already");
-    }
-}
-
-/// The driver of the database writes the values of every statement into its finer lines: names, and
-/// what is sealed. They are not kept, whatever the settings ask for.
-fn shows_no_values(line: &tracing::Metadata<'_>) -> bool {
-    !line.target().starts_with("tokio_postgres") || *line.level() <= tracing::Level::INFO
-}
 
 fn registered<C>(registry: &Registry, collector: C) -> Result<C, prometheus::Error>
 where

@@ -12,6 +12,7 @@ use domain::merchant::{ApiKey, Status};
 use domain::payment::Payment;
 use domain::saga::Saga;
 use domain::switch::Turn;
+use payflow::bootstrap::{Role, Roles};
 use payflow::presentation::router::{Named, Route};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -117,7 +118,8 @@ async fn issue(rig: &Rig, secret: &str, kind: &str) -> (String, String) {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let before = Rig::with(SETTINGS).await;
+        // Whatever is written is then a request's doing.
+        let before = Rig::doing(&Roles::of(&[Role::Api]), SETTINGS).await;
         let merchant = before.members.merchants[3];
         let tenancy = before.running.app.tenancy();
         tenancy.set_status(merchant, Status::Active).await.unwrap();
@@ -138,7 +140,7 @@ impl World {
         assert_eq!(next.status, 201, "{next:?}");
         before.clock.move_ahead(TimeDelta::seconds(61));
         // Another copy of the service has not believed anything yet.
-        let rig = Rig::beside(&before, SETTINGS).await;
+        let rig = Rig::beside_doing(&before, &Roles::of(&[Role::Api]), SETTINGS).await;
         before.running.stop().await;
         let payment = rig.prepared().await;
         let (spare, _) = issue(&rig, SECRET, "secret").await;
