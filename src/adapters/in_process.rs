@@ -85,7 +85,7 @@ impl Queue {
             number,
             message: Received {
                 topic,
-                key: message.key.clone().into_bytes(),
+                key: message.key.clone(),
                 headers: message.headers.clone(),
                 payload: message.payload.clone(),
                 place: format!("{topic}/{number}"),

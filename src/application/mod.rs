@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+pub mod consumers;
 pub mod crash;
 pub mod events;
 mod expiry;

@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Timestamp;
+use domain::change::Change;
+use domain::saga::Saga;
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -70,10 +73,11 @@ impl App {
                 break;
             };
             let app = Arc::clone(self);
-            let saga = saga.resumed(now);
             self.runner.tasks.spawn(async move {
                 let patience = Patience::of(Duration::ZERO);
-                app.runner.drive(saga, None, &patience).await;
+                if let Some(saga) = app.taken_up(saga, now).await {
+                    app.runner.drive(saga, None, &patience).await;
+                }
                 drop(permit);
             });
         }
@@ -81,5 +85,25 @@ impl App {
             taken,
             more: u32::try_from(taken).is_ok_and(|taken| taken == limit),
         })
+    }
+
+    /// The saga as it is gone on with. Where nobody can have called yet it is called at once, but
+    /// that somebody may have is committed first, as it is with every call.
+    async fn taken_up(&self, saga: Saga, now: Timestamp) -> Option<Saga> {
+        if !saga.is_left() {
+            return Some(saga.resumed(now));
+        }
+        let expected = saga.version;
+        let next = saga.taken_up(now);
+        let saga = Box::new(next.clone());
+        let change = Change::UpdateSaga { saga, expected };
+        match self.parts.store.commit(&[change]).await {
+            Ok(()) => Some(next),
+            Err(error) => {
+                // Written or not: whoever has it next sees which.
+                warn!(saga = %next.head.id, %error, "not taken up; left to recovery");
+                None
+            }
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use application::consumers::{Announced, Consumer, Joined, Requested};
 use application::ports::Bus;
+use domain::principal::Scope;
 
 use crate::adapters::in_process::InProcess;
 use crate::adapters::telemetry::Metrics;
@@ -31,8 +34,6 @@ pub(super) fn open(config: &Config, _: &Arc<Metrics>) -> anyhow::Result<Arc<dyn 
 /// Creates the topics that do not exist, where there is a broker.
 #[cfg(feature = "kafka")]
 pub(super) async fn create_topics(config: &Config) -> anyhow::Result<()> {
-    use anyhow::Context as _;
-
     if config.kafka.brokers.is_empty() {
         return Ok(());
     }
@@ -47,12 +48,36 @@ pub(super) async fn create_topics(config: &Config) -> anyhow::Result<()> {
     knows_no_brokers(config)
 }
 
+/// Who takes what comes in; before anything is published, so that nothing passes them.
+pub(super) fn joined(config: &Config, bus: &Arc<dyn Bus>) -> anyhow::Result<Vec<Joined>> {
+    let consumers = consumers(config)?.into_iter();
+    let joined = consumers.map(|consumer| Joined::new(Arc::clone(bus), consumer));
+    Ok(joined.collect())
+}
+
+fn consumers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Consumer>>> {
+    let mut all: Vec<Arc<dyn Consumer>> = vec![Arc::new(Requested)];
+    let kafka = &config.kafka;
+    if !kafka.orders_merchant.is_empty() {
+        let merchant = kafka.orders_merchant.parse();
+        let mode = kafka.orders_mode.parse();
+        all.push(Arc::new(Announced {
+            scope: Scope {
+                merchant: merchant.context("kafka.orders_merchant: no id of a merchant")?,
+                mode: mode.context("kafka.orders_mode: neither test nor live")?,
+            },
+            amount_minor_max: config.payments.amount_minor_max,
+        }));
+    }
+    Ok(all)
+}
+
 fn in_process(config: &Config) -> Arc<dyn Bus> {
     Arc::new(InProcess::new(config.delivery_timeout()))
 }
 
 #[cfg(feature = "kafka")]
-fn settings(config: &Config) -> crate::adapters::kafka::Settings {
+pub(super) fn settings(config: &Config) -> crate::adapters::kafka::Settings {
     let kafka = &config.kafka;
     crate::adapters::kafka::Settings {
         brokers: kafka.brokers.clone(),

@@ -1,5 +1,5 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `rotate-master-key`, `pause`, `unpause`, `switches`, `version`.
+//! `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Role, Roles, Running, api_keys, bus, credentials, demo, handles, launch, switches,
-    tenants, vault,
+    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, handles, launch,
+    switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -77,6 +77,11 @@ enum Command {
         #[arg(long)]
         history: bool,
     },
+    /// Look at what came in from the broker and could not be dealt with, and try it again.
+    DeadLetters {
+        #[command(subcommand)]
+        action: dead_letters::Action,
+    },
     /// Tell which version this is.
     Version,
 }
@@ -112,6 +117,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
             Command::Switches { history } => print(&switches::list(&config, history).await?),
+            Command::DeadLetters { action } => print(&dead_letters::run(&config, action).await?),
             Command::Version => Ok(()),
         }
     })

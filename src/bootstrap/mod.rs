@@ -5,6 +5,7 @@ mod api_keys;
 mod bus;
 mod command;
 mod credentials;
+mod dead_letters;
 mod demo;
 mod handles;
 mod merchants;
@@ -98,6 +99,11 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         bounds: bounds(config),
     };
     let bus = bus::open(config, &metrics)?;
+    let joined = if roles.have(Role::Worker) {
+        bus::joined(config, &bus)?
+    } else {
+        Vec::new()
+    };
     let app = App::new(parts, work.clone(), drain.clone());
     app.look_at_switches()
         .await
@@ -119,7 +125,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
     };
     servers.spawn(server::serve(http, answers, limits.clone(), stop.clone()));
     servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
-    roles.begin(&app, &bus, &work);
+    roles.begin(&app, &bus, joined, &work);
     Ok(Running {
         address,
         metrics_address,

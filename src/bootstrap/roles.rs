@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use application::App;
+use application::consumers::Joined;
 use application::ports::Bus;
 use clap::ValueEnum;
 use tokio_util::task::TaskTracker;
@@ -13,7 +14,8 @@ use tokio_util::task::TaskTracker;
 pub enum Role {
     /// Answer requests, and stream payments.
     Api,
-    /// Finish what other copies began: take over their sagas, ask about unknown outcomes.
+    /// Finish what other copies began: take over their sagas, ask about unknown outcomes. Take what
+    /// others order and command on the bus.
     Worker,
     /// Do what time brings: expire payments, watch the gateway's list, forget what is old.
     Scheduler,
@@ -81,9 +83,18 @@ impl Roles {
         self.0.iter().map(|role| role.as_str()).collect()
     }
 
-    /// Begins what they do besides answering requests.
-    pub(super) fn begin(&self, app: &Arc<App>, bus: &Arc<dyn Bus>, work: &TaskTracker) {
+    /// Begins what they do besides answering requests; `joined` is what a worker takes from the bus.
+    pub(super) fn begin(
+        &self,
+        app: &Arc<App>,
+        bus: &Arc<dyn Bus>,
+        joined: Vec<Joined>,
+        work: &TaskTracker,
+    ) {
         let app = || Arc::clone(app);
+        for joined in joined {
+            work.spawn(app().consume_continuously(joined));
+        }
         work.spawn(app().look_at_switches_continuously());
         for role in &self.0 {
             match role {

@@ -205,6 +205,8 @@ pub struct Kafka {
     pub session_timeout: Span,
     pub partitions: i32,
     pub replication: i32,
+    pub orders_merchant: String,
+    pub orders_mode: String,
     pub properties: BTreeMap<String, String>,
 }
 

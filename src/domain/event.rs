@@ -122,6 +122,9 @@ pub struct Payload {
     /// Which saga did it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saga_id: Option<SagaId>,
+    /// Whether nobody has begun with it: a worker has to be woken.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asynchronous: bool,
     /// The movement this event is about, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<MovementFacts>,
@@ -266,6 +269,7 @@ impl Payload {
             currency: amount.currency(),
             balance: balance.minor(),
             saga_id: None,
+            asynchronous: false,
             movement: None,
             decline: None,
             reason_code: None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
-use axum::http::HeaderName;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use domain::id::PaymentId;
 use domain::text::IdempotencyKey;
 
@@ -15,32 +15,52 @@ use super::envelope::Failure;
 /// The header that makes a repeat recognisable.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The request's idempotency key, where it has one.
-pub(super) struct KeyHeader(Option<IdempotencyKey>);
+/// How the request is repeated, by its idempotency key where it has one, and when it is answered.
+pub(super) struct KeyHeader {
+    key: Option<IdempotencyKey>,
+    leaves: bool,
+}
 
 impl KeyHeader {
     /// The key, which this route needs.
     pub(super) fn required(self) -> Result<IdempotencyKey, Failure> {
-        self.0.ok_or_else(|| Code::IdempotencyKeyMissing.into())
+        self.key.ok_or_else(|| Code::IdempotencyKeyMissing.into())
     }
 
     /// The key, which this route takes.
     pub(super) fn optional(self) -> Option<IdempotencyKey> {
-        self.0
+        self.key
     }
+
+    /// Whether it would rather be answered before it is done (`Prefer: respond-async`, RFC 7240).
+    pub(super) const fn leaves(&self) -> bool {
+        self.leaves
+    }
+}
+
+fn leaves(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all("prefer").iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let mut wishes = lines.flat_map(|line| line.split(','));
+    wishes.any(|wish| {
+        let name = wish.split([';', '=']).next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("respond-async")
+    })
 }
 
 impl FromRequestParts<Arc<Api>> for KeyHeader {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Failure> {
+        let leaves = leaves(&parts.headers);
         let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else {
-            return Ok(Self(None));
+            return Ok(Self { key: None, leaves });
         };
         let malformed = || Failure::from(Code::IdempotencyKeyMalformed);
         let text = value.to_str().map_err(|_| malformed())?;
         let key = unquoted(text).ok_or_else(malformed)?.parse();
-        key.map(|key| Self(Some(key))).map_err(|_| malformed())
+        let key = Some(key.map_err(|_| malformed())?);
+        Ok(Self { key, leaves })
     }
 }
 
@@ -83,6 +103,22 @@ impl FromRequestParts<Arc<Api>> for PaymentPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_prefers_not_to_wait_says_so() {
+        let says = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("prefer", line.parse().unwrap());
+            }
+            leaves(&headers)
+        };
+        assert!(says(&["respond-async"]));
+        assert!(says(&["wait=10, Respond-Async"]));
+        assert!(says(&["return=minimal", "respond-async; foo=bar"]));
+        assert!(!says(&[]));
+        assert!(!says(&["respond-asynchronously", "return=respond-async"]));
+    }
 
     #[test]
     fn quoted_and_bare_keys_are_the_same() {

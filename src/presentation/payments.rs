@@ -24,6 +24,7 @@ use super::json::Form;
 use super::query::Query;
 use super::{Api, Settings};
 
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const LIFETIME_SECONDS_MIN: u64 = 60;
 const PAGE_ROWS: u32 = 20;
@@ -89,6 +90,8 @@ pub(super) async fn checkout(
         ("paymentId" = String, Path, description = "The payment"),
         ("Idempotency-Key" = String, Header, description = "Makes repeats safe",
          pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#),
+        ("Prefer" = Option<String>, Header,
+         description = "`respond-async` is answered 202 at once, and a worker goes on"),
         ("Step-Up-Proof" = Option<String>, Header,
          description = "Of a member: a signed proof of the person, where it is asked for"),
         ("Device-Id" = Option<String>, Header, min_length = 16, max_length = 128,
@@ -109,6 +112,7 @@ pub(super) async fn approve(
     key: KeyHeader,
     body: JsonBody,
 ) -> Result<Response, Failure> {
+    let asynchronous = key.leaves();
     let key = key.required()?;
     let mut form = body.form()?;
     let payment_key = form.required("paymentKey");
@@ -120,11 +124,17 @@ pub(super) async fn approve(
             payment_key: payment_key?,
             gateway_order: gateway_order?,
             amount_minor: amount?,
+            asynchronous,
         })
     })();
     let command = form.finish(command)?;
     let answered = api.app.approve(caller, command, body.keyed(key)).await?;
-    answer(answered)
+    let mut response = answer(answered)?;
+    if asynchronous && response.status() == StatusCode::ACCEPTED {
+        let applied = HeaderValue::from_static("respond-async");
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
 }
 
 /// Read a payment

@@ -150,3 +150,30 @@ async fn identical_approvals_at_once_call_the_gateway_once() {
     assert_eq!(failed.load(Ordering::Relaxed), 0);
     assert_eq!(rig.gateway.confirms(), 1);
 }
+
+/// Nobody waits, and the bus of this process wakes the worker.
+#[tokio::test]
+async fn an_approval_that_is_left_is_answered_at_once_and_done_by_a_worker() {
+    let rig = Rig::new().await;
+    let payment = rig.prepared().await;
+    let leaving = || rig.approving(&payment, "key-1");
+    let first = answer(leaving().header("Prefer", "respond-async")).await;
+    assert_eq!((first.status, first.code()), (202, "PAYMENT_PENDING"));
+    assert_eq!(first.header("preference-applied"), "respond-async");
+    assert_eq!(first.body["data"]["status"], "IN_PROGRESS");
+    let path = first.header("location").to_owned();
+    let begun = tokio::time::Instant::now();
+    while rig.get(&path).await.body["data"]["status"] != "DONE" {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "nobody takes it up"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(rig.gateway.confirms(), 1);
+    let again = answer(leaving().header("Prefer", "respond-async")).await;
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (200, "true")
+    );
+}

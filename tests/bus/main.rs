@@ -8,8 +8,10 @@
 mod support;
 
 mod broker;
+mod commands;
 mod contract;
 mod faults;
 mod rig;
 mod service;
+mod stand;
 mod topics;

@@ -112,7 +112,7 @@ pub(crate) async fn on_broker() -> Tested {
 pub(crate) fn message(key: usize, sequence: usize) -> Message {
     Message {
         topic: Topic::PaymentEvents,
-        key: format!("key-{key}"),
+        key: format!("key-{key}").into_bytes(),
         headers: vec![("sequence".to_owned(), sequence.to_string().into_bytes())],
         payload: format!("{key}/{sequence} 결제").into_bytes(),
     }

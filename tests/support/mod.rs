@@ -20,6 +20,7 @@ const _: () = {
     let _ = (postgres, Postgres::url);
     let _ = (browser, Browser::client, Screen::PHONE, Screen::DESKTOP);
     let _ = (shots, Service::start, Service::kill, Service::restart);
+    let _ = Service::set;
     let _ = (Service::keys, Service::keys_file, Service::log);
     let _ = (
         Service::run,

@@ -57,6 +57,11 @@ impl Service {
         assert!(self.process.wait().expect("a child").success());
     }
 
+    /// Has this setting from its next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts it again where it was killed; on other ports, perhaps.
     pub(crate) fn restart(&mut self) {
         // Its keys stay, its addresses are the last start's.

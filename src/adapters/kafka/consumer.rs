@@ -50,7 +50,7 @@ impl Member {
     }
 }
 
-fn received(topic: Topic, message: &BorrowedMessage<'_>) -> Received {
+pub(super) fn received(topic: Topic, message: &BorrowedMessage<'_>) -> Received {
     let headers = message.headers().into_iter().flat_map(|headers| {
         let owned = headers.iter().map(|header| {
             let value = header.value.unwrap_or_default().to_vec();

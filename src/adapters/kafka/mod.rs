@@ -2,11 +2,13 @@
 //! is kept.
 
 mod consumer;
+mod dead_letters;
 mod observed;
 mod producer;
 mod settings;
 mod topics;
 
+pub use dead_letters::kept;
 pub use observed::{Observer, Told};
 pub use producer::Kafka;
 pub use settings::Settings;

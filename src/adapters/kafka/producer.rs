@@ -130,16 +130,16 @@ impl Kafka {
 
 /// Hands everything to the library, in order; of a key nothing more once something was not taken.
 fn send_all(producer: &Producer, messages: &[&Message]) -> Vec<Sent> {
-    let mut stopped: HashSet<(Topic, &str)> = HashSet::new();
+    let mut stopped: HashSet<(Topic, &[u8])> = HashSet::new();
     let mut all = Vec::with_capacity(messages.len());
     for message in messages {
-        let place = (message.topic, message.key.as_str());
+        let place = (message.topic, message.key.as_slice());
         if stopped.contains(&place) {
             all.push(Sent::Not(Fault::Away(FOLLOWS.to_owned())));
             continue;
         }
         let record = FutureRecord::to(message.topic.as_str())
-            .key(message.key.as_str())
+            .key(message.key.as_slice())
             .payload(message.payload.as_slice())
             .headers(headers(message));
         all.push(match producer.send_result(record) {
@@ -167,9 +167,9 @@ fn acknowledged(delivered: OwnedDeliveryResult) -> Result<(), Fault> {
 
 /// What was acknowledged behind a message of its key that was not counts for nothing.
 fn withheld(messages: &[&Message], outcomes: &mut [Result<(), Fault>]) {
-    let mut stopped: HashSet<(Topic, &str)> = HashSet::new();
+    let mut stopped: HashSet<(Topic, &[u8])> = HashSet::new();
     for (message, outcome) in messages.iter().zip(outcomes) {
-        let place = (message.topic, message.key.as_str());
+        let place = (message.topic, message.key.as_slice());
         if stopped.contains(&place) {
             *outcome = Err(Fault::Away(FOLLOWS.to_owned()));
         } else if outcome.is_err() {

@@ -120,6 +120,8 @@ impl Verb {
 pub(super) enum Decided {
     /// A saga is to be driven.
     Drive(Moved, Box<Saga>),
+    /// A saga is left to whoever takes it up.
+    Leave(Moved, Box<Saga>),
     /// It is over with this commit.
     Over(Moved, Ended),
 }
@@ -216,10 +218,16 @@ impl App {
                 decided => decided?,
             };
             let (moved, end) = match &decided {
-                Decided::Drive(moved, saga) => (moved, Either::Saga(saga.head.id)),
+                Decided::Drive(moved, saga) | Decided::Leave(moved, saga) => {
+                    (moved, Either::Saga(saga.head.id))
+                }
                 Decided::Over(moved, ended) => (moved, Either::Outcome(ended.clone())),
             };
-            let reservation = self.reservation(caller, keyed, command.payment(), end);
+            let mut reservation = self.reservation(caller, keyed, command.payment(), end);
+            if matches!(decided, Decided::Leave(..)) {
+                // Whoever left it does not wait, and a repeat is told the same.
+                reservation.patience_until = reservation.created_at;
+            }
             let mut changes = moved.changes.clone();
             changes.push(Change::ReserveKey(Box::new(reservation)));
             changes.extend(proof);
@@ -234,13 +242,17 @@ impl App {
                     let answered = Answered::first(Outcome::Ended(ended));
                     return Ok(Begun::Answered(Box::new(answered)));
                 }
+                (Ok(()), Decided::Leave(moved, _)) => {
+                    let answered = Answered::first(pending(&moved.payment));
+                    return Ok(Begun::Answered(Box::new(answered)));
+                }
                 (Err(CommitError::InDoubt), Decided::Drive(_, saga)) => {
                     if let Some(saga) = store.saga(saga.head.id).await? {
                         return Ok(Begun::Saga(Box::new(saga), None));
                     }
                 }
                 // Where it was written after all, the key tells in the next round.
-                (Err(CommitError::InDoubt), Decided::Over(..))
+                (Err(CommitError::InDoubt), Decided::Over(..) | Decided::Leave(..))
                 | (Err(CommitError::Conflict), _) => {}
                 (Err(CommitError::Store(error)), _) => return Err(error.into()),
             }

@@ -25,6 +25,8 @@ pub struct Approve {
     pub gateway_order: GatewayOrderId,
     /// What the redirect says was authenticated, in minor units of the payment's currency.
     pub amount_minor: i64,
+    /// Whether it is left to a worker, and answered as pending at once.
+    pub asynchronous: bool,
 }
 
 /// Why an approval was not begun.
@@ -82,7 +84,8 @@ impl Command for Approve {
             actor: caller.actor,
             credential_version: terms.credential_version,
             keyed: true,
-            hold: Some(app.runner.hold()),
+            hold: (!self.asynchronous).then(|| app.runner.hold()),
+            asynchronous: self.asynchronous,
         };
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
         let begun = payment.begin_approval(&request, &order, &earlier, &ctx);
@@ -92,6 +95,11 @@ impl Command for Approve {
             return Err(ActError::AccountDisabled);
         }
         gateway.admit()?;
-        Ok(Decided::Drive(moved, Box::new(saga)))
+        let saga = Box::new(saga);
+        Ok(if self.asynchronous {
+            Decided::Leave(moved, saga)
+        } else {
+            Decided::Drive(moved, saga)
+        })
     }
 }

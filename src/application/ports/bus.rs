@@ -36,6 +36,29 @@ topics! {
     PaymentEvents => "payment.events.v1",
     /// What members are to be told, by member.
     Notifications => "payment.notification.requested",
+    /// Sagas that wait for a worker, by payment.
+    PaymentRequested => "payment.requested.v1",
+    /// Orders that others announce.
+    OrderCreated => "order.created",
+    /// What came as a saga that waits and was none.
+    PaymentRequestedDead => "payment.requested.v1.dead-letters",
+    /// What came as an order and could not be one.
+    OrderCreatedDead => "order.created.dead-letters",
+}
+
+impl Topic {
+    /// Where goes what came here and can never be dealt with; none for what only leaves.
+    #[must_use]
+    pub const fn dead_letters(self) -> Option<Self> {
+        match self {
+            Self::PaymentRequested => Some(Self::PaymentRequestedDead),
+            Self::OrderCreated => Some(Self::OrderCreatedDead),
+            Self::PaymentEvents
+            | Self::Notifications
+            | Self::PaymentRequestedDead
+            | Self::OrderCreatedDead => None,
+        }
+    }
 }
 
 impl fmt::Display for Topic {
@@ -50,7 +73,7 @@ pub struct Message {
     /// Where.
     pub topic: Topic,
     /// Messages of a topic with the same key keep their order.
-    pub key: String,
+    pub key: Vec<u8>,
     /// What is known of it without reading it.
     pub headers: Vec<(String, Vec<u8>)>,
     /// What it says.

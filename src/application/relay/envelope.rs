@@ -81,7 +81,7 @@ impl<D: Serialize> Envelope<D> {
         let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
         Ok(Message {
             topic,
-            key,
+            key: key.into_bytes(),
             headers: headers.into(),
             payload: serde_json::to_vec(&self)?,
         })
@@ -154,7 +154,7 @@ pub(super) mod tests {
         let event = event(9, 12, Kind::Approved);
         let message = told(&event).unwrap();
         assert_eq!(message.topic, Topic::PaymentEvents);
-        assert_eq!(message.key, event.payment.to_string());
+        assert_eq!(message.key, event.payment.to_string().into_bytes());
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
         let (payment, merchant) = (event.payment.to_string(), event.scope.merchant.to_string());
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Owns telling the bus of events: what is published of each, and what the receipts mean.
 
+mod command;
 mod envelope;
 mod notification;
 
@@ -70,14 +71,15 @@ fn drafted(
         }
         let told = envelope::told(event);
         let notified = notification::told(event, members.get(&event.payment));
-        match (told, notified) {
-            (Ok(told), Ok(notified)) => {
-                for message in [Some(told), notified].into_iter().flatten() {
+        let commanded = command::told(event);
+        match (told, notified, commanded) {
+            (Ok(told), Ok(notified), Ok(commanded)) => {
+                for message in [Some(told), notified, commanded].into_iter().flatten() {
                     messages.push(message);
                     owners.push(place);
                 }
             }
-            (Err(why), _) | (_, Err(why)) => {
+            (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => {
                 passed_over.insert(event.payment);
                 unfit.insert(place, why.to_string());
             }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use domain::id::MerchantId;
+use domain::principal::Mode;
+
 use super::{Check, Config, need};
 
 /// The client library's properties that the bus promises something with; it gives them itself.
@@ -64,6 +67,17 @@ impl Config {
             (0..=100).contains(&kafka.replication),
             "kafka.replication",
             "outside of 0 to 100",
+        )?;
+        let merchant = &kafka.orders_merchant;
+        need(
+            merchant.is_empty() || merchant.parse::<MerchantId>().is_ok(),
+            "kafka.orders_merchant",
+            "it is no id of a merchant",
+        )?;
+        need(
+            kafka.orders_mode.parse::<Mode>().is_ok(),
+            "kafka.orders_mode",
+            "it is neither test nor live",
         )?;
         need(
             !OURS.iter().any(|name| kafka.properties.contains_key(*name)),

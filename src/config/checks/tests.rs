@@ -290,6 +290,8 @@ fn brokers_that_cannot_be_spoken_with_safely_are_refused() {
         ("session_timeout = \"0s\"", "kafka.session_timeout"),
         ("partitions = 0", "kafka.partitions"),
         ("replication = -1", "kafka.replication"),
+        ("orders_merchant = \"shop\"", "kafka.orders_merchant"),
+        ("orders_mode = \"real\"", "kafka.orders_mode"),
         ("properties = { acks = \"1\" }", "kafka.properties"),
         (
             "properties = { \"enable.idempotence\" = \"false\" }",

@@ -25,6 +25,8 @@ pub struct ApproveRequest {
     pub keyed: bool,
     /// Who drives the saga from the start; `None` leaves it to recovery.
     pub hold: Option<Hold>,
+    /// Whether it is left to a worker from the start: nobody calls before one has taken it up.
+    pub asynchronous: bool,
 }
 
 /// Why an approval is refused before anything is stored or sent.
@@ -80,13 +82,17 @@ impl Payment {
         {
             return Err(ApproveRefusal::KeySpent);
         }
-        let saga = Saga {
+        let mut saga = Saga {
             head: self.approval_head(request, order, ctx),
             progress: saga::Progress::intended(Money::zero(request.amount.currency()), ctx.now),
             version: 1,
         };
         let mut telling = Telling::of(EventKind::ApprovalRequested, request.actor);
         telling.saga = Some(ctx.spare);
+        telling.asynchronous = request.asynchronous;
+        if request.asynchronous {
+            saga = saga.left();
+        }
         let status = self.status();
         let mut moved = self
             .shift(

@@ -220,6 +220,7 @@ struct Telling {
     actor: Actor,
     reason: Option<String>,
     saga: Option<SagaId>,
+    asynchronous: bool,
     movement: Option<event::MovementFacts>,
     decline: Option<event::DeclineFacts>,
     reason_code: Option<ReasonCode>,
@@ -233,6 +234,7 @@ impl Telling {
             actor,
             reason: None,
             saga: None,
+            asynchronous: false,
             movement: None,
             decline: None,
             reason_code: None,
@@ -329,6 +331,7 @@ impl Payment {
         let order_id = self.facts.order_id.to_string();
         let mut payload = event::Payload::new(order_id, self.facts.amount, balance);
         payload.saga_id = telling.saga;
+        payload.asynchronous = telling.asynchronous;
         payload.movement = telling.movement;
         payload.decline = telling.decline;
         payload.reason_code = telling.reason_code;

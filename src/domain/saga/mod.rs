@@ -5,6 +5,7 @@ mod approval;
 mod cancellation;
 mod evidence;
 mod in_vain;
+mod left;
 mod policy;
 mod reversal;
 mod step;

@@ -191,6 +191,7 @@ impl World {
             payment_key: key.clone(),
             gateway_order: self.order,
             amount_minor: AMOUNT,
+            asynchronous: false,
         };
         let keyed = keyed(&format!("approve-{key}"));
         let app = self.app_of(side);

@@ -264,6 +264,7 @@ impl Installation {
             payment_key: "tgen_key0001".parse().unwrap(),
             gateway_order: payment.gateway_order_id.unwrap().parse().unwrap(),
             amount_minor: 10_000,
+            asynchronous: false,
         }
     }
 

@@ -10,9 +10,11 @@
 mod accounts;
 mod api_keys;
 mod approve;
+mod consumers;
 mod feed;
 mod idempotency;
 mod installation;
+mod left;
 mod merchants;
 mod prepare;
 mod recovery;

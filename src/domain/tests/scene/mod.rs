@@ -192,6 +192,7 @@ impl Scene {
             credential_version: 1,
             keyed: false,
             hold: None,
+            asynchronous: false,
         };
         let begun = self
             .payment

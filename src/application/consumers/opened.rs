@@ -1,0 +1,106 @@
+//! Owns reading the envelope of a message that came in.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::App;
+use crate::ports::bus::Received;
+
+/// A `CloudEvents` 1.0 envelope in JSON; what else is in it is of no concern.
+#[derive(Debug, Deserialize)]
+pub(super) struct Opened<D> {
+    specversion: String,
+    /// Unique together with the source.
+    pub(super) id: String,
+    pub(super) source: String,
+    #[serde(default)]
+    traceparent: Option<String>,
+    pub(super) data: D,
+}
+
+impl<D: DeserializeOwned> Opened<D> {
+    /// Reads it; why it cannot be read is told without a word of what it says.
+    pub(super) fn of(received: &Received) -> Result<Self, String> {
+        let opened: Self = serde_json::from_slice(&received.payload).map_err(|error| {
+            let (kind, line, column) = (error.classify(), error.line(), error.column());
+            format!("no such envelope: {kind:?} at line {line}, column {column}")
+        })?;
+        if opened.specversion != "1.0" {
+            return Err("not of CloudEvents 1.0".to_owned());
+        }
+        if opened.id.is_empty() || opened.source.is_empty() {
+            return Err("its id or its source is empty".to_owned());
+        }
+        Ok(opened)
+    }
+
+    /// The trace that it goes on with; a fresh one where it has none.
+    pub(super) fn trace(&self, app: &App) -> String {
+        let given = self.traceparent.as_deref().and_then(trace_of);
+        given.unwrap_or_else(|| app.runner.fresh_trace())
+    }
+}
+
+/// The trace id of a W3C traceparent.
+fn trace_of(traceparent: &str) -> Option<String> {
+    let trace = traceparent.split('-').nth(1)?;
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_trace = trace.len() == 32 && trace.bytes().all(is_hex);
+    let is_some = trace.bytes().any(|byte| byte != b'0');
+    (is_trace && is_some).then(|| trace.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::bus::Topic;
+
+    fn opened(payload: &str) -> Result<Opened<serde_json::Value>, String> {
+        Opened::of(&Received {
+            topic: Topic::OrderCreated,
+            key: Vec::new(),
+            headers: Vec::new(),
+            payload: payload.as_bytes().to_vec(),
+            place: "order.created/0/0".to_owned(),
+        })
+    }
+
+    #[test]
+    fn an_envelope_is_opened() {
+        let text = r#"{"specversion":"1.0","id":"1","source":"/o","type":"t","more":1,"data":{}}"#;
+        let opened = opened(text).unwrap();
+        assert_eq!((opened.id.as_str(), opened.source.as_str()), ("1", "/o"));
+    }
+
+    #[test]
+    fn what_is_none_is_refused_without_a_word_of_it() {
+        for text in [
+            "",
+            "null",
+            "4111111111111111",
+            r#"{"specversion":"0.3","id":"1","source":"/o","data":{}}"#,
+            r#"{"specversion":"1.0","id":"","source":"/o","data":{}}"#,
+            r#"{"specversion":"1.0","id":1,"source":"4111111111111111","data":{}}"#,
+            r#"{"specversion":"1.0","id":"1","source":"/o"}"#,
+        ] {
+            let why = opened(text).unwrap_err();
+            assert!(!why.contains("4111"), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_a_trace_is_gone_on_with() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let whole = format!("00-{trace}-00f067aa0ba902b7-01");
+        assert_eq!(trace_of(&whole).as_deref(), Some(trace));
+        for none in [
+            "",
+            "00",
+            "00-4BF9-1-01",
+            &"0".repeat(32),
+            "00-00000000000000000000000000000000-1-1",
+        ] {
+            assert_eq!(trace_of(none), None, "{none}");
+        }
+    }
+}

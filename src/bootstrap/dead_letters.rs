@@ -1,0 +1,110 @@
+//! Owns `payflow dead-letters`: what came in and could not be dealt with, and trying it again.
+
+use clap::Subcommand;
+
+/// What is done about dead letters.
+#[derive(Subcommand)]
+pub(super) enum Action {
+    /// List them: where each is, since when, and why.
+    List,
+    /// Show one with its headers.
+    Show {
+        /// Where it is, as `list` names it.
+        place: String,
+    },
+    /// Publish one again, as it came. It stays listed; what was done about it is not done again.
+    Replay {
+        /// Where it is, as `list` names it; none with --all.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        place: Option<String>,
+        /// Every one.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[cfg(not(feature = "kafka"))]
+#[expect(clippy::unused_async, reason = "with Kafka it waits for a broker")]
+pub(super) async fn run(_: &crate::config::Config, _: Action) -> anyhow::Result<String> {
+    anyhow::bail!("this build speaks with no broker; build it with the feature kafka")
+}
+
+#[cfg(feature = "kafka")]
+pub(super) use on_kafka::run;
+
+#[cfg(feature = "kafka")]
+mod on_kafka {
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    use anyhow::Context as _;
+    use application::consumers::{as_it_came, noted};
+    use application::ports::bus::{Receipt, Received, Topic};
+
+    use super::super::bus::{open, settings};
+    use super::Action;
+    use crate::adapters::kafka::kept;
+    use crate::adapters::telemetry::Metrics;
+    use crate::config::Config;
+
+    pub(in super::super) async fn run(config: &Config, action: Action) -> anyhow::Result<String> {
+        anyhow::ensure!(
+            !config.kafka.brokers.is_empty(),
+            "kafka.brokers: there is no broker, and without one nothing is put aside"
+        );
+        let mut letters = Vec::new();
+        for topic in Topic::ALL.iter().filter_map(|topic| topic.dead_letters()) {
+            let found = kept(&settings(config), topic).await;
+            letters.extend(found.with_context(|| format!("cannot read {topic}"))?);
+        }
+        match action {
+            Action::List => Ok(listed(&letters)),
+            Action::Show { place } => shown(named(&letters, &place)?),
+            Action::Replay {
+                place: Some(place), ..
+            } => replayed(config, &[named(&letters, &place)?.clone()]).await,
+            Action::Replay { place: None, .. } => replayed(config, &letters).await,
+        }
+    }
+
+    fn named<'l>(letters: &'l [Received], place: &str) -> anyhow::Result<&'l Received> {
+        let mut found = letters.iter().filter(|letter| letter.place == place);
+        let found = found.next();
+        found.with_context(|| format!("there is no dead letter {place}"))
+    }
+
+    fn listed(letters: &[Received]) -> String {
+        let line = |letter: &Received| {
+            let (at, why) = (noted(letter, "at"), noted(letter, "reason"));
+            format!("{}  {at}  {why}", letter.place)
+        };
+        let lines: Vec<String> = letters.iter().map(line).collect();
+        lines.join("\n")
+    }
+
+    fn shown(letter: &Received) -> anyhow::Result<String> {
+        let mut text = String::new();
+        writeln!(text, "key: {}", String::from_utf8_lossy(&letter.key))?;
+        for (name, value) in &letter.headers {
+            writeln!(text, "{name}: {}", String::from_utf8_lossy(value))?;
+        }
+        write!(text, "\n{}", String::from_utf8_lossy(&letter.payload))?;
+        Ok(text)
+    }
+
+    async fn replayed(config: &Config, letters: &[Received]) -> anyhow::Result<String> {
+        let bus = open(config, &Arc::new(Metrics::new()?))?;
+        for letter in letters {
+            let message = as_it_came(letter);
+            let message = message.with_context(|| format!("{} came nowhere", letter.place))?;
+            match bus.publish(&[message]).await.first() {
+                Some(Receipt::Acknowledged) => {}
+                Some(Receipt::Refused(why) | Receipt::Away(why)) => {
+                    anyhow::bail!("{} is not published again: {why}", letter.place)
+                }
+                None => anyhow::bail!("{} is not published again", letter.place),
+            }
+        }
+        Ok(format!("{} published again", letters.len()))
+    }
+}
