@@ -1,6 +1,7 @@
-//! Owns the `harness` program: check, load, chaos, starve and slow, one subcommand each.
+//! Owns the `harness` program: check, load, chaos, starve, slow and bus, one subcommand each.
 
 mod books;
+mod bus;
 mod chaos;
 mod check;
 mod database;
@@ -44,6 +45,8 @@ enum Command {
     Starve(starve::Arguments),
     /// Measures honest requests while thousands of clients are slow on purpose.
     Slow(slow::Arguments),
+    /// Measures the way of events to a broker that was away.
+    Bus(bus::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,6 +92,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Chaos(chaos) => broken(chaos).await,
         Command::Starve(arguments) => starve::run(arguments).await,
         Command::Slow(arguments) => slow::run(arguments).await,
+        Command::Bus(arguments) => bus::run(arguments).await,
     }
 }
 

@@ -1,0 +1,48 @@
+//! Owns a producer that does nothing else: the same bytes, as fast as the library sends them.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use rdkafka::ClientConfig;
+use rdkafka::message::Message as _;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use tokio::time::Instant;
+
+use super::reading::Log;
+
+const TOPIC: &str = "harness.bare";
+/// One message first: the connection and the topic are made with it.
+const WARM: &[u8] = b"warm";
+
+/// Messages per second, all acknowledged.
+pub(crate) async fn per_second(address: &str, log: &Log) -> anyhow::Result<u64> {
+    let producer: FutureProducer = ClientConfig::new()
+        .set("bootstrap.servers", address)
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "5")
+        .set("compression.type", "lz4")
+        .create()?;
+    let warm = FutureRecord::to(TOPIC).key(WARM).payload(WARM);
+    let warmed = producer.send(warm, Duration::from_secs(20)).await;
+    warmed.map_err(|(error, _)| error)?;
+    let begun = Instant::now();
+    let mut under_way = Vec::with_capacity(log.messages.len());
+    for message in &log.messages {
+        let record = FutureRecord::to(TOPIC)
+            .key(message.key().unwrap_or_default())
+            .payload(message.payload().unwrap_or_default())
+            .headers(Log::headers(message));
+        let sent = producer.send_result(record);
+        under_way.push(sent.map_err(|(error, _)| anyhow!(error))?);
+    }
+    for sent in under_way {
+        sent.await?.map_err(|(error, _)| error)?;
+    }
+    let count = u64::try_from(log.messages.len())?;
+    let microseconds = u64::try_from(begun.elapsed().as_micros())?.max(1);
+    Ok(count
+        .saturating_mul(1_000_000)
+        .checked_div(microseconds)
+        .unwrap_or(0))
+}

@@ -1,0 +1,175 @@
+//! Owns reading what the broker was told: how much, in which order, and when.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::message::{Headers as _, Message as _, OwnedHeaders, OwnedMessage};
+use rdkafka::{ClientConfig, Timestamp};
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+
+const TOPIC: &str = "payment.events.v1";
+/// How long nothing may come.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long more than was expected is waited for.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A reader of every event.
+pub(crate) struct Reading {
+    consumer: StreamConsumer,
+}
+
+/// What came.
+#[derive(Default)]
+pub(crate) struct Log {
+    /// As it came.
+    pub(crate) messages: Vec<OwnedMessage>,
+    /// When each came, after it had happened.
+    lags: Vec<Duration>,
+    /// The last sequence of each payment.
+    seen: HashMap<String, i64>,
+    inversions: usize,
+    duplicates: usize,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    subject: String,
+    time: DateTime<Utc>,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    sequence: i64,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is late is late by the wall"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+impl Reading {
+    /// From the first event on.
+    pub(crate) fn begin(address: &str) -> anyhow::Result<Self> {
+        let consumer: StreamConsumer = ClientConfig::new()
+            .set("bootstrap.servers", address)
+            .set("group.id", "harness")
+            .set("session.timeout.ms", "1000")
+            .set("heartbeat.interval.ms", "100")
+            .set("auto.offset.reset", "earliest")
+            .set("topic.metadata.refresh.interval.ms", "200")
+            .set("fetch.wait.max.ms", "10")
+            .create()?;
+        consumer.subscribe(&[TOPIC])?;
+        Ok(Self { consumer })
+    }
+
+    /// Reads until so many different events have come, and a moment longer.
+    pub(crate) async fn until(&mut self, count: usize) -> anyhow::Result<Log> {
+        let mut log = Log::default();
+        while log.count() < count {
+            let message = timeout(PATIENCE, self.consumer.recv()).await;
+            match message.with_context(|| format!("{} of {count} came", log.count()))? {
+                Ok(message) => log.note(message.detach())?,
+                // The topic is made by what is told.
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+        while let Ok(Ok(message)) = timeout(GRACE, self.consumer.recv()).await {
+            log.note(message.detach())?;
+        }
+        Ok(log)
+    }
+}
+
+impl Log {
+    fn note(&mut self, message: OwnedMessage) -> anyhow::Result<()> {
+        let payload = message.payload().unwrap_or_default();
+        let envelope: Envelope = serde_json::from_slice(payload)?;
+        let lag = now().signed_duration_since(envelope.time);
+        let last = self.seen.entry(envelope.subject).or_default();
+        let sequence = envelope.data.sequence;
+        if sequence <= *last {
+            self.duplicates = self.duplicates.saturating_add(1);
+        } else {
+            if sequence != last.saturating_add(1) {
+                self.inversions = self.inversions.saturating_add(1);
+            }
+            *last = sequence;
+            self.lags.push(lag.to_std().unwrap_or_default());
+        }
+        self.messages.push(message);
+        Ok(())
+    }
+
+    /// How many different events.
+    pub(crate) fn count(&self) -> usize {
+        self.lags.len()
+    }
+
+    pub(crate) fn lost(&self, expected: usize) -> usize {
+        expected.saturating_sub(self.count())
+    }
+
+    /// Events that came before an earlier one of their payment.
+    pub(crate) const fn inversions(&self) -> usize {
+        self.inversions
+    }
+
+    pub(crate) const fn duplicates(&self) -> usize {
+        self.duplicates
+    }
+
+    /// How fast it was told, by when each message was given to the producer; what was given before
+    /// the broker was there waited for it, and does not count.
+    pub(crate) fn per_second(&self, there: DateTime<Utc>) -> u64 {
+        let there = there.timestamp_millis();
+        let given = self
+            .messages
+            .iter()
+            .filter_map(|message| match message.timestamp() {
+                Timestamp::CreateTime(milliseconds) => Some(milliseconds),
+                Timestamp::NotAvailable | Timestamp::LogAppendTime(_) => None,
+            });
+        let given: Vec<i64> = given.filter(|at| *at >= there).collect();
+        let (first, last) = (given.iter().min(), given.iter().max());
+        let span = last
+            .zip(first)
+            .map(|(last, first)| last.saturating_sub(*first));
+        let span = span
+            .and_then(|span| u64::try_from(span).ok())
+            .unwrap_or(0)
+            .max(1);
+        let count = u64::try_from(given.len()).unwrap_or(u64::MAX);
+        count.saturating_mul(1000).checked_div(span).unwrap_or(0)
+    }
+
+    /// How late events were that so many of a thousand do not exceed; none without any.
+    pub(crate) fn lag_milliseconds(&self, per_mille: usize) -> Option<u64> {
+        let mut sorted = self.lags.clone();
+        sorted.sort_unstable();
+        let rank = sorted.len().saturating_mul(per_mille).div_ceil(1000).max(1);
+        let lag = sorted.get(rank.saturating_sub(1))?;
+        u64::try_from(lag.as_millis()).ok()
+    }
+
+    /// The headers of a message, to be sent again.
+    pub(crate) fn headers(message: &OwnedMessage) -> OwnedHeaders {
+        let mut headers = OwnedHeaders::new();
+        for header in message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+        {
+            headers = headers.insert(header);
+        }
+        headers
+    }
+}
