@@ -1,5 +1,6 @@
 //! Owns one place per outside thing; each adapter implements a port of the application.
 
+mod cause;
 pub mod clock;
 pub mod gateway;
 pub mod identity;
@@ -12,3 +13,4 @@ pub mod metered;
 pub mod persistence;
 pub mod telemetry;
 pub mod vault;
+pub mod webhooks;

@@ -7,6 +7,7 @@ pub mod account;
 pub mod card;
 pub mod change;
 pub mod decline;
+pub mod delivery;
 pub mod event;
 pub mod feed;
 pub mod id;
@@ -24,6 +25,9 @@ pub mod switch;
 pub mod text;
 pub mod vault;
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use event::{Draft, Hash, Sealed};
 use id::SagaId;
 use saga::Policy;
@@ -44,4 +48,12 @@ pub struct Ctx<'a> {
     pub seal: fn(&Draft, &Hash) -> Sealed,
     /// W3C trace id of the request or recovery pass, 32 lower-case hex digits.
     pub trace: &'a str,
+}
+
+/// `pause` after `now`; the end of time when that overflows.
+pub(crate) fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    TimeDelta::from_std(pause)
+        .ok()
+        .and_then(|pause| now.checked_add_signed(pause))
+        .unwrap_or(Timestamp::MAX_UTC)
 }

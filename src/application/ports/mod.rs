@@ -1,6 +1,7 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
 pub mod bus;
+pub mod courier;
 mod feed;
 pub mod gateway;
 pub mod identity;
@@ -14,6 +15,7 @@ use domain::Timestamp;
 use domain::id::RawId;
 
 pub use bus::Bus;
+pub use courier::Courier;
 pub use gateway::{Gateways, PaymentGateway};
 pub use identity::TokenVerifier;
 pub use limiter::RateLimiter;

@@ -1,12 +1,11 @@
 //! Owns the approval: capture once, believe only evidence, book whatever was captured.
 
-use super::policy::after;
 use super::{Absorbed, ConfirmCall, Heard, Outcome, Saga};
-use crate::Ctx;
 use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::{Captured, Payment};
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
+use crate::{Ctx, after};
 
 pub(super) fn call(saga: &Saga) -> ConfirmCall {
     ConfirmCall {

@@ -1,13 +1,12 @@
 //! Owns the cancellation: give back once what was asked for, believe only what the gateway shows,
 //! and let go of the reservation only when it can take effect no more.
 
-use super::policy::after;
 use super::{Absorbed, CancelCall, Heard, Outcome, Saga};
-use crate::Ctx;
 use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Cancel, Cause, Snapshot};
+use crate::{Ctx, after};
 
 pub(super) fn call(saga: &Saga) -> CancelCall {
     let reason = saga.head.reason.as_deref().unwrap_or_default();

@@ -1,9 +1,9 @@
 //! Owns how much of an answer is believed, and while what it may still be overtaken by a call.
 
-use super::{Heard, Phase, Saga, policy};
-use crate::Ctx;
+use super::{Heard, Phase, Saga};
 use crate::money::Money;
 use crate::snapshot::{Answer, Cause};
+use crate::{Ctx, after};
 
 impl Saga {
     /// Book-keeping that every answer needs, before its meaning is looked at. Gives the surprise
@@ -54,7 +54,7 @@ impl Saga {
 
     /// Whether no call that was intended so far can take effect any more, answered or not.
     pub(super) fn are_calls_over(&self, ctx: &Ctx<'_>) -> bool {
-        ctx.now >= policy::after(self.progress.intent_at, ctx.policy.call_bound)
+        ctx.now >= after(self.progress.intent_at, ctx.policy.call_bound)
     }
 
     /// Whether a call may still be on its way to the gateway or running there.

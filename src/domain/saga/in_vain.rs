@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Absorbed, Heard, Phase, Saga, policy};
-use crate::Ctx;
+use super::{Absorbed, Heard, Phase, Saga};
+use crate::{Ctx, after};
 
 impl Saga {
     /// Provably nothing left this machine: the same call again, later.
@@ -25,7 +25,7 @@ impl Saga {
         self.progress.heard = Heard::Nothing;
         let mut saga = self.ask_later(ctx).counted_again();
         let pause = Duration::from_secs(retry_after_seconds.unwrap_or(0).into());
-        let earliest = policy::after(ctx.now, pause);
+        let earliest = after(ctx.now, pause);
         saga.progress.due_at = saga.progress.due_at.max(earliest);
         saga
     }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use crate::Timestamp;
+use crate::{Timestamp, after};
 
 /// Windows, bounds and schedules. The harness runs with all of them at a tenth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,12 +44,4 @@ impl Policy {
             .unwrap_or(&self.ask_every);
         after(now, *pause)
     }
-}
-
-/// `pause` after `now`; the end of time when that overflows.
-pub(super) fn after(now: Timestamp, pause: Duration) -> Timestamp {
-    TimeDelta::from_std(pause)
-        .ok()
-        .and_then(|pause| now.checked_add_signed(pause))
-        .unwrap_or(Timestamp::MAX_UTC)
 }

@@ -1,11 +1,10 @@
 //! Owns the reversal: give back what should not have been captured, and never give up.
 
-use super::policy::after;
 use super::{Absorbed, CancelCall, Heard, Outcome, Phase, Saga};
-use crate::Ctx;
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Cause, Snapshot};
+use crate::{Ctx, after};
 
 pub(super) fn call(saga: &Saga) -> CancelCall {
     CancelCall {

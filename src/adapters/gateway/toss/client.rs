@@ -11,6 +11,7 @@ use reqwest::{Method, Response, Url, redirect, retry, tls};
 
 use super::classify::{Reply, Unusable};
 use super::settings::{Rejected, Settings};
+use crate::adapters::cause::chain;
 
 /// No answer of this gateway comes near it.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -187,18 +188,6 @@ fn unanswered(error: reqwest::Error) -> Unanswered {
     } else {
         Unanswered::Lost(why)
     }
-}
-
-/// An error with everything that led to it; the library shows only the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

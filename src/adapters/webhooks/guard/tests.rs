@@ -1,0 +1,126 @@
+//! Owns the proof that only public addresses are talked to.
+
+use super::*;
+
+/// What a merchant may not make the service talk to, and the word for why.
+const REFUSED: &[(&str, &str)] = &[
+    ("https://127.0.0.1/", "public"),
+    ("https://127.255.255.254/", "public"),
+    // The same in other forms.
+    ("https://2130706433/", "public"),
+    ("https://0x7f000001/", "public"),
+    ("https://0177.0.0.1/", "public"),
+    ("https://127.1/", "public"),
+    ("https://0x7f.1/", "public"),
+    ("https://127.0.0.1./", "public"),
+    ("https://①②⑦.0.0.1/", "public"),
+    ("https://%31%32%37.0.0.1/", "public"),
+    ("https://0.0.0.0/", "public"),
+    ("https://0/", "public"),
+    ("https://10.0.0.1/", "public"),
+    ("https://10.255.255.255/", "public"),
+    ("https://100.64.0.1/", "public"),
+    ("https://100.127.255.255/", "public"),
+    ("https://169.254.169.254/latest/meta-data/", "public"),
+    ("https://172.16.0.1/", "public"),
+    ("https://172.31.255.255/", "public"),
+    ("https://192.0.0.1/", "public"),
+    ("https://192.0.2.1/", "public"),
+    ("https://192.88.99.1/", "public"),
+    ("https://192.168.0.1/", "public"),
+    ("https://198.18.0.1/", "public"),
+    ("https://198.19.255.255/", "public"),
+    ("https://198.51.100.1/", "public"),
+    ("https://203.0.113.1/", "public"),
+    ("https://224.0.0.1/", "public"),
+    ("https://240.0.0.1/", "public"),
+    ("https://255.255.255.255/", "public"),
+    ("https://[::]/", "public"),
+    ("https://[::1]/", "public"),
+    ("https://[::ffff:127.0.0.1]/", "public"),
+    ("https://[::ffff:a00:1]/", "public"),
+    ("https://[::127.0.0.1]/", "public"),
+    ("https://[64:ff9b::7f00:1]/", "public"),
+    ("https://[64:ff9b:1::a00:1]/", "public"),
+    ("https://[100::1]/", "public"),
+    ("https://[2001::1]/", "public"),
+    ("https://[2001:db8::1]/", "public"),
+    ("https://[2002:7f00:1::]/", "public"),
+    ("https://[2002:c0a8:1::1]/", "public"),
+    ("https://[3fff::1]/", "public"),
+    ("https://[5f00::1]/", "public"),
+    ("https://[fc00::1]/", "public"),
+    ("https://[fd12:3456::1]/", "public"),
+    ("https://[fe80::1]/", "public"),
+    ("https://[fec0::1]/", "public"),
+    ("https://[ff02::1]/", "public"),
+    ("http://shop.example/", "https"),
+    ("http://8.8.8.8/", "https"),
+    ("http://localhost/", "https"),
+    ("ftp://shop.example/", "web"),
+    ("file:///etc/passwd", "web"),
+    ("gopher://shop.example/", "web"),
+    ("https://user@shop.example/", "user"),
+    ("https://user:secret@shop.example/", "user"),
+];
+
+fn looked(guard: &Guard, url: &str) -> Result<(), String> {
+    let parsed = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+    guard
+        .look(&parsed)
+        .map_err(|forbidden| forbidden.to_string())
+}
+
+#[test]
+fn private_addresses_are_refused_in_every_form() {
+    let guard = Guard::default();
+    for (url, why) in REFUSED {
+        let refused = looked(&guard, url).expect_err(url);
+        assert!(refused.contains(why), "{url}: {refused}");
+    }
+    assert!(REFUSED.len() >= 40);
+}
+
+#[test]
+fn public_addresses_pass() {
+    let guard = Guard::default();
+    for url in [
+        "https://shop.example/hooks?x=1",
+        "https://8.8.8.8:8443/",
+        "https://[2606:4700::1111]/",
+        "https://[2a00:1450:4001::8]/",
+        "https://100.128.0.1/",
+        "https://172.32.0.1/",
+        "https://[::ffff:8.8.8.8]/",
+    ] {
+        assert_eq!(looked(&guard, url), Ok(()), "{url}");
+    }
+}
+
+#[test]
+fn what_is_exempted_passes_and_nothing_beside_it() {
+    let guard = Guard::new(&["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+    for url in [
+        "http://127.0.0.1:8082/hooks",
+        "http://localhost:8082/hooks",
+        "https://[::ffff:127.0.0.1]/",
+        "http://[fd00::1]/",
+    ] {
+        assert_eq!(looked(&guard, url), Ok(()), "{url}");
+    }
+    for url in ["http://10.0.0.1/", "http://[::1]/", "http://8.8.8.8/"] {
+        assert!(looked(&guard, url).is_err(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_judged_by_where_it_leads() {
+    let refused = Guard::default().resolve("localhost").await;
+    assert!(matches!(
+        refused,
+        Err(Unresolved::Forbidden(Forbidden::Private(address))) if address.is_loopback()
+    ));
+    let exempt = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap());
+    let found = Guard::new(&exempt).resolve("localhost").await.unwrap();
+    assert!(found.iter().all(|address| address.ip().is_loopback()));
+}
