@@ -27,6 +27,7 @@ mod tenancy;
 mod upkeep;
 pub mod view;
 mod watch;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,6 +193,8 @@ pub struct Parts {
     pub step_up: StepUp,
     /// Rung when events were committed in this process.
     pub bell: Arc<Bell>,
+    /// What webhooks are brought with.
+    pub post: webhooks::Post,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.

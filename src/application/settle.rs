@@ -174,7 +174,8 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::IssueKey(_)
         | Change::InsertChallenge(_)
         | Change::SpendChallenge { .. }
-        | Change::Feed(_) => None,
+        | Change::Feed(_)
+        | Change::Webhook(_) => None,
     })
 }
 

@@ -37,11 +37,13 @@ impl App {
             let reported = self.report_stuck(&mut upkeep).await;
             let swept = self.sweep_keys(&mut upkeep).await;
             let forgotten = self.sweep_challenges().await;
+            let delivered = self.sweep_deliveries().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
                 ("key sweep", swept),
                 ("challenge sweep", forgotten),
+                ("delivery sweep", delivered),
             ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),
@@ -113,6 +115,17 @@ impl App {
             debug!(keys = swept, "idempotency keys forgotten");
         }
         Ok(swept)
+    }
+
+    /// One pass: forgets deliveries of webhooks past their time; how many.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn sweep_deliveries(&self) -> Result<u64, store::Error> {
+        let post = &self.parts.post;
+        let before = earlier(post.clock.now(), post.terms.kept);
+        let limit = self.parts.bounds.pass_rows;
+        self.parts.store.sweep_deliveries(before, limit).await
     }
 
     /// Whether a pass took all it may, so that there may be more.

@@ -1,11 +1,12 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `webhook`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use application::ports::Vault;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,8 +14,8 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, handles, launch,
-    switches, tenants, vault,
+    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints,
+    handles, launch, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -65,6 +66,11 @@ enum Command {
         #[command(subcommand)]
         action: credentials::Action,
     },
+    /// Make webhook endpoints, list, change and delete them, see their deliveries, send again.
+    Webhook {
+        #[command(subcommand)]
+        action: endpoints::Action,
+    },
     /// Wrap every data key with the current master key; see docs/secrets.md.
     RotateMasterKey,
     /// Pause approvals or cancels; what is under way is finished.
@@ -113,6 +119,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Merchant { action } => print(&tenants::run(&config, action).await?),
             Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
+            Command::Webhook { action } => print(&endpoints::run(&config, action).await?),
             Command::RotateMasterKey => print(&vault::rotate(&config).await?),
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
@@ -124,10 +131,8 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     config.check_serving(demo::IS_BUILT_IN)?;
     if !roles.are_all() {
         config.check_shared()?;
@@ -146,11 +151,11 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
         merchants::demo(store.as_ref(), config, &dev_keys.keys).await?;
     }
     let metrics = Arc::new(Metrics::new()?);
-    let sealer = Arc::new(vault::open(config, Arc::clone(&store))?);
+    let sealer: Arc<dyn Vault> = Arc::new(vault::open(config, Arc::clone(&store))?);
     let mut accounts = Accounts::new(
         config,
         &counterpart,
-        (Arc::clone(&store), sealer),
+        (Arc::clone(&store), Arc::clone(&sealer)),
         Arc::clone(&metrics),
     );
     accounts.serve_first().await?;
@@ -161,6 +166,7 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
         clock: counterpart.clock(config),
         ids: Arc::new(Drawn::default()),
         tokens: Arc::<Tokens>::clone(&tokens),
+        vault: sealer,
         metrics,
     };
     let running = launch(config, outside, roles).await?;
@@ -224,5 +230,8 @@ fn banner(dev_keys: &DevKeys, folder: &Path) -> String {
 
 /// To standard output, which holds results; log lines go to standard error.
 fn print(text: &str) -> anyhow::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
     writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
 }

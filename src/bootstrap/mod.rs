@@ -7,6 +7,7 @@ mod command;
 mod credentials;
 mod dead_letters;
 mod demo;
+mod endpoints;
 mod handles;
 mod merchants;
 mod outside;
@@ -14,6 +15,7 @@ mod roles;
 mod switches;
 mod tenants;
 mod vault;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use application::events::Bell;
 use application::ports::limiter::Rate;
-use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier};
+use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier, Vault};
 use application::{App, Bounds, Parts, Seating, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
@@ -54,6 +56,8 @@ pub struct Outside {
     pub ids: Arc<dyn Ids>,
     /// Who believes members' tokens.
     pub tokens: Arc<dyn TokenVerifier>,
+    /// What seals secrets.
+    pub vault: Arc<dyn Vault>,
     /// What everything is counted in.
     pub metrics: Arc<Metrics>,
 }
@@ -77,7 +81,7 @@ pub struct Running {
 /// answers probes.
 ///
 /// # Errors
-/// A listener cannot be bound.
+/// A listener cannot be bound, or a client not be set up.
 pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow::Result<Running> {
     let metrics = outside.metrics;
     let bell = Arc::new(Bell::default());
@@ -94,6 +98,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         tokens: outside.tokens,
         step_up: step_up(config),
         bell,
+        post: webhooks::post(config, outside.vault)?,
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),

@@ -23,6 +23,8 @@ pub enum Role {
     Sequencer,
     /// Tell the broker of events.
     Relay,
+    /// Bring webhooks to merchants' receivers.
+    Courier,
 }
 
 impl Role {
@@ -35,6 +37,7 @@ impl Role {
             Self::Scheduler => "scheduler",
             Self::Sequencer => "sequencer",
             Self::Relay => "relay",
+            Self::Courier => "courier",
         }
     }
 }
@@ -110,6 +113,7 @@ impl Roles {
                 }
                 Role::Sequencer => drop(work.spawn(app().sequence_continuously())),
                 Role::Relay => drop(work.spawn(app().relay_continuously(Arc::clone(bus)))),
+                Role::Courier => drop(work.spawn(app().deliver_continuously())),
             }
         }
     }

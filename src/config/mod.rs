@@ -16,7 +16,7 @@ pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Kafka, Limits, Log, LogFormat,
-    Metrics, Payments, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault,
+    Metrics, Payments, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault, Webhooks,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -76,6 +76,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// How payments are streamed.
     pub stream: Stream,
+    /// How webhooks are brought.
+    pub webhooks: Webhooks,
     /// What is logged.
     pub log: Log,
 }

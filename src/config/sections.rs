@@ -219,6 +219,23 @@ pub struct Stream {
     pub open_max: usize,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub timeout: Span,
+    pub retry_first: Span,
+    pub retry_cap: Span,
+    pub retry_for: Span,
+    pub dead_after: Span,
+    pub kept_for: Span,
+    pub poll: Span,
+    pub tries_per_endpoint_max: usize,
+    pub tries_per_merchant_max: usize,
+    pub tries_max: usize,
+    pub endpoints_max: u32,
+    pub exempt: Vec<String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {

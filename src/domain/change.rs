@@ -17,6 +17,7 @@ use crate::saga::Saga;
 use crate::step_up::Challenge;
 use crate::switch::Turn;
 use crate::vault::{DataKey, Wrapped};
+use crate::webhook;
 
 /// A worker's hold on a saga, measured by the database's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +156,8 @@ pub enum Change {
     },
     /// Who reads what of the feed.
     Feed(Box<feed::Change>),
+    /// Where events are brought.
+    Webhook(Box<webhook::Change>),
 }
 
 impl Change {
@@ -190,6 +193,7 @@ impl Change {
             Self::InsertChallenge(challenge) => (12, challenge.id.to_string()),
             Self::SpendChallenge { challenge, .. } => (12, challenge.to_string()),
             Self::Feed(change) => change.lock_order(),
+            Self::Webhook(change) => change.lock_order(),
         }
     }
 }

@@ -156,6 +156,11 @@ id!(
     "chl"
 );
 id!(
+    /// Where a merchant wants its events.
+    EndpointId,
+    "whe"
+);
+id!(
     /// A process that drives sagas, new at each start.
     WorkerId,
     "wrk"

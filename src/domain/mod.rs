@@ -7,7 +7,6 @@ pub mod account;
 pub mod card;
 pub mod change;
 pub mod decline;
-pub mod delivery;
 pub mod event;
 pub mod feed;
 pub mod id;
@@ -24,6 +23,7 @@ pub mod step_up;
 pub mod switch;
 pub mod text;
 pub mod vault;
+pub mod webhook;
 
 use std::time::Duration;
 

@@ -104,6 +104,15 @@ text!(
     |text| free_text(text, 100)
 );
 text!(
+    /// Where a merchant wants its events: 1-2048 visible ASCII characters; whether messages may be
+    /// sent there is another question.
+    EndpointUrl,
+    |text| {
+        length(text, 1, 2048)?;
+        every(text, |c| c.is_ascii_graphic())
+    }
+);
+text!(
     /// The merchant's own id of a member: 1-64 visible ASCII characters.
     MemberId,
     |text| {

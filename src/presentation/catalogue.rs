@@ -245,6 +245,21 @@ catalogue! {
     API_KEY_LIMIT => ApiKeyLimit, CONFLICT,
         "API 키를 더 발급할 수 없습니다.",
         "There are as many API keys as there may be.";
+    WEBHOOK_ENDPOINT_NOT_FOUND => WebhookEndpointNotFound, NOT_FOUND,
+        "웹훅 엔드포인트를 찾을 수 없습니다.",
+        "There is no such webhook endpoint.";
+    WEBHOOK_DELIVERY_NOT_FOUND => WebhookDeliveryNotFound, NOT_FOUND,
+        "이 엔드포인트로 보낸 적이 없는 이벤트입니다.",
+        "The endpoint was not sent this event.";
+    WEBHOOK_ENDPOINT_DISABLED => WebhookEndpointDisabled, CONFLICT,
+        "사용이 중지된 웹훅 엔드포인트입니다.",
+        "The webhook endpoint is not enabled.";
+    WEBHOOK_ENDPOINT_LIMIT => WebhookEndpointLimit, CONFLICT,
+        "웹훅 엔드포인트를 더 만들 수 없습니다.",
+        "There are as many webhook endpoints as there may be.";
+    WEBHOOK_URL_REFUSED => WebhookUrlRefused, BAD_REQUEST,
+        "웹훅을 보낼 수 없는 주소입니다.",
+        "Webhooks cannot be sent to this address.";
 
     IDEMPOTENCY_KEY_MISSING => IdempotencyKeyMissing, BAD_REQUEST,
         "Idempotency-Key 헤더가 필요합니다.",

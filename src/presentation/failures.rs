@@ -5,7 +5,8 @@ use std::time::Duration;
 use application::events::{EventsError, FollowError};
 use application::ports::gateway::Refused;
 use application::ports::identity::TokenError;
-use application::ports::store;
+use application::ports::{store, vault};
+use application::webhooks::EndpointError;
 use application::{
     AccessError, ActError, ApiKeyError, ChallengeError, IsPaused, KeyError, PrepareError,
     ProofError, ReadError, SwitchError,
@@ -100,6 +101,24 @@ impl From<ApiKeyError> for Failure {
             ApiKeyError::TooMany => Self::from(Code::ApiKeyLimit),
             ApiKeyError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
             ApiKeyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndpointError> for Failure {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::NotFound => Code::WebhookEndpointNotFound.into(),
+            EndpointError::NotSent => Code::WebhookDeliveryNotFound.into(),
+            EndpointError::Address(_) => Self::field("url", Code::WebhookUrlRefused),
+            EndpointError::TooMany => Code::WebhookEndpointLimit.into(),
+            EndpointError::NotEnabled => Code::WebhookEndpointDisabled.into(),
+            EndpointError::CursorExpired => Code::CursorExpired.into(),
+            EndpointError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),
+            EndpointError::Vault(vault::Error::Store(error)) | EndpointError::Store(error) => {
+                error.into()
+            }
+            EndpointError::Vault(error) => Self::internal(&error),
         }
     }
 }
@@ -309,6 +328,12 @@ impl From<domain::money::Error> for Code {
 
 impl From<domain::id::Malformed> for Code {
     fn from(_: domain::id::Malformed) -> Self {
+        Self::IdMalformed
+    }
+}
+
+impl From<domain::webhook::Malformed> for Code {
+    fn from(_: domain::webhook::Malformed) -> Self {
         Self::IdMalformed
     }
 }

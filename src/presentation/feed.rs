@@ -111,12 +111,12 @@ fn feed(page: EventsPage) -> Result<Feed, Failure> {
 }
 
 /// Opaque for callers, so that its shape may change.
-fn text_of(cursor: Cursor) -> String {
+pub(super) fn text_of(cursor: Cursor) -> String {
     let text = format!("{VERSION}.{}.{}", cursor.epoch, cursor.position);
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn parse(text: &str) -> Option<Cursor> {
+pub(super) fn parse(text: &str) -> Option<Cursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let decoded = String::from_utf8(bytes).ok()?;
     let (epoch, position) = decoded

@@ -98,6 +98,54 @@ impl Form {
         }
     }
 
+    /// A list of words that may be there, with so many at most.
+    ///
+    /// # Errors
+    /// It is wrong, which is noted.
+    pub(super) fn optional_words<T: FromStr>(
+        &mut self,
+        name: &str,
+        most: usize,
+    ) -> Result<Option<Vec<T>>, ()>
+    where
+        Code: From<T::Err>,
+    {
+        let nodes = match self.take(name) {
+            None => return Ok(None),
+            Some(Node::List(nodes)) if nodes.len() <= most => nodes,
+            Some(Node::List(_)) => {
+                self.refuse(name, Code::FieldLength);
+                return Err(());
+            }
+            Some(_) => {
+                self.refuse(name, Code::FieldType);
+                return Err(());
+            }
+        };
+        let words: Option<Vec<T>> = nodes
+            .into_iter()
+            .map(|node| self.parsed(name, node))
+            .collect();
+        words.map(Some).ok_or(())
+    }
+
+    /// A yes or no that may be there.
+    pub(super) fn optional_flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Node::Bool(value) => Some(value),
+            Node::Null
+            | Node::Integer(_)
+            | Node::Huge
+            | Node::Fraction
+            | Node::Text(_)
+            | Node::List(_)
+            | Node::Object(_) => {
+                self.refuse(name, Code::FieldType);
+                None
+            }
+        }
+    }
+
     /// A yes or no that has to be there.
     pub(super) fn required_flag(&mut self, name: &str) -> Option<bool> {
         let refused = match self.take(name) {

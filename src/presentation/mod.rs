@@ -31,6 +31,8 @@ pub mod server;
 mod step_up;
 mod stream;
 mod switches;
+mod table;
+mod webhooks;
 mod wire;
 
 use std::sync::Arc;

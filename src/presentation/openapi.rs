@@ -112,6 +112,7 @@ fn operation_of<'a>(item: &'a mut PathItem, route: &Route) -> Option<&'a mut Ope
         "GET" => item.get.as_mut(),
         "POST" => item.post.as_mut(),
         "PUT" => item.put.as_mut(),
+        "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
         _ => None,
     }

@@ -57,6 +57,8 @@ pub enum Named {
     Payment,
     /// An API key.
     ApiKey,
+    /// A webhook endpoint.
+    Endpoint,
     /// A safety switch, by a word that is everybody's: each caller turns its own.
     Switch,
 }
@@ -69,6 +71,7 @@ impl Named {
             Self::Nothing => None,
             Self::Payment => Some("{paymentId}"),
             Self::ApiKey => Some("{apiKeyId}"),
+            Self::Endpoint => Some("{endpointId}"),
             Self::Switch => Some("{operation}"),
         }
     }
@@ -80,6 +83,7 @@ impl Named {
             Self::Nothing => None,
             Self::Payment => Some(Code::PaymentNotFound),
             Self::ApiKey => Some(Code::ApiKeyNotFound),
+            Self::Endpoint => Some(Code::WebhookEndpointNotFound),
             Self::Switch => Some(Code::SwitchNotFound),
         }
     }

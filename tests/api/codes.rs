@@ -85,6 +85,9 @@ async fn every_code_is_provoked() {
     credentials(&mut seen).await;
     api_keys(&mut seen).await;
     proofs(&mut seen).await;
+    for told in crate::webhooks::refusals().await {
+        seen.note(&told);
+    }
     keys(&mut seen).await;
     refusals(&mut seen).await;
     streams(&mut seen).await;

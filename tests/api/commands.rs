@@ -122,10 +122,67 @@ fn api_keys_are_issued_listed_rotated_and_revoked() {
 }
 
 #[test]
+fn webhook_endpoints_are_made_changed_rotated_and_deleted() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| lines(folder.path(), arguments);
+    let merchant = run(&["merchant", "create", "shop"]).remove(0);
+    let merchant = text(&merchant["merchantId"]);
+    let add = ["webhook", "add", merchant, "https://shop.example/hooks"];
+    let filter = ["--event", "payment.approved", "--event", "payment.canceled"];
+    let made = run(&[&add[..], &filter].concat()).remove(0);
+    assert!(text(&made["secret"]).starts_with("whsec_"), "{made}");
+    assert_eq!(
+        made["events"],
+        json!(["payment.approved", "payment.canceled"])
+    );
+    let id = text(&made["endpointId"]);
+    let listed = run(&["webhook", "list", merchant]);
+    assert_eq!(
+        (listed.len(), &listed[0]["endpointId"]),
+        (1, &made["endpointId"])
+    );
+    let off = run(&[
+        "webhook",
+        "change",
+        id,
+        "--enabled",
+        "false",
+        "--all-events",
+    ])
+    .remove(0);
+    assert_eq!(
+        (&off["status"], &off["events"]),
+        (&json!("DISABLED"), &json!([]))
+    );
+    run(&["webhook", "change", id, "--enabled", "true"]);
+    let rotated = run(&["webhook", "rotate", id, "--grace-seconds", "60"]).remove(0);
+    assert_ne!(rotated["secret"], made["secret"]);
+    assert!(rotated["oldSecretUntil"].is_string());
+    let shown = run(&["webhook", "show", id]).remove(0);
+    let changes = shown["changes"].as_array().unwrap();
+    let changes: Vec<&str> = changes.iter().map(|line| text(&line["change"])).collect();
+    assert_eq!(
+        changes,
+        ["ROTATED", "ENABLED", "DISABLED", "CHANGED", "CREATED"]
+    );
+    assert_eq!(shown["changes"][0]["actor"], "OPERATOR");
+    assert!(!format!("{listed:?}{shown}").contains("whsec_"));
+    assert_eq!(run(&["webhook", "deliveries", id]), [json!(null); 0]);
+    assert_eq!(
+        run(&["webhook", "redeliver", id]),
+        [json!({ "redelivered": 0 })]
+    );
+    let deleted = run(&["webhook", "delete", id]).remove(0);
+    assert_eq!(deleted["status"], "DELETED");
+    assert!(run(&["webhook", "list", merchant]).is_empty());
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_named() {
     let folder = TempDir::new().unwrap();
     let zeros = "0".repeat(34);
     let (nobody, key) = (format!("mer_{zeros}"), format!("key_{zeros}"));
+    let endpoint = format!("whe_{zeros}");
     for (arguments, named) in [
         (vec!["merchant", "create", " "], "name"),
         (
@@ -150,6 +207,20 @@ fn what_cannot_be_is_refused_and_named() {
             "grace",
         ),
         (vec!["api-key", "revoke", "key_1"], "key"),
+        (
+            vec!["webhook", "add", &nobody, "https://10.0.0.1/"],
+            "public",
+        ),
+        (
+            vec!["webhook", "add", &nobody, "https://shop.example/"],
+            "no such",
+        ),
+        (vec!["webhook", "show", &endpoint], "no such endpoint"),
+        (vec!["webhook", "show", "whe_1"], "endpoint"),
+        (
+            vec!["webhook", "attempts", &endpoint, "pay_1"],
+            "id of an event",
+        ),
     ] {
         let output = payflow(folder.path(), &arguments);
         let said = String::from_utf8_lossy(&output.stderr).to_lowercase();

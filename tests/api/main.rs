@@ -30,3 +30,4 @@ mod stream;
 mod support;
 mod switches;
 mod vault;
+mod webhooks;

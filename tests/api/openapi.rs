@@ -32,7 +32,8 @@ async fn it_describes_every_route_and_nothing_else() {
         let path = route
             .path
             .replace("{paymentId}", "pay_1")
-            .replace("{apiKeyId}", "key_1");
+            .replace("{apiKeyId}", "key_1")
+            .replace("{endpointId}", "whe_1");
         let found = answer(rig.anonymous(route.method.clone(), &path)).await;
         assert_ne!(found.code(), "ROUTE_NOT_FOUND", "{path}");
         assert_ne!(found.code(), "METHOD_NOT_ALLOWED", "{path}");

@@ -26,3 +26,4 @@ mod switches;
 mod unreadable;
 mod upkeep;
 mod watches;
+mod webhooks;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use application::memory::Memory;
 use application::ports::gateway::{ListPage, Refused, Terms};
 use application::ports::{Clock as _, Finding, Gateways, Ids, PaymentGateway, Tally};
+use application::webhooks::Post;
 use application::{App, Bounds, Parts, Seating, StepUp, Tenancy, Timings};
 use async_trait::async_trait;
 use axum::Router;
@@ -21,6 +22,8 @@ use domain::saga::{CancelCall, ConfirmCall, Policy};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use payflow::adapters::limiter::Buckets;
+use payflow::adapters::vault::{MasterKeys, Vault};
+use payflow::adapters::webhooks;
 use payflow::presentation::router::router;
 use payflow::presentation::{Api, ForwardedBy, Observation, Observer, Proxies, Rates, Settings};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +49,23 @@ pub(crate) struct World {
     kept: RwLock<Kept>,
 }
 
+/// What looks at addresses of webhooks, and seals their secrets. Nothing is sent.
+fn post(memory: &Arc<Memory>) -> Post {
+    let settings = webhooks::Settings {
+        timeout: Duration::from_secs(1),
+        exempt: Vec::new(),
+    };
+    let courier = webhooks::HttpCourier::new(&settings).expect("a client");
+    let masters = format!("2026a:{}=", "A".repeat(43));
+    let masters = MasterKeys::parse(&masters).expect("a key");
+    Post {
+        courier: Arc::new(courier),
+        vault: Arc::new(Vault::new(masters, Arc::<Memory>::clone(memory))),
+        clock: Arc::new(Still),
+        terms: application::webhooks::Terms::default(),
+    }
+}
+
 /// What the store is put back to.
 struct Kept {
     store: Memory,
@@ -67,6 +87,7 @@ impl World {
             tokens: Arc::new(tokens()),
             step_up: StepUp::default(),
             bell: Arc::default(),
+            post: post(&memory),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: impatient(),

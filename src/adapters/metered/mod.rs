@@ -4,6 +4,7 @@
 mod feed;
 mod payments;
 mod step_up;
+mod webhooks;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -58,6 +59,9 @@ impl<T> Metered<T> {
             let kind = event.kind.as_str();
             self.metrics.events.with_label_values(&[kind]).inc();
         }
+        if let Change::Webhook(change) = change {
+            self.metrics.webhooks.committed(change);
+        }
         let Change::UpdateSaga { saga, .. } = change else {
             return;
         };
@@ -102,6 +106,10 @@ impl Commit for Metered<Arc<dyn Store>> {
         if changes.iter().any(appends) {
             // Once for all of them; also where it is in doubt whether there are any.
             self.bell.ring();
+        }
+        let posts = |change: &Change| matches!(change, Change::Webhook(_));
+        if changes.iter().any(posts) {
+            self.bell.post();
         }
         if result.is_ok() {
             for change in changes {

@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
-use super::schema::{idempotency_keys, issued_keys, step_up_challenges};
+use super::schema::{deliveries, idempotency_keys, issued_keys, step_up_challenges};
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -141,6 +141,29 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for ChallengeAmong<Q> 
     }
 }
 
+/// Whether a delivery is among those that a query selects, by endpoint and position.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct DeliveryAmong<Q>(pub(super) Q);
+
+impl<Q> Expression for DeliveryAmong<Q> {
+    type SqlType = Bool;
+}
+
+impl<Q> AppearsOnTable<deliveries::table> for DeliveryAmong<Q> {}
+
+impl<Q, G> ValidGrouping<G> for DeliveryAmong<Q> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for DeliveryAmong<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(endpoint_id, position) IN (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 /// The database's own time, so many microseconds from now. Leases are measured by it, because
 /// the clocks of several services differ.
 #[derive(Clone, Copy, Debug, QueryId)]
@@ -205,6 +228,11 @@ pub(super) fn saga_is_open() -> SqlLiteral<Bool> {
 /// The payment waits for its buyer: the predicate of a partial index.
 pub(super) fn payment_is_ready() -> SqlLiteral<Bool> {
     sql("status = 'READY'")
+}
+
+/// The delivery is not over: the predicate of its partial index.
+pub(super) fn delivery_is_pending() -> SqlLiteral<Bool> {
+    sql("state = 'PENDING'")
 }
 
 /// No later turn of the same switch: diesel would have to name the table twice.

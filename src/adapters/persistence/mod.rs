@@ -26,6 +26,7 @@ mod switches;
 mod tls;
 mod types;
 mod watches;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;

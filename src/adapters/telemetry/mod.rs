@@ -4,6 +4,7 @@
 mod bus;
 mod feed;
 mod lines;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,7 @@ pub struct Metrics {
     feed: feed::Feed,
     #[cfg(feature = "kafka")]
     bus: bus::Bus,
+    pub(super) webhooks: webhooks::Webhooks,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -143,6 +145,7 @@ impl Metrics {
                 IntCounterVec::new(Opts::new(name, help), labels)?,
             )
         };
+        let ended = |name, help| counter(name, help, &["result"]);
         let histogram = |name, help, labels: &[_]| -> Result<HistogramVec, prometheus::Error> {
             let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
             registered(&registry, HistogramVec::new(options, labels)?)
@@ -167,22 +170,14 @@ impl Metrics {
                 "Time of a request without the gateway's",
                 &["route"],
             )?,
-            approvals: counter(
-                "payflow_approvals_total",
-                "Approvals that ended",
-                &["result"],
-            )?,
-            cancellations: counter(
-                "payflow_cancellations_total",
-                "Cancellations that ended",
-                &["result"],
-            )?,
+            approvals: ended("payflow_approvals_total", "Approvals that ended")?,
+            cancellations: ended("payflow_cancellations_total", "Cancellations that ended")?,
             events: counter(
                 "payflow_events_total",
                 "Events that happened to payments",
                 &["type"],
             )?,
-            commits: counter("payflow_commits_total", "Commits", &["result"])?,
+            commits: ended("payflow_commits_total", "Commits")?,
             commit_seconds: histogram("payflow_commit_seconds", "Time of a commit", &["result"])?,
             gateway_seconds: histogram(
                 "payflow_gateway_call_seconds",
@@ -202,6 +197,7 @@ impl Metrics {
             feed: feed::Feed::registered(&registry)?,
             #[cfg(feature = "kafka")]
             bus: bus::Bus::registered(&registry)?,
+            webhooks: webhooks::Webhooks::registered(&registry)?,
             registry,
         })
     }
@@ -353,6 +349,7 @@ async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
         counting.await;
         scrape.metrics.count_sightings(store, now).await;
         scrape.metrics.feed.count(store, now).await;
+        scrape.metrics.webhooks.count(store).await;
         *counted = Some(Instant::now());
     }
     drop(counted);

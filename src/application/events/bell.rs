@@ -7,6 +7,7 @@ use tokio::sync::{Notify, watch};
 pub struct Bell {
     appended: Notify,
     given: watch::Sender<u64>,
+    posted: Notify,
 }
 
 impl Default for Bell {
@@ -14,6 +15,7 @@ impl Default for Bell {
         Self {
             appended: Notify::new(),
             given: watch::Sender::new(0),
+            posted: Notify::new(),
         }
     }
 }
@@ -27,6 +29,16 @@ impl Bell {
     /// When events were committed since the last time; one waits for it.
     pub(super) async fn rung(&self) {
         self.appended.notified().await;
+    }
+
+    /// Deliveries of webhooks were committed: there may be something to bring.
+    pub fn post(&self) {
+        self.posted.notify_one();
+    }
+
+    /// When deliveries were committed since the last time; one waits for it.
+    pub(crate) async fn posted(&self) {
+        self.posted.notified().await;
     }
 
     /// Events were given positions: readers may have something to do.

@@ -86,6 +86,7 @@ impl State {
                 kept_until,
             } => self.spend_challenge(*challenge, *at, *kept_until),
             Change::Feed(change) => self.feed.apply(change, now),
+            Change::Webhook(change) => self.webhooks.apply(change),
         }
     }
 

@@ -8,6 +8,7 @@ mod secrets;
 mod step_up;
 mod switches;
 mod watches;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +67,7 @@ struct State {
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
     challenges: BTreeMap<ChallengeId, Challenge>,
     feed: feed::Tables,
+    webhooks: webhooks::Tables,
 }
 
 /// The store in memory.

@@ -61,6 +61,10 @@ pub trait Courier: Send + Sync {
     /// Why not, for who entered the address.
     fn admit(&self, url: &str) -> Result<(), String>;
 
+    /// A secret to sign with, in the form that receivers are given it, around `random`, which has
+    /// 256 random bits as visible ASCII.
+    fn secret(&self, random: &str) -> Secret;
+
     /// Makes one try.
     async fn deliver(&self, letter: Letter<'_>) -> Receipt;
 }

@@ -10,6 +10,7 @@ pub mod sink;
 pub mod store;
 pub mod vault;
 mod watches;
+mod webhooks;
 
 use domain::Timestamp;
 use domain::id::RawId;

@@ -24,6 +24,7 @@ use domain::vault::DataKey;
 
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
 pub use super::watches::{Booked, Sighting, Standing, Watches};
+pub use super::webhooks::{Claimed, Listed, Queue, Webhooks};
 
 /// Why a read or a claim failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -335,13 +336,18 @@ pub trait FeedStore: Commit + Feed + Leases {}
 
 impl<T: Commit + Feed + Leases> FeedStore for T {}
 
+/// Who is told of events, and how far each of them is.
+pub trait Outward: FeedStore + Webhooks {}
+
+impl<T: FeedStore + Webhooks> Outward for T {}
+
 /// Everything that is kept.
 pub trait Store:
-    Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + FeedStore
+    Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + Outward
 {
 }
 
 impl<T> Store for T where
-    T: Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + FeedStore
+    T: Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + Outward
 {
 }

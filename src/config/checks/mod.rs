@@ -5,6 +5,7 @@ mod feed;
 mod identity;
 mod kafka;
 mod live;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -48,6 +49,7 @@ impl Config {
         self.check_bounds()?;
         self.check_feed()?;
         self.check_kafka()?;
+        self.check_webhooks()?;
         self.check_vault()?;
         if self.is_live() {
             self.fit_for_live()?;

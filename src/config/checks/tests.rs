@@ -307,3 +307,35 @@ fn brokers_that_cannot_be_spoken_with_safely_are_refused() {
         assert!(Config::with(&kafka(safe)).is_ok(), "{safe}");
     }
 }
+
+#[test]
+fn webhooks_are_tried_within_reason() {
+    for (key, overrides) in [
+        ("timeout", "timeout = \"0s\""),
+        ("timeout", "timeout = \"31s\""),
+        ("retry_first", "retry_first = \"0s\""),
+        ("retry_first", "retry_first = \"9h\""),
+        ("retry_first", "retry_cap = \"4d\""),
+        ("dead_after", "dead_after = \"4d\""),
+        ("kept_for", "kept_for = \"3d\""),
+        ("poll", "poll = \"0ms\""),
+        ("poll", "poll = \"11s\""),
+        ("tries_per_endpoint_max", "tries_per_endpoint_max = 0"),
+        ("tries_per_endpoint_max", "tries_per_endpoint_max = 129"),
+        ("tries_per_endpoint_max", "tries_per_merchant_max = 1025"),
+        ("tries_per_endpoint_max", "tries_max = 10001"),
+        ("endpoints_max", "endpoints_max = 0"),
+        ("endpoints_max", "endpoints_max = 1001"),
+        ("exempt", "exempt = [\"localhost\"]"),
+        ("exempt", "exempt = [\"10.0.0.1\"]"),
+    ] {
+        let setting = format!("webhooks.{key}");
+        assert_eq!(
+            refused(&format!("[webhooks]\n{overrides}")),
+            setting,
+            "{overrides}"
+        );
+    }
+    let good = "[webhooks]\nexempt = [\"127.0.0.0/8\", \"::1/128\"]";
+    assert!(Config::with(good).is_ok());
+}

@@ -8,15 +8,18 @@ mod payments;
 mod proofs;
 pub(crate) mod seed;
 mod store;
+mod webhooks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use application::memory::Memory;
+use application::ports::Store;
 use payflow::adapters::clock::Wall;
 use payflow::adapters::ids::Drawn;
 use payflow::adapters::telemetry::Metrics;
+use payflow::adapters::vault::{MasterKeys, Vault};
 use payflow::bootstrap::{Outside, Roles, Running, launch};
 use payflow::config::Config;
 use reqwest::{Method, RequestBuilder};
@@ -86,6 +89,12 @@ pub(crate) struct Prepared {
     pub(crate) gateway_order: String,
 }
 
+/// A vault with a master key that every test knows.
+fn vault(store: Arc<dyn Store>) -> Arc<Vault> {
+    let masters = MasterKeys::parse(&format!("2026a:{}=", "A".repeat(43))).unwrap();
+    Arc::new(Vault::new(masters, store))
+}
+
 impl Rig {
     /// With the default settings.
     pub(crate) async fn new() -> Self {
@@ -112,6 +121,7 @@ impl Rig {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(Drawn::default()),
             tokens: members.tokens.clone(),
+            vault: vault(store.clone()),
             metrics: Arc::new(Metrics::new().unwrap()),
         };
         let client = reqwest::Client::builder()
@@ -145,6 +155,7 @@ impl Rig {
             clock: Arc::new(other.clock.clone()),
             ids: Arc::new(Drawn::default()),
             tokens: other.members.tokens.clone(),
+            vault: vault(other.store.clone()),
             metrics: Arc::new(Metrics::new().unwrap()),
         };
         Self {

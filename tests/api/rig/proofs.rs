@@ -1,9 +1,17 @@
-//! Members who are asked to prove themselves.
+//! Members who are asked to prove themselves, and the way of their challenges through the faulty
+//! store.
 
+use application::ports::store::{Challenges, Error};
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::id::ChallengeId;
+use domain::principal::Scope;
+use domain::step_up::{Challenge, DeviceHash};
+use domain::text::MemberId;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, Prepared, Rig, answer, approval, text};
+use super::{Answer, Faulty, Prepared, Rig, answer, approval, text};
 
 /// The device of whoever does not say.
 pub(crate) const DEVICE: &str = "device-0123456789";
@@ -70,5 +78,32 @@ impl Rig {
         self.moving(member, payment, action, key)
             .header("device-id", DEVICE)
             .header("step-up-proof", self.members.proof(member, &challenge))
+    }
+}
+
+#[async_trait]
+impl Challenges for Faulty {
+    async fn challenge(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        id: ChallengeId,
+    ) -> Result<Option<Challenge>, Error> {
+        self.reached()?.challenge(scope, member, id).await
+    }
+
+    async fn is_known_device(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+        device: DeviceHash,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let store = self.reached()?;
+        store.is_known_device(scope, member, device, since).await
+    }
+
+    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        self.reached()?.sweep_challenges(now, limit).await
     }
 }

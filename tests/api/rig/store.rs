@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use application::ports::Store;
 use application::ports::store::{
-    Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, SagaAfter,
-    Sagas, Secrets, Sighting, Standing, Switches, Watches,
+    Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, SagaAfter, Sagas,
+    Secrets, Sighting, Standing, Switches, Watches,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
 use domain::id::{
-    ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
-    SagaId, WorkerId,
+    ApiKeyId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::principal::Scope;
 use domain::saga::Saga;
-use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
-use domain::text::{MemberId, PaymentKey};
+use domain::text::PaymentKey;
 use domain::vault::DataKey;
+
+use super::webhooks::is_of_a_job;
 
 /// What is wrong with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,9 @@ impl Faulty {
 #[async_trait]
 impl Commit for Faulty {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
+        if is_of_a_job(changes) {
+            return self.reached()?.commit(changes).await;
+        }
         self.commits.fetch_add(1, Ordering::SeqCst);
         let contended = *self.fault.lock().unwrap() == Some(Fault::Contended);
         if contended {
@@ -315,32 +318,5 @@ impl Switches for Faulty {
 
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
         self.reached()?.turns(limit).await
-    }
-}
-
-#[async_trait]
-impl Challenges for Faulty {
-    async fn challenge(
-        &self,
-        scope: Scope,
-        member: &MemberId,
-        id: ChallengeId,
-    ) -> Result<Option<Challenge>, Error> {
-        self.reached()?.challenge(scope, member, id).await
-    }
-
-    async fn is_known_device(
-        &self,
-        scope: Scope,
-        member: &MemberId,
-        device: DeviceHash,
-        since: Timestamp,
-    ) -> Result<bool, Error> {
-        let store = self.reached()?;
-        store.is_known_device(scope, member, device, since).await
-    }
-
-    async fn sweep_challenges(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
-        self.reached()?.sweep_challenges(now, limit).await
     }
 }

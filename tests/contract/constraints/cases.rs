@@ -279,7 +279,25 @@ step_up_challenges_action_word | step_up_challenges | action = 'APPROVE'
 step_up_challenges_expiry_later | step_up_challenges | expires_at = issued_at
 step_up_challenges_spent_in_time | step_up_challenges | spent_at = expires_at
 step_up_challenges_kept_to_expiry | step_up_challenges | kept_until = issued_at
-sightings_looks_counted | sightings | looks = -1";
+sightings_looks_counted | sightings | looks = -1
+webhook_endpoints_id_form | webhook_endpoints | id = 'whe_x'
+webhook_endpoints_mode_word | webhook_endpoints | mode = 'x'
+webhook_endpoints_url_size | webhook_endpoints | url = ''
+webhook_endpoints_status_word | webhook_endpoints | status = 'enabled'
+webhook_endpoints_previous_until | webhook_endpoints | previous_secret = NULL
+webhook_endpoints_version_counted | webhook_endpoints | version = 0
+webhook_notes_deed_word | webhook_notes | deed = 'created'
+webhook_notes_actor_word | webhook_notes | actor = 'ROBOT'
+deliveries_state_word | deliveries | state = 'pending'
+deliveries_sequence_counted | deliveries | sequence = 0
+deliveries_tries_counted | deliveries | rung = -1
+deliveries_tries_counted | deliveries | rung = tries + 1
+deliveries_version_counted | deliveries | version = 0
+deliveries_held_until | deliveries | holder = 'wrk_1'
+delivery_attempts_number_counted | delivery_attempts | number = 0
+delivery_attempts_took_counted | delivery_attempts | took_micros = -1
+delivery_attempts_outcome_word | delivery_attempts | outcome = 'taken'
+delivery_attempts_status_size | delivery_attempts | status = 99";
 
 /// Name, the columns as `SQLite` names them, what differs besides.
 const UNIQUE: &str = "\
@@ -312,7 +330,13 @@ idempotency_keys_one_per_saga | idempotency_keys.saga_id | key = 'another'
 issued_keys_key | issued_keys.merchant_id, issued_keys.mode, issued_keys.member, issued_keys.key |
 step_up_challenges_key | step_up_challenges.id |
 watches_key | watches.gateway_account_id |
-sightings_key | sightings.gateway_account_id, sightings.payment_key |";
+sightings_key | sightings.gateway_account_id, sightings.payment_key |
+webhook_endpoints_key | webhook_endpoints.id |
+webhook_notes_key | webhook_notes.endpoint_id, webhook_notes.version |
+deliveries_key | deliveries.endpoint_id, deliveries.payment_id, deliveries.sequence | position = 9
+deliveries_one_per_position | deliveries.endpoint_id, deliveries.position | sequence = 9
+delivery_attempts_key | delivery_attempts.endpoint_id, delivery_attempts.payment_id, \
+    delivery_attempts.sequence, delivery_attempts.number |";
 
 /// Name, table, what differs from its valid row.
 const FOREIGN: &str = "\
@@ -337,7 +361,12 @@ step_up_challenges_payment | step_up_challenges | id = 'chl_' || substr(merchant
     payment_id = 'none'
 watches_account | watches | gateway_account_id = 'none'
 sightings_account | sightings | gateway_account_id = 'none'
-sightings_order | sightings | payment_key = 'another'; gateway_order_id = 'none'";
+sightings_order | sightings | payment_key = 'another'; gateway_order_id = 'none'
+webhook_endpoints_merchant | webhook_endpoints | id = 'whe_' || substr(merchant_id, 5); \
+    merchant_id = 'none'
+webhook_notes_endpoint | webhook_notes | endpoint_id = 'none'
+deliveries_endpoint | deliveries | endpoint_id = 'none'
+delivery_attempts_delivery | delivery_attempts | endpoint_id = 'none'";
 
 /// Name and statement.
 const TRIGGERS: &str = "\

@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 21] = [
+pub(super) const COLUMNS: [(&str, &str); 25] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -74,5 +74,20 @@ pub(super) const COLUMNS: [(&str, &str); 21] = [
     (
         "parked",
         "reader payment_id sequence position reason parked_at asked",
+    ),
+    (
+        "webhook_endpoints",
+        "id merchant_id mode url events status secret previous_secret previous_until \
+         failing_since version created_at",
+    ),
+    ("webhook_notes", "endpoint_id version deed actor done_at"),
+    (
+        "deliveries",
+        "endpoint_id payment_id sequence position state tries rung began_at due_at version holder \
+         lease_until created_at",
+    ),
+    (
+        "delivery_attempts",
+        "endpoint_id payment_id sequence number tried_at took_micros outcome status detail",
     ),
 ];

@@ -21,6 +21,7 @@ use domain::merchant::KeyKind;
 use domain::payment::Payment;
 use domain::saga;
 use domain::switch::Reach;
+use domain::webhook::{Delivery, DeliveryKey, EventId};
 use payflow::adapters::persistence::Database;
 use tokio_postgres::{Client, NoTls};
 
@@ -28,6 +29,7 @@ use crate::samples::{self, at};
 use crate::step_up::{challenge, inserted};
 use crate::stores::{opened, sqlite_url};
 use crate::support::postgres;
+use crate::webhooks;
 
 /// One valid row in every table.
 async fn seed(url: &str) {
@@ -70,6 +72,28 @@ async fn seed(url: &str) {
     let seen = database.sight(&[sighting]).await;
     seen.expect("and in the table of sightings");
     read(&database, &payment).await;
+    told(&database, &payment).await;
+}
+
+/// An endpoint, what was done to it, and a delivery that was tried.
+async fn told(database: &Database, payment: &Payment) {
+    let endpoint = webhooks::endpoint(payment.facts.scope);
+    let key = DeliveryKey {
+        endpoint: endpoint.id,
+        event: EventId {
+            payment: payment.facts.id,
+            sequence: 1,
+        },
+    };
+    let delivery = Delivery::new(key, 1, at(1));
+    let rows = [
+        webhooks::made(&endpoint),
+        webhooks::noted(&endpoint),
+        webhooks::inserted(&delivery),
+        webhooks::logged(&delivery),
+    ];
+    let told = database.commit(&rows).await;
+    told.expect("and in those of webhooks");
 }
 
 /// One event that has a position and is parked, and one that waits for its position.

@@ -165,7 +165,9 @@ impl Cell<'_> {
             before.rows == after.rows && before.commits == after.commits
         } else {
             let changed = before.rows != after.rows;
-            before.commits < after.commits && changed == rules::changes(self.asked.route)
+            let committed = before.commits < after.commits;
+            let route = self.asked.route;
+            (committed, changed) == (rules::commits(route), rules::changes(route))
         };
         if right && arrived == rules::calls(self.asked.route) {
             Ok(())
@@ -187,6 +189,7 @@ impl Cell<'_> {
         for (named, id) in [
             (Named::Payment, &data["paymentId"]),
             (Named::ApiKey, &data["apiKey"]["apiKeyId"]),
+            (Named::Endpoint, &data["endpoint"]["endpointId"]),
         ] {
             if answer.status == 201 && id.is_string() {
                 world.note(named, whose, text(id));
@@ -200,6 +203,7 @@ impl Cell<'_> {
             let list = match named {
                 Named::Payment => "/api/v1/payments",
                 Named::ApiKey => "/api/v1/api-keys",
+                Named::Endpoint => "/api/v1/webhook-endpoints",
                 Named::Nothing | Named::Switch => return false,
             };
             let read = (&self.asked.method, self.asked.route.path) == (&Method::GET, list);

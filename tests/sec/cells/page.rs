@@ -29,6 +29,7 @@ const fn named(named: Named) -> &'static str {
         Named::Nothing => "",
         Named::Payment => "a payment",
         Named::ApiKey => "an API key",
+        Named::Endpoint => "a webhook endpoint",
         Named::Switch => "a switch, by its word",
     }
 }
@@ -105,6 +106,14 @@ fn refusals() -> String {
         (
             "an API key that is not there, or an id that cannot be one's",
             Named::ApiKey,
+        ),
+        (
+            "a webhook endpoint of another merchant or mode",
+            Named::Endpoint,
+        ),
+        (
+            "a webhook endpoint that is not there, or an id that cannot be one's",
+            Named::Endpoint,
         ),
         ("a word that is no switch's", Named::Switch),
     ] {

@@ -51,7 +51,8 @@ const PAYMENTS: &[Object] = &[
     Object::OtherKind,
     Object::Malformed,
 ];
-const API_KEYS: &[Object] = &[
+/// A merchant's own things: API keys, webhook endpoints.
+const MERCHANTS: &[Object] = &[
     of(Tenant::One, None),
     of(Tenant::Two, None),
     of(Tenant::Live, None),
@@ -67,7 +68,7 @@ pub(super) const fn objects(named: Named) -> &'static [Object] {
     match named {
         Named::Nothing => &[Object::Unnamed],
         Named::Payment => PAYMENTS,
-        Named::ApiKey => API_KEYS,
+        Named::ApiKey | Named::Endpoint => MERCHANTS,
         Named::Switch => SWITCHES,
     }
 }
@@ -78,6 +79,7 @@ pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
         Named::Nothing => (404, "ROUTE_NOT_FOUND"),
         Named::Payment => (404, "PAYMENT_NOT_FOUND"),
         Named::ApiKey => (404, "API_KEY_NOT_FOUND"),
+        Named::Endpoint => (404, "WEBHOOK_ENDPOINT_NOT_FOUND"),
         Named::Switch => (404, "SWITCH_NOT_FOUND"),
     }
 }
@@ -148,5 +150,12 @@ pub(super) fn streams(route: &Route) -> bool {
 /// Whether a request that is taken, and does not only read, changes the row of what its path names.
 pub(super) fn changes(route: &Route) -> bool {
     // A challenge is kept beside the payment that it is for.
-    route.named != Named::Nothing && !route.path.ends_with("/step-up")
+    let besides = ["/step-up", "/redeliver"];
+    route.named != Named::Nothing && !besides.iter().any(|end| route.path.ends_with(end))
+}
+
+/// Whether a request that is taken, and does not only read, commits anything.
+pub(super) fn commits(route: &Route) -> bool {
+    // Nothing was missed that could be sent again.
+    !route.path.ends_with("/redeliver")
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use application::ports::store::{Access as _, Payments as _, Sagas as _, Switches as _};
+use application::ports::store::{
+    Access as _, Payments as _, Sagas as _, Switches as _, Webhooks as _,
+};
 use chrono::TimeDelta;
 use domain::change::GatewayOrder;
 use domain::event::PaymentEvent;
@@ -12,6 +14,7 @@ use domain::merchant::{ApiKey, Status};
 use domain::payment::Payment;
 use domain::saga::Saga;
 use domain::switch::Turn;
+use domain::webhook::Endpoint;
 use payflow::bootstrap::{Role, Roles};
 use payflow::presentation::router::{Named, Route};
 use reqwest::{Method, RequestBuilder};
@@ -26,20 +29,24 @@ use crate::rig::{
 
 /// Nobody is refused for coming often, nothing but requests reaches the gateway, and streams end.
 const SETTINGS: &str = "[limits]\nmerchant_per_second = 0\naddress_per_second = 0\n\
-     failures_per_minute = 0\n[timings]\nwatch_every = \"0s\"\n\
+     failures_per_minute = 0\n[webhooks]\nendpoints_max = 1000\n[timings]\nwatch_every = \"0s\"\n\
      [stream]\nduration_max = \"50ms\"\n";
+/// Nobody is there.
+const HOOKS: &str = "https://shop.invalid/hooks";
 const KEYS: &str = "/api/v1/api-keys";
 const PAYMENTS: &str = "/api/v1/payments";
+const ENDPOINTS: &str = "/api/v1/webhook-endpoints";
 
 pub(super) struct World {
     rig: Rig,
     /// Keys by the name that callers have for them.
     issued: HashMap<&'static str, String>,
-    /// What the suspended merchant has from before: a payment, a paid one, a key.
-    suspended: [Target; 3],
+    /// What the suspended merchant has from before: a payment, a paid one, a key, an endpoint.
+    suspended: [Target; 4],
     /// Somebody's payment and key, for paths that name none.
     payment: Prepared,
     key: String,
+    endpoint: String,
     made: Mutex<Vec<Made>>,
     requests: AtomicU64,
 }
@@ -78,6 +85,7 @@ pub(super) struct Rows {
     events: Vec<PaymentEvent>,
     sagas: Vec<Saga>,
     key: Option<ApiKey>,
+    endpoint: Option<Endpoint>,
     turns: Vec<Turn>,
 }
 
@@ -116,6 +124,17 @@ async fn issue(rig: &Rig, secret: &str, kind: &str) -> (String, String) {
     (id.to_owned(), text(&data["key"]).to_owned())
 }
 
+/// A new webhook endpoint of the merchant with this key.
+async fn endpoint(rig: &Rig, secret: &str) -> Target {
+    let request = rig.anonymous(Method::POST, ENDPOINTS).bearer_auth(secret);
+    let answer = answer(request.json(&json!({ "url": HOOKS }))).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    Target {
+        id: text(&answer.body["data"]["endpoint"]["endpointId"]).to_owned(),
+        approval: Value::Null,
+    }
+}
+
 impl World {
     pub(super) async fn new() -> Self {
         // Whatever is written is then a request's doing.
@@ -127,6 +146,7 @@ impl World {
         let paid = before.paid_by(SUSPENDED, customer(Some(A))).await;
         let (key, _) = issue(&before, SUSPENDED, "secret").await;
         let (_, page) = issue(&before, SUSPENDED, "publishable").await;
+        let hooks = endpoint(&before, SUSPENDED).await;
         let tenancy = before.running.app.tenancy();
         let stopped = tenancy.set_status(merchant, Status::Suspended).await;
         stopped.unwrap();
@@ -144,12 +164,13 @@ impl World {
         before.running.stop().await;
         let payment = rig.prepared().await;
         let (spare, _) = issue(&rig, SECRET, "secret").await;
+        let own = endpoint(&rig, SECRET).await;
         let key = Target {
             id: key,
             approval: Value::Null,
         };
         let world = Self {
-            suspended: [Target::payment(&ready), Target::payment(&paid), key],
+            suspended: [Target::payment(&ready), Target::payment(&paid), key, hooks],
             issued: [
                 (REVOKED, revoked),
                 (ROTATED, rotated),
@@ -159,17 +180,20 @@ impl World {
             made: Mutex::default(),
             requests: AtomicU64::new(0),
             key: spare.clone(),
+            endpoint: own.id.clone(),
             payment: payment.clone(),
             rig,
         };
         let whose = |tenant, member| Whose { tenant, member };
-        let [ready, paid, key] = &world.suspended;
+        let [ready, paid, key, hooks] = &world.suspended;
         for (named, whose, id) in [
             (Named::Payment, whose(Tenant::Suspended, Some(A)), &ready.id),
             (Named::Payment, whose(Tenant::Suspended, Some(A)), &paid.id),
             (Named::ApiKey, whose(Tenant::Suspended, None), &key.id),
             (Named::Payment, whose(Tenant::One, None), &payment.id),
             (Named::ApiKey, whose(Tenant::One, None), &spare),
+            (Named::Endpoint, whose(Tenant::Suspended, None), &hooks.id),
+            (Named::Endpoint, whose(Tenant::One, None), &own.id),
         ] {
             world.note(named, whose, id);
         }
@@ -194,11 +218,13 @@ impl World {
             (Object::Unnamed, _) => String::new(),
             (Object::Word, _) => "cancels".to_owned(),
             (Object::Missing, Named::ApiKey) => missing(&self.key),
+            (Object::Missing, Named::Endpoint) => missing(&self.endpoint),
             (Object::Missing, Named::Switch) => "charges".to_owned(),
             (Object::Missing, Named::Payment | Named::Nothing) => missing(&self.payment.id),
-            (Object::OtherKind, Named::ApiKey) => self.payment.id.clone(),
+            (Object::OtherKind, Named::ApiKey | Named::Endpoint) => self.payment.id.clone(),
             (Object::OtherKind, _) => self.key.clone(),
             (Object::Malformed, Named::ApiKey) => "key_nonsense".to_owned(),
+            (Object::Malformed, Named::Endpoint) => "whe_nonsense".to_owned(),
             (Object::Malformed, Named::Switch) => "CANCELS".to_owned(),
             (Object::Malformed, Named::Payment | Named::Nothing) => "pay_nonsense".to_owned(),
         };
@@ -211,9 +237,10 @@ impl World {
     async fn fresh(&self, route: &Route, named: Named, whose: Whose) -> Target {
         let is_paid = route.path.ends_with("/cancel");
         if whose.tenant == Tenant::Suspended {
-            let [ready, paid, key] = &self.suspended;
+            let [ready, paid, key, hooks] = &self.suspended;
             return match (named, is_paid) {
                 (Named::ApiKey, _) => key.clone(),
+                (Named::Endpoint, _) => hooks.clone(),
                 (_, true) => paid.clone(),
                 (_, false) => ready.clone(),
             };
@@ -225,6 +252,8 @@ impl World {
                 id,
                 approval: Value::Null,
             }
+        } else if named == Named::Endpoint {
+            endpoint(rig, secret).await
         } else if is_paid {
             Target::payment(&rig.paid_by(secret, customer(whose.member)).await)
         } else {
@@ -241,15 +270,19 @@ impl World {
             Some(parameter) => route.path.replace(parameter, &at.id),
             None => route.path.to_owned(),
         };
-        let query = if path == PAYMENTS && route.method == Method::GET {
-            "?limit=100"
-        } else {
-            ""
+        let query = match (route.method, route.path) {
+            (&Method::GET, PAYMENTS) => "?limit=100".to_owned(),
+            (_, path) if path.ends_with("/attempts") => format!("?eventId={}-1", self.payment.id),
+            _ => String::new(),
         };
         let body = match (route.method, route.path) {
             (&Method::POST, PAYMENTS) => {
                 json!({ "orderId": self.rig.order(), "orderName": "생수", "amount": 15000 })
             }
+            (&Method::POST, ENDPOINTS) => json!({ "url": HOOKS }),
+            // Up to before the first event.
+            (_, path) if path.ends_with("/redeliver") => json!({ "until": "MS4xLjA" }),
+            (&Method::PATCH, _) => json!({ "enabled": false }),
             (&Method::POST, KEYS) => json!({ "kind": "publishable" }),
             (_, path) if path.ends_with("/approve") => at.approval.clone(),
             (_, path) if path.ends_with("/cancel") => json!({ "reason": "r" }),
@@ -320,6 +353,7 @@ impl World {
             events: Vec::new(),
             sagas: Vec::new(),
             key: None,
+            endpoint: None,
             turns: store.turns(1_000).await.unwrap(),
         };
         if let (Named::Payment, Ok(id)) = (named, target.id.parse()) {
@@ -330,6 +364,14 @@ impl World {
         }
         if let (Named::ApiKey, Ok(id)) = (named, target.id.parse()) {
             rows.key = store.any_api_key(id).await.unwrap();
+        }
+        if let (Named::Endpoint, Ok(id)) = (named, target.id.parse()) {
+            let found = store.endpoint(id).await.unwrap();
+            // Tries are made meanwhile, and nobody is there.
+            rows.endpoint = found.map(|endpoint| Endpoint {
+                failing_since: None,
+                ..endpoint
+            });
         }
         State {
             rows,

@@ -13,6 +13,7 @@ mod secrets;
 mod step_up;
 mod switches;
 mod transaction;
+mod webhooks;
 
 use std::pin::Pin;
 
@@ -106,5 +107,6 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
             kept_until,
         } => Box::pin(step_up::spend(*challenge, *at, *kept_until, conn)),
         Change::Feed(change) => feed::statement(change, conn),
+        Change::Webhook(change) => webhooks::statement(change, conn),
     }
 }

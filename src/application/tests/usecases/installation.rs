@@ -10,6 +10,7 @@ use application::memory::Memory;
 use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, Terms};
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
+use application::webhooks;
 use application::{
     Answered, App, Approve, ApproveError, Bounds, Caller, Ended, Evidence, Keyed, Outcome, Parts,
     Prepare, StepUp, Timings,
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::store::Flawed;
+use crate::webhooks::{Receivers, post};
 
 pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 
@@ -159,6 +161,7 @@ pub(crate) struct Installation {
     pub(crate) tasks: TaskTracker,
     pub(crate) drain: CancellationToken,
     pub(crate) found: Arc<Found>,
+    pub(crate) receivers: Arc<Receivers>,
 }
 
 pub(crate) fn krw(minor: i64) -> Money {
@@ -189,6 +192,14 @@ impl Installation {
     }
 
     pub(crate) fn with_merchant_id(merchant_id: Option<&str>) -> Self {
+        Self::with(merchant_id, Timings::default(), webhooks::Terms::default())
+    }
+
+    pub(crate) fn with(
+        merchant_id: Option<&str>,
+        timings: Timings,
+        terms: webhooks::Terms,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(Virtual(Instant::now()));
         let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
         let memory = Arc::new(Memory::new(Arc::clone(&clock)));
@@ -213,9 +224,11 @@ impl Installation {
         let drain = CancellationToken::new();
         let store = Arc::new(Flawed::new(Arc::clone(&memory)));
         let found = Arc::new(Found::default());
+        let receivers = Arc::new(Receivers::default());
         let parts = Parts {
             store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
+            post: post(Arc::clone(&receivers), Arc::clone(&clock), terms),
             clock,
             ids,
             tally: Arc::<Found>::clone(&found),
@@ -223,7 +236,7 @@ impl Installation {
             step_up: StepUp::default(),
             bell: Arc::default(),
             policy: Policy::default(),
-            timings: Timings::default(),
+            timings,
             bounds: Bounds::default(),
         };
         let app = App::new(parts, tasks.clone(), drain.clone());
@@ -245,6 +258,7 @@ impl Installation {
             tasks,
             drain,
             found,
+            receivers,
         }
     }
 

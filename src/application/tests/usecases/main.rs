@@ -22,3 +22,4 @@ mod store;
 mod tax_free;
 mod upkeep;
 mod watch;
+mod webhooks;

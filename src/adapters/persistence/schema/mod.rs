@@ -1,6 +1,10 @@
 //! Owns the tables as diesel sees them, for both databases; written by hand, as neither
 //! database's catalogue could be the source of the other's.
 
+mod webhooks;
+
+pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
+
 diesel::table! {
     use diesel::sql_types::{BigInt, Text};
     use crate::adapters::persistence::types::Instant;

@@ -1,0 +1,109 @@
+//! Owns the port to endpoints and deliveries as they are kept: reading them, and taking those that
+//! are due.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::change::Hold;
+use domain::event::{Kind, PaymentEvent};
+use domain::id::{EndpointId, MerchantId};
+use domain::principal::Scope;
+use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
+
+use super::store::Error;
+
+/// A delivery, and the kind of what it brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// A delivery that was taken to be tried, and what it brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The delivery, as the claim left it.
+    pub delivery: Delivery,
+    /// The event.
+    pub event: PaymentEvent,
+}
+
+/// What waits to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Deliveries that are tried, or wait for their next try.
+    pub pending: u64,
+    /// When the first of those was due whose endpoint is told of events.
+    pub oldest_due: Option<Timestamp>,
+    /// Endpoints that are told, and have taken nothing since some time.
+    pub failing: u64,
+}
+
+/// Endpoints and deliveries.
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    /// An endpoint, for the service itself.
+    async fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>, Error>;
+
+    /// The endpoints of a tenant and mode that were not deleted, newest first, `limit` at most.
+    async fn endpoints(&self, scope: Scope, limit: u32) -> Result<Vec<Endpoint>, Error>;
+
+    /// The endpoints of these tenants, in both modes, that are told of events. One that cannot be
+    /// read is an error: it would miss what it is not told.
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error>;
+
+    /// What was done to an endpoint, newest first, `limit` at most.
+    async fn notes(&self, endpoint: EndpointId, limit: u32) -> Result<Vec<Note>, Error>;
+
+    /// A delivery.
+    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Listed>, Error>;
+
+    /// An endpoint's deliveries, the newest events first: those before a position where one is
+    /// given, in this state where one is given; `limit` at most.
+    async fn deliveries(
+        &self,
+        endpoint: EndpointId,
+        state: Option<State>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Listed>, Error>;
+
+    /// An endpoint's deliveries of events at these positions.
+    async fn deliveries_at(
+        &self,
+        endpoint: EndpointId,
+        positions: &[i64],
+    ) -> Result<Vec<Delivery>, Error>;
+
+    /// The tries of a delivery, newest first, `limit` at most.
+    async fn attempts(&self, key: &DeliveryKey, limit: u32) -> Result<Vec<Attempt>, Error>;
+
+    /// Endpoints that are told of events and have deliveries that are due and held by nobody: by
+    /// id, above `after` where one is given, `limit` at most. Costs the same however many are due.
+    async fn endpoints_due(
+        &self,
+        now: Timestamp,
+        after: Option<EndpointId>,
+        limit: u32,
+    ) -> Result<Vec<Endpoint>, Error>;
+
+    /// Takes an endpoint's deliveries that are due (`due_at <= now`) and held by nobody, or by
+    /// somebody whose lease is over by the database's clock; oldest due first. Raises their version
+    /// and holds them. No delivery is given to two claimers at once. One whose event cannot be read
+    /// is left out and logged.
+    async fn claim_deliveries(
+        &self,
+        endpoint: EndpointId,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, Error>;
+
+    /// What waits.
+    async fn queue(&self) -> Result<Queue, Error>;
+
+    /// Forgets deliveries that were made before this, and their tries: the oldest first, `limit` at
+    /// most; how many.
+    async fn sweep_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, Error>;
+}

@@ -1,0 +1,47 @@
+//! Owns a post that brings nothing: the scripts are about money.
+
+use std::sync::Arc;
+
+use application::ports::Clock;
+use application::ports::courier::{Courier, Letter, Receipt};
+use application::ports::vault::{Error, Place, Secret, Vault};
+use application::webhooks::{Post, Terms};
+use async_trait::async_trait;
+use domain::vault::Sealed;
+
+struct Nowhere;
+
+#[async_trait]
+impl Courier for Nowhere {
+    fn admit(&self, _: &str) -> Result<(), String> {
+        Err("there is nobody".to_owned())
+    }
+
+    fn secret(&self, random: &str) -> Secret {
+        Secret::from(random)
+    }
+
+    async fn deliver(&self, _: Letter<'_>) -> Receipt {
+        Receipt::Unanswered("there is nobody".to_owned())
+    }
+}
+
+#[async_trait]
+impl Vault for Nowhere {
+    async fn seal(&self, _: Place<'_>, _: &Secret) -> Result<Sealed, Error> {
+        Err(Error::Refused)
+    }
+
+    async fn open(&self, _: Place<'_>, _: &Sealed) -> Result<Secret, Error> {
+        Err(Error::Refused)
+    }
+}
+
+pub(crate) fn nowhere(clock: Arc<dyn Clock>) -> Post {
+    Post {
+        courier: Arc::new(Nowhere),
+        vault: Arc::new(Nowhere),
+        clock,
+        terms: Terms::default(),
+    }
+}

@@ -1,0 +1,10 @@
+//! Owns the proof of webhooks: what is delivered to whom, when again, and who is told no more.
+
+mod delivering;
+mod endpoints;
+mod post;
+mod redeliver;
+mod stand;
+mod store;
+
+pub(crate) use post::{Receivers, post};

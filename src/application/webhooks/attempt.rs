@@ -1,0 +1,157 @@
+//! Owns one try of one delivery, from the secrets to what is committed of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::webhook::{Attempt, Chance, Change, Delivery, Endpoint, Heard, Outcome};
+use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, error, warn};
+
+use super::dispatch::Desk;
+use super::fan_out::written;
+use super::lanes::{Lanes, Seat};
+use super::{health, message, secrets};
+use crate::ports::courier::{Letter, Receipt};
+use crate::ports::store::{Claimed, CommitError};
+
+/// The first pause before a commit is tried again; each next one is twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Desk {
+    /// Makes one try. Whatever happens to this process, the delivery is tried again when its lease
+    /// is over.
+    pub(super) async fn attempt(
+        &self,
+        lanes: &Lanes,
+        endpoint: Arc<Endpoint>,
+        claimed: Claimed,
+        seat: Seat,
+    ) {
+        let key = claimed.delivery.key;
+        let (begun, at) = (Instant::now(), self.post.clock.now());
+        let receipt = match self.receipt(&endpoint, &claimed, at).await {
+            Ok(receipt) => receipt,
+            Err(why) => {
+                error!(endpoint = %key.endpoint, event = %key.event, %why, "not delivered");
+                return;
+            }
+        };
+        let took = begun.elapsed();
+        let (heard, detail) = told(receipt);
+        let detail = kept(detail);
+        seat.learn(heard.outcome == Outcome::Taken, took);
+        if let Some(peace) = heard.peace() {
+            lanes.hush(endpoint.id, peace);
+        }
+        let now = self.post.clock.now();
+        let ladder = &self.post.terms.ladder;
+        let next = claimed.delivery.tried(&heard, ladder, now, self.chance());
+        debug!(endpoint = %key.endpoint, event = %key.event, outcome = %heard.outcome, "tried");
+        let attempt = Attempt {
+            key,
+            number: next.tries,
+            at,
+            took,
+            outcome: heard.outcome,
+            status: heard.status,
+            detail,
+        };
+        self.settle(&claimed.delivery, next, attempt).await;
+        let terms = (now, self.post.terms.dead_after);
+        health::note(self.store.as_ref(), &endpoint, heard.outcome, terms).await;
+    }
+
+    async fn receipt(
+        &self,
+        endpoint: &Endpoint,
+        claimed: &Claimed,
+        at: Timestamp,
+    ) -> Result<Receipt, String> {
+        let secrets = secrets::in_use(self.post.vault.as_ref(), endpoint, at).await;
+        let secrets = secrets.map_err(|error| error.to_string())?;
+        let body = message::body(&claimed.event)?;
+        let id = claimed.delivery.key.event.to_string();
+        let letter = Letter {
+            url: endpoint.url.as_str(),
+            id: &id,
+            at,
+            secrets: &secrets,
+            body: &body,
+        };
+        Ok(self.post.courier.deliver(letter).await)
+    }
+
+    /// Commits what a try came to, under the fence. While the store is away it is tried for half of
+    /// the lease; after that, or where somebody else has the delivery, it is tried once more than
+    /// it had to be.
+    async fn settle(&self, delivery: &Delivery, next: Delivery, attempt: Attempt) {
+        let key = delivery.key;
+        let changes = [
+            written(Change::UpdateDelivery {
+                delivery: Box::new(next),
+                expected: delivery.version,
+            }),
+            written(Change::LogAttempt(Box::new(attempt))),
+        ];
+        let begun = Instant::now();
+        let patience = self.post.terms.lease.checked_div(2).unwrap_or_default();
+        let mut pause = PAUSE;
+        loop {
+            let why = match self.store.commit(&changes).await {
+                Ok(()) => return,
+                Err(error @ CommitError::Conflict) => {
+                    // After a doubtful commit that went through, this is our own.
+                    debug!(endpoint = %key.endpoint, event = %key.event, %error, "not ours now");
+                    return;
+                }
+                Err(error) => error,
+            };
+            let spent = begun.elapsed();
+            if spent.saturating_add(pause) > patience {
+                warn!(endpoint = %key.endpoint, event = %key.event, %why, "a try is not noted");
+                return;
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2);
+        }
+    }
+
+    fn chance(&self) -> Chance {
+        let drawn = Sha256::digest(self.ids.draw().as_str().as_bytes());
+        let [a, b, c, d, ..]: [u8; 32] = drawn.into();
+        Chance(u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
+/// What a receiver says is kept for its merchant's eyes, unless it holds what must not be stored.
+fn kept(detail: String) -> String {
+    if domain::card::is_in(&detail) {
+        "it holds a card number, and is not kept".to_owned()
+    } else {
+        detail
+    }
+}
+
+/// What follows from a receipt, and what its merchant is shown of it.
+fn told(receipt: Receipt) -> (Heard, String) {
+    let heard = |outcome, status| Heard {
+        outcome,
+        status,
+        retry_after: None,
+    };
+    match receipt {
+        Receipt::Taken(reply) => (heard(Outcome::Taken, Some(reply.status)), reply.excerpt),
+        Receipt::Gone(reply) => (heard(Outcome::Gone, Some(reply.status)), reply.excerpt),
+        Receipt::Refused { reply, retry_after } => {
+            let heard = Heard {
+                retry_after,
+                ..heard(Outcome::Refused, Some(reply.status))
+            };
+            (heard, reply.excerpt)
+        }
+        Receipt::Unanswered(why) => (heard(Outcome::Unanswered, None), why),
+        Receipt::Forbidden(why) => (heard(Outcome::Forbidden, None), why),
+    }
+}

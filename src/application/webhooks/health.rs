@@ -1,0 +1,93 @@
+//! Owns what follows from a try for its endpoint: since when it fails, and when it is told no more.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::principal::Actor;
+use domain::webhook::{Change, Deed, Endpoint, Outcome, Status};
+use tracing::warn;
+
+use super::endpoints::tell;
+use super::fan_out::written;
+use crate::ports::Store;
+use crate::ports::store::{self, CommitError};
+
+/// How often a decision is taken again after somebody else was first.
+const TRIES: usize = 5;
+
+/// Notes what a try says about its endpoint. What cannot be noted the next try says again.
+pub(super) async fn note(
+    store: &dyn Store,
+    seen: &Endpoint,
+    outcome: Outcome,
+    (now, dead_after): (Timestamp, Duration),
+) {
+    let noted = match (outcome, seen.failing_since) {
+        (Outcome::Taken, None) => return,
+        (Outcome::Taken, Some(_)) => attempt(store, Change::EndFailing(seen.id)).await,
+        (Outcome::Gone, _) => disable(store, seen, (Status::Gone, Deed::Gone), now).await,
+        (Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden, None) => {
+            let (endpoint, since) = (seen.id, now);
+            attempt(store, Change::BeginFailing { endpoint, since }).await
+        }
+        (Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden, Some(since)) => {
+            let failing = now
+                .signed_duration_since(since)
+                .to_std()
+                .unwrap_or_default();
+            if failing < dead_after {
+                return;
+            }
+            disable(store, seen, (Status::Dead, Deed::Dead), now).await
+        }
+    };
+    if let Err(error) = noted {
+        warn!(endpoint = %seen.id, %error, "what a try says of its endpoint is not noted");
+    }
+}
+
+/// A conflict means that another try has noted the same.
+async fn attempt(store: &dyn Store, change: Change) -> Result<(), store::Error> {
+    match store.commit(&[written(change)]).await {
+        Ok(()) | Err(CommitError::Conflict | CommitError::InDoubt) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+    }
+}
+
+/// The endpoint is told no more, unless somebody has changed it since this try began.
+async fn disable(
+    store: &dyn Store,
+    seen: &Endpoint,
+    (status, deed): (Status, Deed),
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    for _ in 0..TRIES {
+        let found = store.endpoint(seen.id).await?;
+        let same = found.filter(|found| found.url == seen.url && found.status == Status::Enabled);
+        let Some(found) = same else { return Ok(()) };
+        // Enabled anew, it begins anew.
+        if status == Status::Dead && found.failing_since != seen.failing_since {
+            return Ok(());
+        }
+        let Some(next) = found.with_status(status) else {
+            return Ok(());
+        };
+        let changes = [
+            written(Change::UpdateEndpoint {
+                endpoint: Box::new(next.clone()),
+                expected: found.version,
+            }),
+            written(Change::Note(next.note(deed, Actor::System, now))),
+        ];
+        match store.commit(&changes).await {
+            Ok(()) => {
+                warn!(endpoint = %next.id, %deed, "an endpoint is told of events no more");
+                tell(&next, deed, Actor::System);
+                return Ok(());
+            }
+            Err(CommitError::Conflict | CommitError::InDoubt) => {}
+            Err(CommitError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}

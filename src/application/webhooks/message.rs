@@ -1,0 +1,130 @@
+//! Owns what a receiver reads: an event as it was when it happened, byte for byte the same at every
+//! try.
+
+use chrono::SecondsFormat;
+use domain::event::PaymentEvent;
+use domain::webhook::EventId;
+use serde::Serialize;
+
+/// No message is longer; receivers need not take more.
+pub const BODY_BYTES_MAX: usize = 20_000;
+
+/// What stands before the event's own payload.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    event_id: String,
+    payment_id: String,
+    sequence: i64,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'static str>,
+    to: &'static str,
+    actor: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    trace_id: &'a str,
+    hash: String,
+    previous_hash: String,
+}
+
+/// The message about an event. Its payload stands in it as it was sealed, so that the hash can be
+/// computed again; the state that it tells is that of its event, whatever happened since.
+///
+/// # Errors
+/// It would be longer than receivers take.
+pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
+    let id = EventId {
+        payment: event.payment,
+        sequence: event.sequence,
+    };
+    let head = Head {
+        event_id: id.to_string(),
+        payment_id: event.payment.to_string(),
+        sequence: event.sequence,
+        mode: event.scope.mode.as_str(),
+        from: event.from.map(domain::payment::PayStatus::as_str),
+        to: event.to.as_str(),
+        actor: event.actor.as_str(),
+        reason: event.reason.as_deref(),
+        trace_id: &event.trace,
+        hash: event.hash.to_string(),
+        previous_hash: event.previous.to_string(),
+    };
+    let head = serde_json::to_string(&head).expect("plain fields serialise");
+    let head = head.strip_suffix('}').expect("an object");
+    let kind = event.kind.as_str();
+    let at = event.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let mut body =
+        format!(r#"{{"type":"{kind}","timestamp":"{at}","data":{head},"payload":"#).into_bytes();
+    body.extend_from_slice(&event.payload);
+    body.extend_from_slice(b"}}");
+    if body.len() > BODY_BYTES_MAX {
+        return Err(format!("its message would have {} bytes", body.len()));
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+    use domain::event::{Hash, Kind};
+    use domain::id::{MerchantId, PaymentId, RawId};
+    use domain::payment::PayStatus;
+    use domain::principal::{Actor, Mode, Scope};
+    use serde_json::{Value, json};
+
+    fn event(payload: &str, reason: Option<&str>) -> PaymentEvent {
+        PaymentEvent {
+            scope: Scope {
+                merchant: MerchantId::new(RawId::from_parts(1, 1)),
+                mode: Mode::Test,
+            },
+            payment: PaymentId::new(RawId::from_parts(1, 2)),
+            sequence: 3,
+            kind: Kind::Approved,
+            from: Some(PayStatus::InProgress),
+            to: PayStatus::Done,
+            actor: Actor::Merchant,
+            reason: reason.map(ToOwned::to_owned),
+            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            payload: payload.as_bytes().to_vec(),
+            previous: Hash::GENESIS,
+            hash: Hash([7; 32]),
+        }
+    }
+
+    #[test]
+    fn an_event_is_told_with_its_payload_byte_for_byte() {
+        let payload = r#"{"orderId":"o-1","amount":1000,  "balance":1000}"#;
+        let told = String::from_utf8(body(&event(payload, Some("\"}, 변심"))).unwrap()).unwrap();
+        assert!(told.contains(payload), "{told}");
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["type"], "payment.approved");
+        assert_eq!(told["timestamp"], "1970-01-01T00:00:00.000000Z");
+        let data = &told["data"];
+        let payment = PaymentId::new(RawId::from_parts(1, 2)).to_string();
+        assert_eq!(data["eventId"], format!("{payment}-3"));
+        assert_eq!(
+            (&data["sequence"], &data["mode"]),
+            (&json!(3), &json!("test"))
+        );
+        assert_eq!(
+            (&data["from"], &data["to"]),
+            (&json!("IN_PROGRESS"), &json!("DONE"))
+        );
+        assert_eq!(data["reason"], "\"}, 변심");
+        assert_eq!(data["payload"]["amount"], 1000);
+        assert_eq!(data["hash"], "07".repeat(32));
+    }
+
+    #[test]
+    fn a_message_that_receivers_would_not_take_is_none() {
+        let of = |bytes| body(&event(&format!("\"{}\"", "a".repeat(bytes)), None));
+        let around = of(0).unwrap().len();
+        assert_eq!(of(BODY_BYTES_MAX - around).unwrap().len(), BODY_BYTES_MAX);
+        assert!(of(BODY_BYTES_MAX - around + 1).is_err());
+    }
+}

@@ -1,0 +1,332 @@
+//! Owns the bringing of one event to one endpoint: what a try comes to, and what follows it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::ladder::{Chance, Ladder, Next};
+use crate::id::{EndpointId, PaymentId};
+use crate::principal::UnknownWord;
+use crate::{Timestamp, after};
+
+/// What a receiver knows an event by: the same at every try and every endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// Which of its events.
+    pub sequence: i64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A dot would end it in what is signed.
+        write!(f, "{}-{}", self.payment, self.sequence)
+    }
+}
+
+/// A text is no id of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of an event")]
+pub struct Malformed;
+
+impl FromStr for EventId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (payment, sequence) = text.split_once('-').ok_or(Malformed)?;
+        let id = Self {
+            payment: payment.parse().map_err(|_| Malformed)?,
+            sequence: sequence.parse().map_err(|_| Malformed)?,
+        };
+        // One spelling each.
+        let is_ours = id.sequence >= 1 && id.to_string() == text;
+        is_ours.then_some(id).ok_or(Malformed)
+    }
+}
+
+/// Which delivery: an endpoint gets each event once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryKey {
+    /// To where.
+    pub endpoint: EndpointId,
+    /// Of what.
+    pub event: EventId,
+}
+
+words! {
+    /// How far a delivery is.
+    State {
+        /// It is tried, or waits for its next try.
+        Pending => "PENDING",
+        /// The receiver has it.
+        Delivered => "DELIVERED",
+        /// It was tried for long enough, or cannot be sent.
+        Failed => "FAILED",
+    }
+}
+
+words! {
+    /// What a try came to.
+    Outcome {
+        /// The receiver has it.
+        Taken => "TAKEN",
+        /// The receiver wants nothing any more.
+        Gone => "GONE",
+        /// The receiver answered otherwise.
+        Refused => "REFUSED",
+        /// No answer came in time.
+        Unanswered => "UNANSWERED",
+        /// Nothing was sent: the address is none that messages may go to.
+        Forbidden => "FORBIDDEN",
+    }
+}
+
+/// The bringing of one event to one endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Which one.
+    pub key: DeliveryKey,
+    /// Where the event is in the feed.
+    pub position: i64,
+    /// How far it is.
+    pub state: State,
+    /// How often it was tried.
+    pub tries: i64,
+    /// How often since it was last begun.
+    pub rung: i64,
+    /// Since when it is tried: it was new, or somebody asked for it again.
+    pub began_at: Timestamp,
+    /// When the next try is due; the last one was, where there is none to come.
+    pub due_at: Timestamp,
+    /// Raised by each claim and each end of a try: the fence.
+    pub version: i64,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+}
+
+/// What a try came to, as far as anything follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The receiver's status, where it answered.
+    pub status: Option<u16>,
+    /// How long the receiver wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Heard {
+    /// How long the receiver's wish to be left alone counts: from who says that it is too much, or
+    /// that it is away, and for an hour at most.
+    #[must_use]
+    pub fn peace(&self) -> Option<Duration> {
+        const PEACE_MAX: Duration = Duration::from_hours(1);
+        let asked = matches!(self.status, Some(429 | 503));
+        self.retry_after
+            .filter(|_| asked)
+            .map(|wish| wish.min(PEACE_MAX))
+    }
+}
+
+impl Delivery {
+    /// A new one, due at once.
+    #[must_use]
+    pub const fn new(key: DeliveryKey, position: i64, now: Timestamp) -> Self {
+        Self {
+            key,
+            position,
+            state: State::Pending,
+            tries: 0,
+            rung: 0,
+            began_at: now,
+            due_at: now,
+            version: 1,
+            created_at: now,
+        }
+    }
+
+    /// The same delivery, begun anew: due at once, and for the whole span again.
+    #[must_use]
+    pub fn anew(&self, now: Timestamp) -> Self {
+        Self {
+            state: State::Pending,
+            rung: 0,
+            began_at: now,
+            due_at: now,
+            version: self.version.saturating_add(1),
+            ..*self
+        }
+    }
+
+    /// What follows a try that ended at `now`.
+    #[must_use]
+    pub fn tried(&self, heard: &Heard, ladder: &Ladder, now: Timestamp, chance: Chance) -> Self {
+        let mut next = Self {
+            tries: self.tries.saturating_add(1),
+            rung: self.rung.saturating_add(1),
+            version: self.version.saturating_add(1),
+            ..*self
+        };
+        next.state = match heard.outcome {
+            Outcome::Taken => State::Delivered,
+            // The endpoint is disabled with it; its merchant begins anew what it wants.
+            Outcome::Gone => State::Failed,
+            Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden => {
+                let not_before = heard.peace().map(|peace| after(now, peace));
+                let rung = u32::try_from(next.rung).unwrap_or(u32::MAX);
+                match ladder.next(rung, (self.began_at, now), not_before, chance) {
+                    Next::At(due) => {
+                        next.due_at = due;
+                        State::Pending
+                    }
+                    Next::GivenUp => State::Failed,
+                }
+            }
+        };
+        next
+    }
+}
+
+/// A try that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Of which delivery.
+    pub key: DeliveryKey,
+    /// 1 for the first, without gaps.
+    pub number: i64,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The receiver's status, where it answered.
+    pub status: Option<u16>,
+    /// How the answer begins, or why there is none.
+    pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::RawId;
+
+    const LADDER: Ladder = Ladder {
+        first: Duration::from_secs(10),
+        cap: Duration::from_hours(8),
+        span: Duration::from_hours(72),
+    };
+
+    fn at(seconds: u64) -> Timestamp {
+        after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds))
+    }
+
+    fn event() -> EventId {
+        EventId {
+            payment: PaymentId::new(RawId::from_parts(1, 2)),
+            sequence: 12,
+        }
+    }
+
+    fn fresh() -> Delivery {
+        let endpoint = EndpointId::new(RawId::from_parts(1, 1));
+        let event = event();
+        Delivery::new(DeliveryKey { endpoint, event }, 7, at(0))
+    }
+
+    fn heard(outcome: Outcome, status: Option<u16>, seconds: Option<u64>) -> Heard {
+        Heard {
+            outcome,
+            status,
+            retry_after: seconds.map(Duration::from_secs),
+        }
+    }
+
+    fn tried(heard: Heard, seconds: u64) -> Delivery {
+        fresh().tried(&heard, &LADDER, at(seconds), Chance(0))
+    }
+
+    #[test]
+    fn an_event_has_one_name() {
+        let text = event().to_string();
+        assert_eq!(text.parse(), Ok(event()));
+        assert!(!text.contains('.'), "it is signed between dots");
+        let payment = event().payment.to_string();
+        for wrong in [
+            "", "-", "12", "-12", "0", "-0", "+12", "012", "-12-", "--12",
+        ] {
+            let wrong = format!("{payment}{wrong}");
+            if wrong != text {
+                assert_eq!(wrong.parse::<EventId>(), Err(Malformed), "{wrong}");
+            }
+        }
+        assert_eq!(text.to_uppercase().parse::<EventId>(), Err(Malformed));
+    }
+
+    #[test]
+    fn what_a_receiver_took_is_done() {
+        let done = tried(heard(Outcome::Taken, Some(204), None), 1);
+        assert_eq!(
+            (done.state, done.tries, done.version),
+            (State::Delivered, 1, 2)
+        );
+    }
+
+    #[test]
+    fn what_it_never_wants_again_is_not_tried_again() {
+        let gone = tried(heard(Outcome::Gone, Some(410), None), 1);
+        assert_eq!(gone.state, State::Failed);
+    }
+
+    #[test]
+    fn anything_else_is_tried_until_its_span_is_over() {
+        for (outcome, status) in [
+            (Outcome::Refused, Some(500)),
+            (Outcome::Refused, Some(302)),
+            (Outcome::Refused, Some(404)),
+            (Outcome::Unanswered, None),
+            (Outcome::Forbidden, None),
+        ] {
+            let again = tried(heard(outcome, status, None), 5);
+            assert_eq!(
+                (again.state, again.due_at),
+                (State::Pending, at(6)),
+                "{outcome}"
+            );
+            let over = tried(heard(outcome, status, None), 3 * 86_400);
+            assert_eq!((over.state, over.tries), (State::Failed, 1), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_is_left_alone_as_long_as_it_asks_for_up_to_an_hour() {
+        for (status, seconds, due) in [
+            (429, 120, 125),
+            (503, 120, 125),
+            (503, 86_400, 3_605),
+            (500, 120, 6),
+            (429, 0, 6),
+        ] {
+            let again = tried(heard(Outcome::Refused, Some(status), Some(seconds)), 5);
+            assert_eq!(again.due_at, at(due), "{status}");
+        }
+    }
+
+    #[test]
+    fn begun_anew_it_has_its_whole_span_and_keeps_its_count() {
+        let failed = tried(heard(Outcome::Unanswered, None, None), 3 * 86_400);
+        let anew = failed.anew(at(1_000_000));
+        assert_eq!((anew.state, anew.tries, anew.rung), (State::Pending, 1, 0));
+        let again = anew.tried(
+            &heard(Outcome::Unanswered, None, None),
+            &LADDER,
+            at(1_000_001),
+            Chance(0),
+        );
+        assert_eq!(
+            (again.state, again.tries, again.due_at),
+            (State::Pending, 2, at(1_000_002))
+        );
+    }
+}
