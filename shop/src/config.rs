@@ -15,6 +15,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// How Payflow is reached.
     pub access: Access,
+    /// Where Payflow reaches the shop; where it listens, otherwise.
+    pub public_url: Option<String>,
     /// Whether browsers may send the shop's cookies over HTTPS only.
     pub secure_cookies: bool,
 }

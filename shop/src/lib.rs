@@ -7,6 +7,7 @@
 mod catalogue;
 mod clock;
 mod config;
+mod hooks;
 mod intent;
 mod language;
 mod order;

@@ -40,6 +40,9 @@ struct Arguments {
         default_value = "https://js.tosspayments.com/v2/standard"
     )]
     sdk_url: String,
+    /// Where Payflow reaches the shop with webhooks; where it listens, otherwise.
+    #[arg(long, env = "SHOP_PUBLIC_URL")]
+    public_url: Option<String>,
     /// Send cookies over HTTPS only: for a shop behind a TLS proxy.
     #[arg(long, env = "SHOP_SECURE_COOKIES")]
     secure_cookies: bool,
@@ -81,6 +84,7 @@ async fn main() -> anyhow::Result<()> {
         listen: arguments.listen,
         data: Some(arguments.data),
         access,
+        public_url: arguments.public_url,
         secure_cookies: arguments.secure_cookies,
     })
     .await?;

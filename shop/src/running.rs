@@ -82,6 +82,11 @@ pub async fn start(config: Config) -> Result<Running, Error> {
             tracing::error!(%error, "the shop no longer listens");
         }
     });
+    let base = config.public_url;
+    let base = base.unwrap_or_else(|| format!("http://{address}"));
+    let (told, until) = (Arc::clone(&shop), end.clone());
+    let hooks = format!("{}{}", base.trim_end_matches('/'), web::HOOKS);
+    tasks.spawn(async move { told.register(hooks, until).await });
     tasks.spawn(shop.watch(end.clone()));
     Ok(Running {
         address,

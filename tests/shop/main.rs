@@ -13,5 +13,6 @@ mod buyer;
 mod embedded;
 mod faults;
 mod guards;
+mod hooks;
 mod orders;
 mod stand;

@@ -56,6 +56,7 @@ impl Stand {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: Some(self.database()),
             access: Access::KeysFile(self.service.keys_file()),
+            public_url: None,
             secure_cookies: false,
         });
         self.shop = Some(shop.await.unwrap());

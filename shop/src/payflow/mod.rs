@@ -1,5 +1,6 @@
 //! Owns the shop's talk with Payflow: its public API, with the secret key that stays on this side.
 
+mod hooks;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,9 +83,14 @@ struct Reply {
 impl Reply {
     /// The payment of a success.
     fn payment(self) -> Result<Payment, Error> {
+        serde_json::from_value(self.success()?)
+            .map_err(|error| Error::Unavailable(format!("an answer makes no sense: {error}")))
+    }
+
+    /// What a success shows.
+    fn success(self) -> Result<Value, Error> {
         match self.status {
-            200 | 201 => serde_json::from_value(self.envelope.data)
-                .map_err(|error| Error::Unavailable(format!("an answer makes no sense: {error}"))),
+            200 | 201 => Ok(self.envelope.data),
             400 | 402 | 404 | 409 | 422 => Err(Error::Refused {
                 code: self.envelope.code,
             }),
@@ -136,21 +142,22 @@ impl Client {
                 member_id: &order.owner,
             },
         };
-        let request = self.request(Method::POST, "").await?;
+        let request = self.request(Method::POST, "/payments").await?;
         let request = request.header("Idempotency-Key", format!("{}-prepare", order.id));
         self.send(request.json(&body)).await?.payment()
     }
 
     /// A fresh opening of the payment window: the gateway takes each one once.
     pub(crate) async fn reopen(&self, payment: &str) -> Result<Payment, Error> {
-        let path = format!("/{payment}/checkout");
+        let path = format!("/payments/{payment}/checkout");
         let request = self.request(Method::POST, &path).await?;
         self.send(request).await?.payment()
     }
 
     /// The payment as it is now.
     pub(crate) async fn read(&self, payment: &str) -> Result<Payment, Error> {
-        let request = self.request(Method::GET, &format!("/{payment}")).await?;
+        let path = format!("/payments/{payment}");
+        let request = self.request(Method::GET, &path).await?;
         self.send(request.timeout(READ)).await?.payment()
     }
 
@@ -190,7 +197,7 @@ impl Client {
             }
         };
         let body: Value = body.expect("strings and numbers are JSON");
-        let path = format!("/{payment}/{path}");
+        let path = format!("/payments/{payment}/{path}");
         let request = self.request(Method::POST, &path).await?;
         let request = request.header("Idempotency-Key", intent.key()).json(&body);
         let reply = self.send(request).await?;
@@ -203,7 +210,7 @@ impl Client {
 
     async fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
         let keys = self.access.keys().await?;
-        let url = format!("{}/api/v1/payments{path}", keys.payflow_url);
+        let url = format!("{}/api/v1{path}", keys.payflow_url);
         let request = self.http.request(method, url);
         Ok(request.basic_auth(keys.secret_key, Some("")))
     }

@@ -1,6 +1,7 @@
 //! Owns the shop's database: one SQLite file, written by one connection at a time.
 
 mod carts;
+mod hooks;
 mod intents;
 mod orders;
 #[cfg(test)]
@@ -15,10 +16,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub(crate) use self::carts::Cart;
+pub(crate) use self::hooks::Taken;
 pub(crate) use self::intents::{Begun, next_number};
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+/// What was added to it since.
+const HOOKS: &str = include_str!("hooks.sql");
+const SCHEMA_VERSION: i64 = 2;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Why the database does not do what it is asked.
@@ -71,7 +75,8 @@ impl Store {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
-            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?,
+            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} {HOOKS} COMMIT;"))?,
+            1 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {HOOKS} COMMIT;"))?,
             SCHEMA_VERSION => {}
             found => return Err(Error::Version { found }),
         }

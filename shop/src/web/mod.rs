@@ -3,6 +3,7 @@
 mod assets;
 mod buying;
 mod fields;
+mod hooks;
 mod orders;
 pub(crate) mod pages;
 mod problem;
@@ -25,6 +26,10 @@ use crate::sales::Shop;
 
 /// No form of the shop is longer.
 const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Where Payflow tells what happens.
+pub(crate) const HOOKS: &str = "/hooks/payflow";
+/// No message of Payflow's is longer.
+const HOOK_BYTES_MAX: usize = 20_000;
 /// Above the longest that Payflow may take.
 const REQUEST: Duration = Duration::from_secs(30);
 
@@ -53,10 +58,15 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&web), visitor::frame))
+        .with_state(Arc::clone(&web));
+    let hooks = Router::new()
+        .route(HOOKS, post(hooks::take))
+        .layer(DefaultBodyLimit::max(HOOK_BYTES_MAX))
         .with_state(web);
     Router::new()
         .route("/assets/{name}", get(assets::serve))
         .merge(pages)
+        .merge(hooks)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             REQUEST,

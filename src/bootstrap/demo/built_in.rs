@@ -65,6 +65,7 @@ impl Demo {
                 client_key: keys.client_key.clone(),
                 sdk_url: format!("{}/v2/standard", keys.sandbox_url),
             }),
+            public_url: None,
             secure_cookies: false,
         });
         let shop = opened.await.map_err(|error| {
