@@ -1,4 +1,5 @@
-//! Owns the `harness` program: check, load, chaos, starve, slow and bus, one subcommand each.
+//! Owns the `harness` program: check, load, chaos, starve, slow, bus and webhooks, one subcommand
+//! each.
 
 mod books;
 mod bus;
@@ -18,6 +19,7 @@ mod stand;
 mod starve;
 mod stats;
 mod usage;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,8 @@ enum Command {
     Slow(slow::Arguments),
     /// Measures the way of events to a broker that was away.
     Bus(bus::Arguments),
+    /// Measures how fast webhooks leave the queue, and that none is lost.
+    Webhooks(webhooks::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +97,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Starve(arguments) => starve::run(arguments).await,
         Command::Slow(arguments) => slow::run(arguments).await,
         Command::Bus(arguments) => bus::run(arguments).await,
+        Command::Webhooks(arguments) => webhooks::run(arguments).await,
     }
 }
 

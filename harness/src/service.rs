@@ -161,6 +161,21 @@ impl Service {
         .await
     }
 
+    /// Sends JSON and reads what is answered; any failure is an error.
+    pub(crate) async fn post_json(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<serde_json::Value> {
+        let reply = Reply::to(self.post(path).json(body)).await?;
+        let (status, body) = (reply.status, reply.body);
+        ensure!(
+            (200..300).contains(&status),
+            "{path} answered {status}: {body}"
+        );
+        Ok(body)
+    }
+
     /// Asks whether the process lives.
     pub(crate) async fn live(&self) -> reqwest::Result<Reply> {
         Reply::to(self.http.get(format!("{}/health/live", self.url))).await

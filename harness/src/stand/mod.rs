@@ -43,6 +43,17 @@ pub(crate) struct Parts {
     pub(crate) database: String,
 }
 
+impl Parts {
+    /// Which database, without its address.
+    pub(crate) fn database_kind(&self) -> &'static str {
+        if self.database == "sqlite" {
+            "sqlite"
+        } else {
+            "postgres"
+        }
+    }
+}
+
 /// A sandbox, a database, and a service that may come and go.
 pub(crate) struct Stand {
     // Fields are dropped in this order: programs end before their folder goes.

@@ -1,0 +1,132 @@
+//! Owns a receiver that answers at once: as little HTTP as a sender needs.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+/// Above a whole message with its head.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// What arrived.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    /// How often each message came, by its id.
+    pub(super) messages: HashMap<String, u64>,
+    /// When the first one came.
+    pub(super) first: Option<Instant>,
+    /// When the newest one came.
+    pub(super) last: Option<Instant>,
+}
+
+/// A receiver that listens. Dropping it stops it.
+pub(super) struct Receiver {
+    /// Where.
+    pub(super) address: SocketAddr,
+    arrived: Arc<Mutex<Arrived>>,
+    _listens: JoinSet<()>,
+}
+
+impl Receiver {
+    pub(super) async fn open() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let arrived = Arc::<Mutex<Arrived>>::default();
+        let mut listens = JoinSet::new();
+        let kept = Arc::clone(&arrived);
+        listens.spawn(async move {
+            let mut talks = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let arrived = Arc::clone(&kept);
+                talks.spawn(async move {
+                    // Whoever hangs up is done.
+                    drop(talk(stream, &arrived).await);
+                });
+                while talks.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self {
+            address,
+            arrived,
+            _listens: listens,
+        })
+    }
+
+    /// Looks at what has arrived.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Arrived) -> T) -> T {
+        look(&self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets what has arrived.
+    pub(super) fn forget(&self) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        *arrived = Arrived::default();
+    }
+}
+
+/// Answers one connection's messages until it ends.
+async fn talk(mut stream: TcpStream, arrived: &Mutex<Arrived>) -> anyhow::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+    loop {
+        let Some((id, length)) = head(&buffer)? else {
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+            continue;
+        };
+        while buffer.len() < length {
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        }
+        buffer.drain(..length);
+        let now = Instant::now();
+        {
+            let mut arrived = arrived.lock().unwrap_or_else(PoisonError::into_inner);
+            let times = arrived.messages.entry(id).or_default();
+            *times = times.saturating_add(1);
+            arrived.first.get_or_insert(now);
+            arrived.last = Some(now);
+        }
+        stream.write_all(ANSWER).await?;
+    }
+}
+
+/// A message's id, and how long it is with its head; none while the head is not whole.
+fn head(buffer: &[u8]) -> anyhow::Result<Option<(String, usize)>> {
+    let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(buffer.get(..end).unwrap_or_default())?;
+    let of = |wanted: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value)
+    };
+    let id = of("webhook-id").context("a message without an id")?;
+    let body: usize = of("content-length").context("no length")?.parse()?;
+    let length = end.saturating_add(4).saturating_add(body);
+    Ok(Some((id.to_owned(), length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_as_long_as_its_head_says() {
+        let message = b"POST / HTTP/1.1\r\nWebhook-Id: a-1\r\ncontent-length: 2\r\n\r\n{}rest";
+        let (id, length) = head(message).unwrap().unwrap();
+        assert_eq!((id.as_str(), &message[length..]), ("a-1", &b"rest"[..]));
+        assert!(head(b"POST / HTTP/1.1\r\nwebhook-id: a").unwrap().is_none());
+        assert!(head(b"POST / HTTP/1.1\r\n\r\n").is_err());
+    }
+}
