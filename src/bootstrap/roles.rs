@@ -86,7 +86,7 @@ impl Roles {
         self.0.iter().map(|role| role.as_str()).collect()
     }
 
-    /// Begins what they do besides answering requests; `joined` is what a worker takes from the bus.
+    /// Begins what they do besides answering requests; a worker takes what is `joined` on the bus.
     pub(super) fn begin(
         &self,
         app: &Arc<App>,
