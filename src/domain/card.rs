@@ -71,11 +71,9 @@ fn is_in_run(run: &[Vec<u8>]) -> bool {
 
 /// Whether all groups but the last have as many digits as the first.
 fn are_alike(run: &[Vec<u8>]) -> bool {
-    let lengths = run.split_last().map_or(&[][..], |(_, before)| before);
-    lengths.windows(2).all(|pair| match pair {
-        [one, next] => one.len() == next.len(),
-        _ => true,
-    })
+    let length = run.first().map(Vec::len);
+    let mut before = run.iter().rev().skip(1);
+    before.all(|group| Some(group.len()) == length)
 }
 
 fn is_number(digits: &[u8]) -> bool {

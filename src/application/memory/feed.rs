@@ -11,7 +11,7 @@ use domain::lease::{Job, Tenure};
 use domain::principal::Scope;
 
 use super::apply::{Applied, insert, must};
-use super::{Memory, State};
+use super::{Memory, State, rows};
 use crate::idempotency::later;
 use crate::ports::store::{
     Backlog, CommitError, Error, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError,
@@ -40,10 +40,6 @@ pub(super) struct Tables {
     leases: BTreeMap<Job, Lease>,
     cursors: BTreeMap<Reader, Cursor>,
     parked: BTreeMap<ParkedKey, Parked>,
-}
-
-fn rows(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 impl Tables {

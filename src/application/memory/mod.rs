@@ -77,6 +77,11 @@ pub struct Memory {
     lease_clock: Arc<dyn Clock>,
 }
 
+/// How many rows a query of `limit` takes at most.
+fn rows(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 impl Memory {
     /// An empty store whose leases are measured by `lease_clock`.
     #[must_use]
@@ -201,7 +206,7 @@ impl Sagas for Memory {
             .map(|held| (held.saga.progress.due_at, held.saga.head.id))
             .collect();
         due.sort_unstable();
-        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        due.truncate(rows(limit));
         let mut claimed = Vec::with_capacity(due.len());
         for (_, id) in due {
             let Some(row) = state.sagas.get_mut(&id) else {
@@ -314,7 +319,7 @@ impl Sagas for Memory {
         found.retain(|saga| !saga.is_closed() && saga.head.created_at <= since);
         found.retain(|saga| after.is_none_or(|after| place(saga) > after));
         found.sort_by_key(place);
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        found.truncate(rows(limit));
         Ok(found)
     }
 }

@@ -16,12 +16,8 @@ use domain::principal::{Owner, Scope};
 use domain::saga::Kind;
 use domain::text::{MemberId, OrderId};
 
-use super::{Memory, State};
+use super::{Memory, State, rows};
 use crate::ports::store::{Access, Error, Keys, KnownKey, PageAfter, PaymentFilter, Payments};
-
-fn rows(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
 
 fn matches(payment: &Payment, filter: &PaymentFilter) -> bool {
     let facts = &payment.facts;

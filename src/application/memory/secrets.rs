@@ -9,7 +9,7 @@ use domain::id::{DataKeyId, GatewayAccountId, MerchantId};
 use domain::vault::{DataKey, Wrapped};
 
 use super::apply::{Applied, insert, must};
-use super::{Memory, State};
+use super::{Memory, State, rows};
 use crate::ports::store::{CommitError, Error, Secrets};
 
 impl State {
@@ -77,7 +77,9 @@ impl Secrets for Memory {
         let state = self.state();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let later = state.data_keys.range((from, Bound::Unbounded));
-        let rows = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(later.take(rows).map(|(_, key)| key.clone()).collect())
+        Ok(later
+            .take(rows(limit))
+            .map(|(_, key)| key.clone())
+            .collect())
     }
 }

@@ -8,7 +8,7 @@ use domain::step_up::{Challenge, DeviceHash};
 use domain::text::MemberId;
 
 use super::apply::{Applied, insert, must};
-use super::{Memory, State};
+use super::{Memory, State, rows};
 use crate::ports::store::{Challenges, CommitError, Error};
 
 impl State {
@@ -71,7 +71,7 @@ impl Challenges for Memory {
             .map(|known| (known.kept_until, known.id))
             .collect();
         over.sort_unstable();
-        over.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        over.truncate(rows(limit));
         for (_, id) in &over {
             state.challenges.remove(id);
         }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::switch::Turn;
 
 use super::apply::{Applied, insert, must};
-use super::{Memory, State};
+use super::{Memory, State, rows};
 use crate::ports::store::{Error, Switches};
 
 impl State {
@@ -42,7 +42,7 @@ impl Switches for Memory {
                 turn.number,
             ))
         });
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        found.truncate(rows(limit));
         Ok(found)
     }
 }
