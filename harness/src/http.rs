@@ -10,12 +10,17 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Above the longest time that the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Far below the time after which a server closes a connection that says nothing: a request on one
+/// that is being closed is lost, and that is no finding.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
 /// A client with time limits.
 pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
         .connect_timeout(CONNECT_PATIENCE)
         .timeout(PATIENCE)
         .pool_max_idle_per_host(usize::MAX)
+        .pool_idle_timeout(IDLE_MAX)
         .no_proxy()
         .build()?)
 }
