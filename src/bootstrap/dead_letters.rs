@@ -5,14 +5,15 @@ use clap::Subcommand;
 /// What is done about dead letters.
 #[derive(Subcommand)]
 pub(super) enum Action {
-    /// List them: where each is, since when, and why.
+    /// List them: where each is, since when, and why. Of a message that was put aside more than once
+    /// the last time.
     List,
     /// Show one with its headers.
     Show {
         /// Where it is, as `list` names it.
         place: String,
     },
-    /// Publish one again, as it came. It stays listed; what was done about it is not done again.
+    /// Publish one again, as it came. It stays listed; what is done already is not done again.
     Replay {
         /// Where it is, as `list` names it; none with --all.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -38,7 +39,7 @@ mod on_kafka {
     use std::sync::Arc;
 
     use anyhow::Context as _;
-    use application::consumers::{as_it_came, noted};
+    use application::consumers::{as_it_came, newest, noted};
     use application::ports::bus::{Receipt, Received, Topic};
 
     use super::super::bus::{open, settings};
@@ -58,12 +59,12 @@ mod on_kafka {
             letters.extend(found.with_context(|| format!("cannot read {topic}"))?);
         }
         match action {
-            Action::List => Ok(listed(&letters)),
+            Action::List => Ok(listed(&newest(letters))),
             Action::Show { place } => shown(named(&letters, &place)?),
             Action::Replay {
                 place: Some(place), ..
             } => replayed(config, &[named(&letters, &place)?.clone()]).await,
-            Action::Replay { place: None, .. } => replayed(config, &letters).await,
+            Action::Replay { place: None, .. } => replayed(config, &newest(letters)).await,
         }
     }
 
@@ -94,9 +95,13 @@ mod on_kafka {
 
     async fn replayed(config: &Config, letters: &[Received]) -> anyhow::Result<String> {
         let bus = open(config, &Arc::new(Metrics::new()?))?;
+        let mut left = Vec::new();
         for letter in letters {
-            let message = as_it_came(letter);
-            let message = message.with_context(|| format!("{} came nowhere", letter.place))?;
+            let Some(message) = as_it_came(letter) else {
+                let place = noted(letter, "place");
+                left.push(format!("{}: only at {place} it is whole", letter.place));
+                continue;
+            };
             match bus.publish(&[message]).await.first() {
                 Some(Receipt::Acknowledged) => {}
                 Some(Receipt::Refused(why) | Receipt::Away(why)) => {
@@ -105,6 +110,8 @@ mod on_kafka {
                 None => anyhow::bail!("{} is not published again", letter.place),
             }
         }
-        Ok(format!("{} published again", letters.len()))
+        let count = letters.len().saturating_sub(left.len());
+        left.push(format!("{count} published again"));
+        Ok(left.join("\n"))
     }
 }

@@ -11,6 +11,7 @@ mod broker;
 mod commands;
 mod contract;
 mod faults;
+mod parked;
 mod rig;
 mod service;
 mod stand;

@@ -41,15 +41,20 @@ impl Stand {
         }
     }
 
+    /// Starts the service again, with this setting besides.
+    pub(crate) async fn set(&mut self, name: &str, value: &str) {
+        self.service.kill();
+        self.service.set(name, value);
+        self.service.restart();
+        self.keys = self.service.keys().await;
+    }
+
     /// Starts the service again, as one that takes the orders of its merchant.
     pub(crate) async fn take_orders(&mut self) {
         let merchant = self.service.run(&["merchant", "list"]);
         let merchant: Value = serde_json::from_str(&merchant).expect("the only merchant");
         let merchant = merchant["merchantId"].as_str().expect("an id");
-        self.service.kill();
-        self.service.set("PAYFLOW_KAFKA__ORDERS_MERCHANT", merchant);
-        self.service.restart();
-        self.keys = self.service.keys().await;
+        self.set("PAYFLOW_KAFKA__ORDERS_MERCHANT", merchant).await;
     }
 
     fn key(&self, name: &str) -> &str {
@@ -104,6 +109,28 @@ impl Stand {
         answer.json().await.expect("JSON")
     }
 
+    /// A page of the merchant's events, once there is one.
+    pub(crate) async fn events(&self, query: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let (status, answer) = self.try_events(query).await;
+            assert_eq!(status, 200, "{answer}");
+            let is_there = answer["data"]["events"] != json!([]);
+            if is_there || !query.is_empty() {
+                return answer["data"].clone();
+            }
+            assert!(begun.elapsed() < LONG, "{}", self.service.log());
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn try_events(&self, query: &str) -> (u16, Value) {
+        let url = format!("{}/api/v1/events{query}", self.key("payflowUrl"));
+        let request = self.client.get(url).bearer_auth(self.key("secretKey"));
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let answer = self.client.get(self.key("metricsUrl")).send().await;
         let text = answer.expect("metrics").text().await.expect("a text");
@@ -123,13 +150,29 @@ impl Stand {
 
     /// The first of what came of a topic, what came again left out.
     pub(crate) async fn told(&self, topic: Topic, count: usize) -> Vec<Received> {
+        self.came(topic, count, |one, other| one.payload == other.payload)
+            .await
+    }
+
+    /// The first messages of a topic.
+    pub(crate) async fn all(&self, topic: Topic, count: usize) -> Vec<Received> {
+        self.came(topic, count, |one, other| one.place == other.place)
+            .await
+    }
+
+    async fn came(
+        &self,
+        topic: Topic,
+        count: usize,
+        is_same: fn(&Received, &Received) -> bool,
+    ) -> Vec<Received> {
         let bus = Kafka::new(settings(&self.broker.address()), Arc::<Counts>::default());
         let mut member = bus.subscribe(Group("test"), topic).expect("a group");
         let mut came: Vec<Received> = Vec::new();
         let coming = async {
             while came.len() < count {
                 match member.next().await {
-                    Ok(received) if came.iter().all(|known| known.payload != received.payload) => {
+                    Ok(received) if !came.iter().any(|known| is_same(known, &received)) => {
                         came.push(received);
                     }
                     Ok(_) => {}

@@ -32,13 +32,27 @@ pub async fn kept(settings: &Settings, topic: Topic) -> Result<Vec<Received>, Bu
     }
 }
 
-fn look(settings: &Settings, topic: Topic) -> Result<Vec<Received>, KafkaError> {
+/// Why not everything could be looked at.
+#[derive(Debug, thiserror::Error)]
+enum Unseen {
+    #[error(transparent)]
+    Broker(#[from] KafkaError),
+    #[error("the broker has no such topic; `payflow migrate` makes it")]
+    NoTopic,
+    #[error("the broker says nothing of {0} partitions")]
+    Silent(usize),
+}
+
+fn look(settings: &Settings, topic: Topic) -> Result<Vec<Received>, Unseen> {
     let mut config = settings.consumer(GROUP);
     config.set("enable.partition.eof", "true");
     let consumer: BaseConsumer<Talk> = config.create_with_context(Talk)?;
     let metadata = consumer.fetch_metadata(Some(topic.as_str()), TIMEOUT)?;
     let known = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     let mut open: HashSet<i32> = known.map(MetadataPartition::id).collect();
+    if open.is_empty() {
+        return Err(Unseen::NoTopic);
+    }
     let mut places = TopicPartitionList::new();
     for partition in &open {
         places.add_partition_offset(topic.as_str(), *partition, Offset::Beginning)?;
@@ -53,9 +67,13 @@ fn look(settings: &Settings, topic: Topic) -> Result<Vec<Received>, KafkaError> 
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 open.remove(&partition);
             }
-            Some(Err(error)) => return Err(error),
+            Some(Err(error)) => return Err(error.into()),
         }
         heard = Instant::now();
+    }
+    // A part would look like the whole.
+    if !open.is_empty() {
+        return Err(Unseen::Silent(open.len()));
     }
     found.sort_by(|one: &Received, other| one.place.cmp(&other.place));
     Ok(found)

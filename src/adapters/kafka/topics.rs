@@ -39,13 +39,14 @@ pub async fn create_topics(settings: &Settings) -> Result<(), TopicsError> {
         0 => -1,
         times => times,
     };
-    let wanted: Vec<NewTopic<'_>> = Topic::ALL
-        .iter()
-        .map(|topic| {
-            let replication = TopicReplication::Fixed(replication);
-            NewTopic::new(topic.as_str(), settings.partitions, replication)
-        })
-        .collect();
+    let wanted = Topic::ALL.iter().map(|topic| {
+        let replication = TopicReplication::Fixed(replication);
+        kept(
+            *topic,
+            NewTopic::new(topic.as_str(), settings.partitions, replication),
+        )
+    });
+    let wanted: Vec<NewTopic<'_>> = wanted.collect();
     let options = AdminOptions::new()
         .request_timeout(Some(TIMEOUT))
         .operation_timeout(Some(TIMEOUT));
@@ -59,4 +60,34 @@ pub async fn create_topics(settings: &Settings) -> Result<(), TopicsError> {
         }
     }
     Ok(())
+}
+
+/// What was put aside waits for a person, however long that takes; of everything else the broker's
+/// own setting says how long it is kept.
+fn kept(topic: Topic, wanted: NewTopic<'_>) -> NewTopic<'_> {
+    let is_aside = |from: &Topic| from.dead_letters() == Some(topic);
+    if Topic::ALL.iter().any(is_aside) {
+        wanted.set("retention.ms", "-1")
+    } else {
+        wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_letters_are_kept() {
+        for topic in Topic::ALL {
+            let made = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(1));
+            let made = kept(*topic, made);
+            let is_kept = made.config.contains(&("retention.ms", "-1"));
+            assert_eq!(
+                is_kept,
+                topic.as_str().ends_with(".dead-letters"),
+                "{topic}"
+            );
+        }
+    }
 }

@@ -87,7 +87,7 @@ impl Announced {
             Ok(Some(known)) if known.facts.amount == command.amount => Handled::Done,
             Ok(Some(_)) => Handled::Never("the order has a payment of another amount".to_owned()),
             Ok(None) => Handled::Again("the order's payment is not to be seen".to_owned()),
-            Err(error) => Handled::Again(error.to_string()),
+            Err(error) => error.into(),
         }
     }
 }
@@ -135,10 +135,11 @@ impl Consumer for Announced {
         match app.prepare(&caller, &command, Some(&keyed)).await {
             Ok(_) => Handled::Done,
             Err(PrepareError::OrderTaken { .. }) => self.compared(app, &command).await,
+            Err(PrepareError::Store(error) | PrepareError::Key(KeyError::Store(error))) => {
+                error.into()
+            }
             Err(
-                error @ (PrepareError::Contended
-                | PrepareError::Store(_)
-                | PrepareError::Key(KeyError::Running { .. } | KeyError::Store(_))),
+                error @ (PrepareError::Contended | PrepareError::Key(KeyError::Running { .. })),
             ) => Handled::Again(error.to_string()),
             Err(
                 error @ (PrepareError::TaxFreeOverAmount

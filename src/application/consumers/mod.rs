@@ -2,6 +2,7 @@
 //! and put aside when it can never be dealt with.
 
 mod announced;
+mod aside;
 mod opened;
 mod requested;
 
@@ -9,23 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::SecondsFormat;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::warn;
 
 pub use announced::Announced;
+pub use aside::{as_it_came, newest, noted, origin};
 pub use requested::Requested;
 
 use crate::App;
-use crate::ports::Bus;
-use crate::ports::bus::{BusAway, Group, Message, Receipt, Received, Subscription, Topic};
+use crate::ports::bus::{BusAway, Group, Received, Subscription, Topic};
+use crate::ports::{Bus, store};
 
 /// Every copy of the service takes its part.
 const GROUP: Group = Group("payflow");
 /// The first pause after something was away; each next one is twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What the headers of a message that was put aside begin with, besides its own.
-const ASIDE: &str = "dead-letter-";
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +35,19 @@ pub enum Handled {
     Again(String),
     /// However often it is tried, it comes to nothing, for this reason.
     Never(String),
+}
+
+impl From<store::Error> for Handled {
+    /// A row that this version cannot read stays so however often it is asked for, and what waits
+    /// behind the message would wait for ever.
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable(_) => Self::Again(error.to_string()),
+            store::Error::Corrupt { .. } | store::Error::Broken(_) => {
+                Self::Never(error.to_string())
+            }
+        }
+    }
 }
 
 /// Deals with the messages of one topic.
@@ -114,7 +126,7 @@ async fn dealt_with(
         let why = match consumer.handle(app, received).await {
             Handled::Done => return true,
             Handled::Again(why) => why,
-            Handled::Never(why) => return put_aside(app, bus, received, &why).await,
+            Handled::Never(why) => return aside::put(app, bus, received, &why).await,
         };
         warn!(place = received.place, why, "tried again after a pause");
         app.rest(&mut pause).await;
@@ -122,78 +134,6 @@ async fn dealt_with(
             return false;
         }
     }
-}
-
-/// Publishes the message where people find it. It is not lost for want of a place, either.
-async fn put_aside(app: &App, bus: &dyn Bus, received: &Received, why: &str) -> bool {
-    let Some(topic) = received.topic.dead_letters() else {
-        error!(
-            place = received.place,
-            why, "comes to nothing, and is skipped"
-        );
-        return true;
-    };
-    error!(place = received.place, why, %topic, "comes to nothing, and is put aside");
-    let at = app.parts.clock.now();
-    let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let notes = [
-        ("reason", why),
-        ("topic", received.topic.as_str()),
-        ("place", received.place.as_str()),
-        ("at", at.as_str()),
-    ];
-    let notes = notes.map(|(name, text)| (format!("{ASIDE}{name}"), text.as_bytes().to_vec()));
-    let mut headers = of_its_own(&received.headers);
-    headers.extend(notes);
-    let letter = Message {
-        topic,
-        key: received.key.clone(),
-        headers,
-        payload: received.payload.clone(),
-    };
-    let mut pause = PAUSE;
-    loop {
-        match bus.publish(std::slice::from_ref(&letter)).await.first() {
-            Some(Receipt::Acknowledged) => return true,
-            Some(Receipt::Refused(why)) => error!(why, "a dead letter is refused"),
-            Some(Receipt::Away(why)) => info!(why, "a dead letter waits"),
-            None => {}
-        }
-        app.rest(&mut pause).await;
-        if app.runner.drain.is_cancelled() {
-            return false;
-        }
-    }
-}
-
-/// The headers that a message had before it was put aside.
-fn of_its_own(headers: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
-    let own = headers.iter().filter(|(name, _)| !name.starts_with(ASIDE));
-    own.cloned().collect()
-}
-
-/// What was put aside, as it came in the first place; none where that is not known.
-#[must_use]
-pub fn as_it_came(letter: &Received) -> Option<Message> {
-    let topic = Topic::ALL.iter().copied();
-    let topic = topic
-        .into_iter()
-        .find(|topic| topic.dead_letters() == Some(letter.topic))?;
-    Some(Message {
-        topic,
-        key: letter.key.clone(),
-        headers: of_its_own(&letter.headers),
-        payload: letter.payload.clone(),
-    })
-}
-
-/// What was noted when it was put aside: `reason`, `topic`, `place` or `at`.
-#[must_use]
-pub fn noted(letter: &Received, what: &str) -> String {
-    let mut headers = letter.headers.iter().rev();
-    let found = headers.find(|(name, _)| name.strip_prefix(ASIDE) == Some(what));
-    let text = found.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
-    text.unwrap_or_default()
 }
 
 impl App {

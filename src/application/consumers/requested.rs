@@ -36,7 +36,7 @@ impl Consumer for Requested {
             return Handled::Never("its ids are none of ours".to_owned());
         };
         match app.parts.store.saga(saga).await {
-            Err(error) => Handled::Again(error.to_string()),
+            Err(error) => error.into(),
             Ok(Some(saga)) if saga.head.payment == payment => {
                 if !saga.is_closed() {
                     app.wake.notify_one();

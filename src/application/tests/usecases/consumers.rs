@@ -1,12 +1,21 @@
 //! What comes in from the bus: dealt with once however often it comes, and put aside when it can
 //! only come to nothing.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::Approve;
-use application::consumers::{Announced, Consumer, Handled, Requested};
-use application::ports::bus::{Received, Topic};
-use application::ports::store::{PaymentFilter, Payments};
+use application::consumers::{
+    Announced, Consumer, Handled, Joined, Requested, as_it_came, newest, noted,
+};
+use application::ports::bus::{
+    Bus, BusAway, Group, Message, Receipt, Received, Subscription, Topic,
+};
+use application::ports::sink::Begin;
+use application::ports::store::{self, PaymentFilter, Payments};
+use async_trait::async_trait;
+use domain::feed::Reader;
 use domain::id::{RawId, SagaId};
 use domain::payment::{PayStatus, Payment};
 use serde_json::{Value, json};
@@ -179,4 +188,174 @@ async fn a_command_wakes_the_worker_and_one_without_a_saga_comes_to_nothing() {
         () = waking => {}
     }
     assert_eq!(here.keys_used().len(), 1);
+}
+
+#[test]
+fn what_never_can_be_read_is_not_waited_for() {
+    let away = store::Error::Unavailable("away".to_owned());
+    let corrupt = store::Error::Corrupt {
+        table: "sagas",
+        id: "sag_1".to_owned(),
+        why: "an unknown word".to_owned(),
+    };
+    assert!(matches!(Handled::from(away), Handled::Again(_)));
+    assert!(is_never(&Handled::from(corrupt)));
+    assert!(is_never(&Handled::from(store::Error::Broken(
+        "no".to_owned()
+    ))));
+}
+
+/// A bus that takes messages up to a size, and gives those that wait.
+struct Small {
+    bytes_max: usize,
+    waiting: Mutex<VecDeque<Received>>,
+    taken: Mutex<Vec<Message>>,
+}
+
+struct Member(Arc<Small>);
+
+/// The bus, as consumers are given it.
+struct Shared(Arc<Small>);
+
+#[async_trait]
+impl Subscription for Member {
+    async fn next(&mut self) -> Result<Received, BusAway> {
+        loop {
+            let first = self.0.waiting.lock().unwrap().front().cloned();
+            if let Some(first) = first {
+                return Ok(first);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn done(&mut self) -> Result<(), BusAway> {
+        self.0.waiting.lock().unwrap().pop_front();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Bus for Shared {
+    fn reader(&self) -> Reader {
+        Reader::named("small")
+    }
+
+    fn begin(&self) -> Begin {
+        Begin::Now
+    }
+
+    async fn publish(&self, messages: &[Message]) -> Vec<Receipt> {
+        let publish = |message: &Message| {
+            let headers: usize = message.headers.iter().map(|(_, value)| value.len()).sum();
+            if headers + message.payload.len() > self.0.bytes_max {
+                return Receipt::Refused("too large".to_owned());
+            }
+            self.0.taken.lock().unwrap().push(message.clone());
+            Receipt::Acknowledged
+        };
+        messages.iter().map(publish).collect()
+    }
+
+    fn subscribe(&self, _: Group, _: Topic) -> Result<Box<dyn Subscription>, BusAway> {
+        Ok(Box::new(Member(Arc::clone(&self.0))))
+    }
+}
+
+/// What is put aside when these come, and whether anything waits still.
+async fn put_aside(bytes_max: usize, waiting: Vec<Received>) -> (Vec<Message>, usize) {
+    let here = Installation::new();
+    let small = Arc::new(Small {
+        bytes_max,
+        waiting: Mutex::new(waiting.into()),
+        taken: Mutex::default(),
+    });
+    let bus = Arc::new(Shared(Arc::clone(&small)));
+    let joined = Joined::new(bus, Arc::new(announced(&here)));
+    let consuming = Arc::clone(&here.app).consume_continuously(joined);
+    tokio::select! {
+        () = consuming => panic!("it takes until it is told to end"),
+        () = sleep(Duration::from_mins(1)) => {}
+    }
+    let left = small.waiting.lock().unwrap().len();
+    let taken = small.taken.lock().unwrap().clone();
+    (taken, left)
+}
+
+/// As it comes in again, at this place.
+fn come(message: &Message, place: &str) -> Received {
+    Received {
+        topic: message.topic,
+        key: message.key.clone(),
+        headers: message.headers.clone(),
+        payload: message.payload.clone(),
+        place: place.to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_no_broker_takes_holds_nobody_up() {
+    let large = Received {
+        payload: vec![b'x'; 5_000],
+        ..announcement("1", &order("order-0001", 1_000))
+    };
+    let junk = Received {
+        payload: b"junk".to_vec(),
+        headers: vec![("dead-letter-office".to_owned(), b"theirs".to_vec())],
+        place: "order.created/0/1".to_owned(),
+        ..large.clone()
+    };
+    let (letters, left) = put_aside(1_000, vec![large.clone(), junk.clone()]).await;
+    assert_eq!(left, 0);
+    let stub = come(&letters[0], "order.created.dead-letters/0/0");
+    assert_eq!(noted(&stub, "place"), large.place);
+    assert_eq!(noted(&stub, "left-out"), "5000");
+    assert_eq!(
+        as_it_came(&stub),
+        None,
+        "nobody takes the stub for the message"
+    );
+    let whole = as_it_came(&come(&letters[1], "order.created.dead-letters/0/1")).unwrap();
+    assert_eq!(whole.payload, junk.payload);
+    assert!(
+        whole.headers.starts_with(&junk.headers),
+        "{:?}",
+        whole.headers
+    );
+    let (none, left) = put_aside(10, vec![large, junk]).await;
+    assert_eq!((none, left), (Vec::new(), 0), "not even the notes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_put_aside_again_is_one_letter_still() {
+    let mut message = Received {
+        payload: b"junk".to_vec(),
+        ..announcement("1", &order("order-0001", 1_000))
+    };
+    let mut letters = Vec::new();
+    for round in 0..3 {
+        let (aside, _) = put_aside(10_000, vec![message.clone()]).await;
+        let place = format!("order.created.dead-letters/0/{round}");
+        letters.push(come(&aside[0], &place));
+        let again = as_it_came(&letters[round]).unwrap();
+        message = come(&again, &format!("order.created/0/{}", round + 7));
+    }
+    let other = Received {
+        place: "order.created/0/99".to_owned(),
+        headers: Vec::new(),
+        ..message
+    };
+    let (aside, _) = put_aside(10_000, vec![other]).await;
+    letters.push(come(&aside[0], "order.created.dead-letters/1/0"));
+    let newest: Vec<String> = newest(letters)
+        .into_iter()
+        .map(|letter| letter.place)
+        .collect();
+    assert_eq!(
+        newest,
+        [
+            "order.created.dead-letters/0/2",
+            "order.created.dead-letters/1/0"
+        ]
+    );
 }
