@@ -1,5 +1,5 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `webhook`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints,
+    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints, feed,
     handles, launch, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
@@ -71,6 +71,11 @@ enum Command {
         #[command(subcommand)]
         action: endpoints::Action,
     },
+    /// See who is told of events and what could not be told, try it again, end every cursor.
+    Feed {
+        #[command(subcommand)]
+        action: feed::Action,
+    },
     /// Wrap every data key with the current master key; see docs/secrets.md.
     RotateMasterKey,
     /// Pause approvals or cancels; what is under way is finished.
@@ -120,6 +125,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
             Command::Webhook { action } => print(&endpoints::run(&config, action).await?),
+            Command::Feed { action } => print(&feed::run(&config, action).await?),
             Command::RotateMasterKey => print(&vault::rotate(&config).await?),
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),

@@ -8,6 +8,7 @@ mod credentials;
 mod dead_letters;
 mod demo;
 mod endpoints;
+mod feed;
 mod handles;
 mod merchants;
 mod outside;

@@ -6,6 +6,7 @@
 
 mod batch;
 mod bell;
+mod epoch;
 mod follow;
 mod lease;
 mod page;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub use bell::Bell;
+pub use epoch::raise_epoch;
 pub use follow::{FollowError, Following};
 pub use page::{EventsError, EventsPage};
 pub use reader::Readership;
