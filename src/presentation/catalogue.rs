@@ -345,6 +345,9 @@ catalogue! {
     STORE_UNAVAILABLE => StoreUnavailable, SERVICE_UNAVAILABLE,
         "저장소에 연결할 수 없습니다. 잠시 후 다시 시도하세요.",
         "The store is unavailable; try again later.";
+    EVENT_UNREADABLE => EventUnreadable, SERVICE_UNAVAILABLE,
+        "다음 이벤트를 읽을 수 없습니다. 잠시 후 다시 시도하세요.",
+        "The next event cannot be read; try again later.";
     SHUTTING_DOWN => ShuttingDown, SERVICE_UNAVAILABLE,
         "서비스가 종료되고 있습니다. 다시 시도하세요.",
         "The service is shutting down; try again.";

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::catalogue::Code;
 use super::envelope::Failure;
+use super::feed::text_of;
 
 /// When to come back after a refusal that says nothing better.
 const SOON: Duration = Duration::from_secs(1);
@@ -42,6 +43,9 @@ impl From<EventsError> for Failure {
     fn from(error: EventsError) -> Self {
         match error {
             EventsError::CursorExpired => Code::CursorExpired.into(),
+            EventsError::Unreadable { event, next } => Self::from(Code::EventUnreadable)
+                .data(json!({ "event": event, "nextAfter": text_of(next) }))
+                .retry_after(SOON),
             EventsError::Store(error) => error.into(),
         }
     }

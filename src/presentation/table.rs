@@ -197,7 +197,11 @@ pub const ROUTES: &[Route] = &[
         named: Named::Nothing,
         principals: SERVER,
         body: false,
-        refusals: &[Code::InvalidRequest, Code::CursorExpired],
+        refusals: &[
+            Code::InvalidRequest,
+            Code::CursorExpired,
+            Code::EventUnreadable,
+        ],
     },
     Route {
         method: &Method::POST,

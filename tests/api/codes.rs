@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::edge::exchange;
+use crate::feed::unreadable;
 use crate::rig::{
     AWAY, Answer, Fault, OTHER, PUBLISHABLE, Prepared, Rig, SUSPENDED, WITHOUT_GATEWAY, answer,
     text,
@@ -373,6 +374,8 @@ async fn failures(seen: &mut Seen) {
     seen.note(&corrupt);
     rig.store.is(Some(Fault::Contended));
     seen.note(&rig.approve(&payment, "contended").await);
+    rig.store.is(None);
+    seen.note(&unreadable(&rig).await);
     rig.store.is(None);
     rig.gateway.hold();
     let (_, shed) = tokio::join!(rig.approve(&payment, "held"), async {

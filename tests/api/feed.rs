@@ -13,7 +13,7 @@ use domain::feed::{self, Epoch};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::rig::{Answer, OTHER, Rig, text};
+use crate::rig::{Answer, Fault, OTHER, Rig, text};
 
 /// Nothing here takes longer, unless nobody comes.
 const SOON: Duration = Duration::from_secs(5);
@@ -181,6 +181,43 @@ async fn a_cursor_of_another_epoch_is_over() {
     let anew = page(&rig, "").await;
     assert_eq!(events(&anew).len(), 1, "from the first event on");
     page(&rig, &format!("?after={}", next(&anew))).await;
+}
+
+/// What is said where the next event is one that this version cannot read.
+pub(crate) async fn unreadable(rig: &Rig) -> Answer {
+    rig.paid().await;
+    until_all_have_positions(rig).await;
+    rig.store.is(Some(Fault::Unreadable));
+    let mut query = String::new();
+    loop {
+        let answer = rig.get(&format!("/api/v1/events{query}")).await;
+        if answer.status != 200 {
+            return answer;
+        }
+        assert!(!events(&answer).is_empty(), "nothing is skipped in silence");
+        assert_eq!(answer.body["data"]["more"], true);
+        query = format!("?after={}", next(&answer));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_skipped_only_by_who_decides_to() {
+    let rig = Rig::new().await;
+    let refused = unreadable(&rig).await;
+    assert_eq!((refused.status, refused.code()), (503, "EVENT_UNREADABLE"));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
+    let data = &refused.body["data"];
+    assert!(text(&data["event"]).ends_with("/2"), "{data}");
+    // The third one.
+    let behind = format!("/api/v1/events?after={}", text(&data["nextAfter"]));
+    let next_one = rig.get(&behind).await;
+    assert!(text(&next_one.body["data"]["event"]).ends_with("/3"));
+    // A copy that can read them.
+    rig.store.is(None);
+    assert_eq!(events(&page(&rig, "").await).len(), 3);
+    let third = rig.get(&behind).await;
+    assert_eq!(events(&third)[0]["sequence"], 3);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use domain::feed::{Cursor, Place};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout_at;
+use tracing::error;
 
 use super::after;
 use crate::ports::store;
@@ -29,6 +30,14 @@ pub enum EventsError {
     /// The cursor is of another epoch, or from behind the end: positions mean other events now.
     #[error("the cursor is no longer valid")]
     CursorExpired,
+    /// This version cannot read the next event; one that is newer wrote it, or its row is damaged.
+    #[error("the event {event} cannot be read")]
+    Unreadable {
+        /// `payment/sequence`.
+        event: String,
+        /// The place behind it.
+        next: Cursor,
+    },
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -97,7 +106,7 @@ impl App {
         caller: &Caller,
         place: Cursor,
         limit: u32,
-    ) -> Result<EventsPage, store::Error> {
+    ) -> Result<EventsPage, EventsError> {
         let store = &self.parts.store;
         let lines = store.lines_of(caller.scope, place.position, limit).await?;
         let mut page = EventsPage {
@@ -107,12 +116,21 @@ impl App {
         };
         for line in lines {
             let position = line.place.position;
-            // Left out it would be lost for who reads on behind it.
-            let event = line.event.map_err(|why| store::Error::Corrupt {
-                table: "events",
-                id: format!("{}/{}", line.place.payment, line.place.sequence),
-                why,
-            })?;
+            let event = match line.event {
+                Ok(event) => event,
+                Err(why) => {
+                    let event = format!("{}/{}", line.place.payment, line.place.sequence);
+                    error!(event, why, "an event cannot be read");
+                    // Left out it would be lost for who reads on behind it. What is before it is
+                    // told, and whoever comes back for it learns why there is nothing.
+                    if page.events.is_empty() {
+                        let next = Cursor { position, ..place };
+                        return Err(EventsError::Unreadable { event, next });
+                    }
+                    page.more = true;
+                    break;
+                }
+            };
             page.next.position = position;
             page.events.push((page.next, event));
         }

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Away,
     /// Every read finds a row that cannot be.
     Corrupt,
+    /// What a version that is not known wrote into every event.
+    Unreadable,
     /// Somebody else is always first.
     Contended,
     /// It panics.
@@ -66,6 +68,11 @@ impl Faulty {
         *self.fault.lock().unwrap() = fault;
     }
 
+    /// Whether no event can be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        *self.fault.lock().unwrap() == Some(Fault::Unreadable)
+    }
+
     /// Whether the commit at hand is lost, or only its answer; the next one is not.
     fn loses(&self) -> Option<Fault> {
         let mut fault = self.fault.lock().unwrap();
@@ -82,9 +89,8 @@ impl Faulty {
                 why: "secret_reason".to_owned(),
             }),
             Some(Fault::Panics) => panic!("secret panic"),
-            Some(Fault::Contended | Fault::AnswerLost | Fault::CommitLost) | None => {
-                Ok(&self.inner)
-            }
+            Some(Fault::Contended | Fault::AnswerLost | Fault::CommitLost | Fault::Unreadable)
+            | None => Ok(&self.inner),
         }
     }
 }
