@@ -17,6 +17,8 @@ pub struct Config {
     pub access: Access,
     /// Where Payflow reaches the shop; where it listens, otherwise.
     pub public_url: Option<String>,
+    /// A file with secrets of its webhook endpoint that were rotated since, a line each.
+    pub hook_secrets: Option<PathBuf>,
     /// Whether browsers may send the shop's cookies over HTTPS only.
     pub secure_cookies: bool,
 }

@@ -43,6 +43,9 @@ struct Arguments {
     /// Where Payflow reaches the shop with webhooks; where it listens, otherwise.
     #[arg(long, env = "SHOP_PUBLIC_URL")]
     public_url: Option<String>,
+    /// A file with secrets of the shop's webhook endpoint, after a rotation: a line each.
+    #[arg(long, env = "SHOP_HOOK_SECRETS", default_value = "data/hook-secrets")]
+    hook_secrets: PathBuf,
     /// Send cookies over HTTPS only: for a shop behind a TLS proxy.
     #[arg(long, env = "SHOP_SECURE_COOKIES")]
     secure_cookies: bool,
@@ -85,6 +88,7 @@ async fn main() -> anyhow::Result<()> {
         data: Some(arguments.data),
         access,
         public_url: arguments.public_url,
+        hook_secrets: Some(arguments.hook_secrets),
         secure_cookies: arguments.secure_cookies,
     })
     .await?;

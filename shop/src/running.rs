@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::hooks::Rotated;
 use crate::payflow::Client;
 use crate::sales::Shop;
 use crate::store::{self, Store};
@@ -73,6 +74,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let router = web::router(Arc::new(Web {
         shop: Arc::clone(&shop),
         secure_cookies: config.secure_cookies,
+        rotated: Rotated(config.hook_secrets),
     }));
     let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
     let stopped = end.clone().cancelled_owned();

@@ -81,3 +81,35 @@ async fn a_shop_that_comes_back_elsewhere_is_told_there() {
     assert_eq!(refund.send().await.unwrap().status(), 200);
     buyer.listed(&order, "chip refunded").await;
 }
+
+#[tokio::test]
+async fn a_rotated_secret_is_taken_from_its_file() {
+    let stand = Stand::start().await;
+    let mut buyer = stand.buyer();
+    let order = buyer.buy(&stand, "mug", "1").await;
+    buyer.listed(&order, "chip paid").await;
+    let payflow = |path: &str| {
+        let url = format!("{}/api/v1{path}", stand.text("payflowUrl"));
+        client()
+            .post(url)
+            .basic_auth(stand.text("secretKey"), Some(""))
+    };
+    let endpoints = client()
+        .get(format!(
+            "{}/api/v1/webhook-endpoints",
+            stand.text("payflowUrl")
+        ))
+        .basic_auth(stand.text("secretKey"), Some(""));
+    let endpoints: Value = endpoints.send().await.unwrap().json().await.unwrap();
+    let endpoint = endpoints["data"]["endpoints"][0]["endpointId"].as_str();
+    let path = format!("/webhook-endpoints/{}/rotate", endpoint.unwrap());
+    let rotated = payflow(&path).json(&json!({ "graceSeconds": 0 }));
+    let rotated: Value = rotated.send().await.unwrap().json().await.unwrap();
+    let secret = rotated["data"]["secret"].as_str().unwrap();
+    std::fs::write(stand.hook_secrets(), format!("{secret}\n")).unwrap();
+    let refund = payflow(&format!("/payments/{}/cancel", paid(&stand).await))
+        .header("Idempotency-Key", "by-hand")
+        .json(&json!({ "reason": "고객센터" }));
+    assert_eq!(refund.send().await.unwrap().status(), 200);
+    buyer.listed(&order, "chip refunded").await;
+}

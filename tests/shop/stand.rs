@@ -57,9 +57,15 @@ impl Stand {
             data: Some(self.database()),
             access: Access::KeysFile(self.service.keys_file()),
             public_url: None,
+            hook_secrets: Some(self.hook_secrets()),
             secure_cookies: false,
         });
         self.shop = Some(shop.await.unwrap());
+    }
+
+    /// The file with secrets that were rotated.
+    pub(crate) fn hook_secrets(&self) -> PathBuf {
+        self.folder.path().join("hook-secrets")
     }
 
     fn database(&self) -> PathBuf {

@@ -1,11 +1,13 @@
 //! Owns what Payflow tells the shop by itself: webhooks, verified, each once.
 
 mod registration;
+mod rotated;
 mod verify;
 
 use serde::Deserialize;
 
 pub(crate) use self::registration::Hook;
+pub(crate) use self::rotated::Rotated;
 pub(crate) use self::verify::{Headers, Refused, verify};
 
 use crate::payflow::{Payment, PaymentStatus};

@@ -26,7 +26,8 @@ pub(super) async fn take(
             return StatusCode::SERVICE_UNAVAILABLE;
         }
     };
-    let secrets: Vec<String> = hook.into_iter().map(|hook| hook.secret).collect();
+    let mut secrets: Vec<String> = hook.into_iter().map(|hook| hook.secret).collect();
+    secrets.extend(web.rotated.secrets().await);
     let verified = Headers::of(&headers);
     let verified = verified.and_then(|headers| verify(&secrets, headers, &body, now()));
     let message = match verified {

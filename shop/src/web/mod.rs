@@ -22,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use self::problem::Problem;
+use crate::hooks::Rotated;
 use crate::sales::Shop;
 
 /// No form of the shop is longer.
@@ -39,6 +40,8 @@ pub(crate) struct Web {
     pub(crate) shop: Arc<Shop>,
     /// Whether cookies go over HTTPS only.
     pub(crate) secure_cookies: bool,
+    /// What webhooks are verified with, too.
+    pub(crate) rotated: Rotated,
 }
 
 /// Every address of the shop.

@@ -66,6 +66,7 @@ impl Demo {
                 sdk_url: format!("{}/v2/standard", keys.sandbox_url),
             }),
             public_url: None,
+            hook_secrets: Some(config.files.dir.join("hook-secrets")),
             secure_cookies: false,
         });
         let shop = opened.await.map_err(|error| {
