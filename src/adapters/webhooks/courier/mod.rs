@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect, retry, tls};
+use tracing::info;
 
 use super::guard::{Guard, refusal};
 use super::signature::SigningSecret;
@@ -17,6 +18,8 @@ use crate::adapters::cause::chain;
 const URL_BYTES_MAX: usize = 2048;
 /// What of an answer is kept for the merchant's eyes.
 const EXCERPT_BYTES_MAX: usize = 512;
+/// What merchants are told of a name that leads inwards, or nowhere.
+const UNREACHED: &str = "the address may not be reached";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Receivers that get little are not kept connected.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -111,7 +114,11 @@ impl Courier for HttpCourier {
         match request.send().await {
             Ok(response) => receipt(response).await,
             Err(error) => match refusal(&error) {
-                Some(forbidden) => Receipt::Forbidden(forbidden.to_string()),
+                Some(why) => {
+                    // Where a name leads is nobody's to learn by entering it.
+                    info!(message = letter.id, %why, "an address may not be reached");
+                    Receipt::Forbidden(UNREACHED.to_owned())
+                }
                 None => Receipt::Unanswered(chain(&error.without_url())),
             },
         }

@@ -149,9 +149,34 @@ async fn nothing_is_sent_inwards() {
         let Receipt::Forbidden(why) = receipt else {
             panic!("{host}: {receipt:?}");
         };
-        assert!(why.contains("not a public address"), "{host}: {why}");
+        // What a name leads to is not told.
+        let expected = if host == "localhost" {
+            UNREACHED.to_owned()
+        } else {
+            format!("{} is not a public address", host.trim_matches(['[', ']']))
+        };
+        assert_eq!(why, expected, "{host}");
     }
     assert_eq!(receiver.heard.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_nowhere_is_like_one_that_leads_inwards() {
+    let strict = courier(&[]);
+    let mut told = Vec::new();
+    for host in ["localhost", "nowhere.invalid"] {
+        let url = format!("https://{host}/hooks");
+        let letter = Letter {
+            url: &url,
+            id: "msg_1",
+            at: Timestamp::UNIX_EPOCH,
+            secrets: &SECRETS.map(Secret::from),
+            body: b"{}",
+        };
+        told.push(strict.deliver(letter).await);
+    }
+    assert_eq!(told[0], Receipt::Forbidden(UNREACHED.to_owned()));
+    assert_eq!(told[0], told[1]);
 }
 
 #[test]

@@ -3,13 +3,16 @@
 //! The addresses are the IANA special-purpose registries' (IPv4 and IPv6); a name is judged by what
 //! it resolves to at the moment of the connection, so it cannot be rebound in between.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
@@ -66,10 +69,17 @@ pub(super) enum Forbidden {
     Nowhere,
 }
 
+/// How many names are looked up at once. A lookup occupies a thread until its nameserver answers or
+/// the operating system gives it up, and many other things need threads.
+const LOOKUPS_MAX: usize = 64;
+/// How long a name waits for its turn to be looked up.
+const TURN_MAX: Duration = Duration::from_secs(2);
+
 /// Tells public addresses from the others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Guard {
     exempt: Arc<[IpNet]>,
+    lookups: Arc<Semaphore>,
 }
 
 impl Guard {
@@ -77,6 +87,7 @@ impl Guard {
     pub(super) fn new(exempt: &[IpNet]) -> Self {
         Self {
             exempt: exempt.into(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
         }
     }
 
@@ -118,7 +129,9 @@ impl Guard {
     /// All of a name's addresses, if every one may be talked to: a name that also points inwards is
     /// meant to.
     async fn resolve(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let found: Vec<SocketAddr> = lookup_host((name, 0)).await?.collect();
+        let host = name.to_owned();
+        let found = self.lookup(move || (host.as_str(), 0).to_socket_addrs());
+        let found: Vec<SocketAddr> = found.await?.collect();
         if found.is_empty() {
             return Err(Forbidden::Nowhere.into());
         }
@@ -127,15 +140,34 @@ impl Guard {
         }
         Ok(found)
     }
+
+    /// Looks a name up on a thread of its own, of which there are a few. Whoever waits may give up;
+    /// the place is taken until the thread is free.
+    async fn lookup<T: Send + 'static>(
+        &self,
+        look: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, Unresolved> {
+        let place = timeout(TURN_MAX, Arc::clone(&self.lookups).acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok).ok_or(Unresolved::Busy)?;
+        let looking = spawn_blocking(move || {
+            let found = look();
+            drop(place);
+            found
+        });
+        let found = looking.await.map_err(std::io::Error::other)?;
+        Ok(found?)
+    }
 }
 
 /// Why a name led nowhere.
 #[derive(Debug, thiserror::Error)]
-enum Unresolved {
+pub(super) enum Unresolved {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error("the name cannot be resolved: {0}")]
     Lookup(#[from] std::io::Error),
+    #[error("too many names are being looked up")]
+    Busy,
 }
 
 impl Resolve for Guard {
@@ -174,14 +206,11 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// The guard's word inside another library's error.
-pub(super) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<Forbidden> {
+pub(super) fn refusal<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Unresolved> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(Unresolved::Forbidden(forbidden)) = error.downcast_ref() {
-            return Some(forbidden.clone());
-        }
-        if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
-            return Some(forbidden.clone());
+        if let Some(unresolved) = error.downcast_ref() {
+            return Some(unresolved);
         }
         cause = error.source();
     }

@@ -73,7 +73,7 @@ fn looked(guard: &Guard, url: &str) -> Result<(), String> {
 
 #[test]
 fn private_addresses_are_refused_in_every_form() {
-    let guard = Guard::default();
+    let guard = Guard::new(&[]);
     for (url, why) in REFUSED {
         let refused = looked(&guard, url).expect_err(url);
         assert!(refused.contains(why), "{url}: {refused}");
@@ -83,7 +83,7 @@ fn private_addresses_are_refused_in_every_form() {
 
 #[test]
 fn public_addresses_pass() {
-    let guard = Guard::default();
+    let guard = Guard::new(&[]);
     for url in [
         "https://shop.example/hooks?x=1",
         "https://8.8.8.8:8443/",
@@ -115,7 +115,7 @@ fn what_is_exempted_passes_and_nothing_beside_it() {
 
 #[tokio::test]
 async fn a_name_is_judged_by_where_it_leads() {
-    let refused = Guard::default().resolve("localhost").await;
+    let refused = Guard::new(&[]).resolve("localhost").await;
     assert!(matches!(
         refused,
         Err(Unresolved::Forbidden(Forbidden::Private(address))) if address.is_loopback()
@@ -123,4 +123,52 @@ async fn a_name_is_judged_by_where_it_leads() {
     let exempt = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap());
     let found = Guard::new(&exempt).resolve("localhost").await.unwrap();
     assert!(found.iter().all(|address| address.ip().is_loopback()));
+}
+
+/// Lookups that hang, until the sender is dropped.
+fn hanging(
+    guard: &Guard,
+) -> (
+    std::sync::mpsc::Sender<()>,
+    Arc<std::sync::atomic::AtomicUsize>,
+) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (held, hangs) = std::sync::mpsc::channel::<()>();
+    let hangs = Arc::new(std::sync::Mutex::new(hangs));
+    let threads = Arc::new(AtomicUsize::new(0));
+    let tasks = tokio_util::task::TaskTracker::new();
+    for _ in 0..LOOKUPS_MAX * 2 {
+        let (guard, hangs) = (guard.clone(), Arc::clone(&hangs));
+        let threads = Arc::clone(&threads);
+        tasks.spawn(async move {
+            let looking = guard.lookup(move || {
+                threads.fetch_add(1, Ordering::SeqCst);
+                let _ended = hangs.lock().unwrap().recv();
+                Ok(())
+            });
+            // Whoever asked does not wait so long; its thread does.
+            let _given_up = timeout(Duration::from_millis(10), looking).await;
+        });
+    }
+    (held, threads)
+}
+
+#[tokio::test]
+async fn names_that_nobody_resolves_take_few_threads() {
+    use std::sync::atomic::Ordering;
+    let guard = Guard::new(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+    let (held, threads) = hanging(&guard);
+    let refused = guard.resolve("localhost").await;
+    assert!(matches!(refused, Err(Unresolved::Busy)), "{refused:?}");
+    assert_eq!(threads.load(Ordering::SeqCst), LOOKUPS_MAX);
+    drop(held);
+    let mut found = guard.resolve("localhost").await;
+    for _ in 0..20 {
+        if found.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        found = guard.resolve("localhost").await;
+    }
+    panic!("{found:?}");
 }
