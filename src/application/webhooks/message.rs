@@ -21,15 +21,14 @@ struct Head<'a> {
     from: Option<&'static str>,
     to: &'static str,
     actor: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
     trace_id: &'a str,
     hash: String,
     previous_hash: String,
 }
 
-/// The message about an event. Its payload stands in it as it was sealed, so that the hash can be
-/// computed again; the state that it tells is that of its event, whatever happened since.
+/// The message about an event. Its payload stands in it as it was sealed; the state that it tells is
+/// that of its event, whatever happened since. Why somebody did it is left out: people wrote that,
+/// and what they write of people has no business at other servers.
 ///
 /// # Errors
 /// It would be longer than receivers take.
@@ -46,7 +45,6 @@ pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
         from: event.from.map(domain::payment::PayStatus::as_str),
         to: event.to.as_str(),
         actor: event.actor.as_str(),
-        reason: event.reason.as_deref(),
         trace_id: &event.trace,
         hash: event.hash.to_string(),
         previous_hash: event.previous.to_string(),
@@ -99,7 +97,8 @@ mod tests {
     #[test]
     fn an_event_is_told_with_its_payload_byte_for_byte() {
         let payload = r#"{"orderId":"o-1","amount":1000,  "balance":1000}"#;
-        let told = String::from_utf8(body(&event(payload, Some("\"}, 변심"))).unwrap()).unwrap();
+        let told =
+            String::from_utf8(body(&event(payload, Some("\"}, 김철수 님 변심"))).unwrap()).unwrap();
         assert!(told.contains(payload), "{told}");
         let told: Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["type"], "payment.approved");
@@ -115,7 +114,8 @@ mod tests {
             (&data["from"], &data["to"]),
             (&json!("IN_PROGRESS"), &json!("DONE"))
         );
-        assert_eq!(data["reason"], "\"}, 변심");
+        assert_eq!(data.get("reason"), None, "people wrote it");
+        assert!(!told.to_string().contains("김철수"));
         assert_eq!(data["payload"]["amount"], 1000);
         assert_eq!(data["hash"], "07".repeat(32));
     }
