@@ -257,6 +257,9 @@ catalogue! {
     WEBHOOK_ENDPOINT_LIMIT => WebhookEndpointLimit, CONFLICT,
         "웹훅 엔드포인트를 더 만들 수 없습니다.",
         "There are as many webhook endpoints as there may be.";
+    WEBHOOK_SECRET_LIMIT => WebhookSecretLimit, CONFLICT,
+        "아직 유효한 이전 웹훅 서명 키가 너무 많습니다.",
+        "As many old secrets of the webhook endpoint are in use as may be.";
     WEBHOOK_URL_REFUSED => WebhookUrlRefused, BAD_REQUEST,
         "웹훅을 보낼 수 없는 주소입니다.",
         "Webhooks cannot be sent to this address.";

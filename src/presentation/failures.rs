@@ -116,6 +116,7 @@ impl From<EndpointError> for Failure {
             EndpointError::NotSent => Code::WebhookDeliveryNotFound.into(),
             EndpointError::Address(_) => Self::field("url", Code::WebhookUrlRefused),
             EndpointError::TooMany => Code::WebhookEndpointLimit.into(),
+            EndpointError::TooManySecrets => Code::WebhookSecretLimit.into(),
             EndpointError::NotEnabled => Code::WebhookEndpointDisabled.into(),
             EndpointError::CursorExpired => Code::CursorExpired.into(),
             EndpointError::Contended => Self::from(Code::TooManyConflicts).retry_after(SOON),

@@ -302,7 +302,11 @@ pub const ROUTES: &[Route] = &[
         named: Named::Endpoint,
         principals: SERVER,
         body: true,
-        refusals: &[Code::InvalidRequest, Code::TooManyConflicts],
+        refusals: &[
+            Code::InvalidRequest,
+            Code::WebhookSecretLimit,
+            Code::TooManyConflicts,
+        ],
     },
     Route {
         method: &Method::GET,

@@ -1,7 +1,5 @@
-//! Owns the life of endpoints: made, listed, changed, given another secret, deleted. Each deed is a
-//! new version, with a line about who did it.
-
-use std::time::Duration;
+//! Owns the life of endpoints: made, listed, changed, deleted. Each deed is a new version, with a
+//! line about who did it.
 
 use domain::change;
 use domain::id::EndpointId;
@@ -14,13 +12,12 @@ use tracing::info;
 
 use super::fan_out::written;
 use super::secrets::Spot;
-use crate::idempotency::later;
 use crate::ports::store::{self, CommitError};
 use crate::ports::vault::{self, Secret};
 use crate::ports::{Clock, Courier, Ids, Store, Vault};
 
 /// How often a decision is taken again after somebody else was first.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 /// How many lines about an endpoint are shown.
 const NOTES_MAX: u32 = 50;
 
@@ -39,6 +36,9 @@ pub enum EndpointError {
     /// There are as many endpoints as there may be.
     #[error("there are too many endpoints")]
     TooMany,
+    /// As many old secrets are in use still as may be.
+    #[error("too many old secrets are in use")]
+    TooManySecrets,
     /// It is told of no events.
     #[error("the endpoint is not enabled")]
     NotEnabled,
@@ -203,47 +203,6 @@ impl Office<'_> {
         Err(EndpointError::Contended)
     }
 
-    /// Gives an endpoint another secret. For `grace` messages are signed with the old one, too.
-    ///
-    /// # Errors
-    /// See [`EndpointError`]; nothing is stored then.
-    pub async fn rotate(
-        &self,
-        (scope, actor): (Scope, Actor),
-        id: EndpointId,
-        grace: Duration,
-    ) -> Result<Shown, EndpointError> {
-        let secret = self.courier.secret(&self.ids.secret());
-        let current = self.seal(Spot::current(scope, id), &secret).await?;
-        for _ in 0..TRIES {
-            let found = self.endpoint(scope, id).await?;
-            if found.secrets.current == current {
-                let endpoint = found;
-                return Ok(Shown { endpoint, secret });
-            }
-            let previous = if grace.is_zero() {
-                None
-            } else {
-                let spot = Spot::current(scope, id);
-                let old = self.vault.open(spot.place(), &found.secrets.current);
-                let old = self.seal(Spot::previous(scope, id), &old.await?).await?;
-                Some((old, later(self.clock.now(), grace)))
-            };
-            let endpoint = Endpoint {
-                secrets: Secrets {
-                    current: current.clone(),
-                    previous,
-                },
-                ..found.next()
-            };
-            let steps = vec![(endpoint.clone(), Deed::Rotated)];
-            if self.take(&found, steps, actor).await? {
-                return Ok(Shown { endpoint, secret });
-            }
-        }
-        Err(EndpointError::Contended)
-    }
-
     /// Deletes an endpoint: it is sent nothing any more, also not what waits.
     ///
     /// # Errors
@@ -288,12 +247,12 @@ impl Office<'_> {
         admitted.map_err(EndpointError::Address)
     }
 
-    async fn seal(&self, spot: Spot, secret: &Secret) -> Result<Sealed, vault::Error> {
+    pub(super) async fn seal(&self, spot: Spot, secret: &Secret) -> Result<Sealed, vault::Error> {
         self.vault.seal(spot.place(), secret).await
     }
 
     /// Commits versions of an endpoint, one after the other. `false`: decide again.
-    async fn take(
+    pub(super) async fn take(
         &self,
         found: &Endpoint,
         steps: Vec<(Endpoint, Deed)>,

@@ -12,6 +12,7 @@ mod health;
 mod lanes;
 mod message;
 mod redeliver;
+mod rotate;
 mod secrets;
 
 use std::sync::Arc;

@@ -73,7 +73,8 @@ pub(super) struct ChangeEndpoint {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RotateSecret {
-    /// How long messages are signed with the old secret, too, in seconds; 0 ends it at once.
+    /// How long messages are signed with the old secret, too, in seconds; 0 ends it at once, and all
+    /// before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 3600, minimum = 0, maximum = 2_592_000, default = 86_400)]
     grace_seconds: Option<u64>,
@@ -196,7 +197,7 @@ pub(super) async fn delete(
 /// Rotate a webhook endpoint's secret
 ///
 /// For a time of grace messages are signed with the old secret, too, so that the receiver can be
-/// given the new one.
+/// given the new one. Old secrets whose grace is not over stay in use, five at most.
 #[utoipa::path(
     post,
     path = "/api/v1/webhook-endpoints/{endpointId}/rotate",

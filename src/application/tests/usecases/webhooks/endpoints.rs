@@ -58,6 +58,46 @@ async fn for_a_time_messages_are_signed_with_both_secrets() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_promised_grace_is_kept() {
+    let stand = Stand::new();
+    let first = stand.endpoint(SHOP, "").await;
+    let (who, id) = (stand.who(), first.endpoint.id);
+    let rotated = async |seconds| {
+        let grace = Duration::from_secs(seconds);
+        stand.office().rotate(who, id, grace).await
+    };
+    let second = rotated(7_200).await.unwrap();
+    let third = rotated(60).await.unwrap();
+    let until = third.endpoint.secrets.previous.as_ref().unwrap().1;
+    let promised = until.signed_duration_since(first.endpoint.created_at);
+    assert_eq!(promised.num_seconds(), 7_200, "until the last of them ends");
+    stand.happen(1).await;
+    seconds(5).await;
+    let all = [&third, &second, &first].map(|shown| shown.secret.clone());
+    assert_eq!(stand.arrived(SHOP)[0].secrets, all);
+    seconds(600).await;
+    stand.happen(1).await;
+    seconds(5).await;
+    assert_eq!(
+        stand.arrived(SHOP)[1].secrets,
+        [all[0].clone(), all[2].clone()]
+    );
+    // Four more, and there are five beside the current one.
+    for _ in 0..4 {
+        rotated(7_200).await.unwrap();
+    }
+    let refused = rotated(7_200).await.unwrap_err();
+    assert!(
+        matches!(refused, EndpointError::TooManySecrets),
+        "{refused:?}"
+    );
+    let last = rotated(0).await.unwrap();
+    stand.happen(1).await;
+    seconds(5).await;
+    assert_eq!(stand.arrived(SHOP)[2].secrets, [last.secret]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_is_as_its_merchant_says() {
     let stand = Stand::new();
     let id = stand.endpoint(SHOP, "").await.endpoint.id;
