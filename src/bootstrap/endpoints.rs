@@ -76,7 +76,7 @@ pub(super) enum Action {
     Rotate {
         /// Which one: whe_….
         endpoint: EndpointId,
-        /// How long messages are signed with the old secret, too; 0 ends it at once.
+        /// How long messages are signed with the old secret, too; 0 ends all old ones.
         #[arg(long, default_value_t = 86_400)]
         #[arg(value_parser = value_parser!(u64).range(..=GRACE_SECONDS_MAX))]
         grace_seconds: u64,
@@ -253,7 +253,7 @@ async fn redeliver(
     let of = (owner(office.store, endpoint).await?, endpoint);
     let head = office.store.head().await?;
     let mut after = after.map(|position| Cursor { position, ..head });
-    let mut count = 0_u64;
+    let (mut count, mut unsendable) = (0_u64, 0_u64);
     loop {
         let range = Range {
             after,
@@ -262,8 +262,9 @@ async fn redeliver(
         };
         let page = office.redeliver_range(of, range).await?;
         count = count.saturating_add(page.count);
+        unsendable = unsendable.saturating_add(page.unsendable);
         if !page.more {
-            return Ok(json!({ "redelivered": count }));
+            return Ok(json!({ "redelivered": count, "unsendable": unsendable }));
         }
         after = Some(page.next);
     }
@@ -308,7 +309,7 @@ fn delivery(listed: &Listed) -> Value {
     let delivery = &listed.delivery;
     json!({
         "eventId": delivery.key.event.to_string(),
-        "type": listed.kind.as_str(),
+        "type": listed.kind,
         "position": delivery.position,
         "status": delivery.state.as_str(),
         "tries": delivery.tries,

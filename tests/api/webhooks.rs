@@ -191,13 +191,14 @@ async fn what_was_missed_is_sent_again() {
         (range.status, &range.body["data"]["count"]),
         (200, &json!(2))
     );
+    assert_eq!(range.body["data"]["unsendable"], 0);
     receiver.told(3).await;
     let next = text(&range.body["data"]["nextAfter"]).to_owned();
     let after = json!({ "after": next, "takenToo": true }).to_string();
     let nothing = rig.post(&again, &after).await;
     assert_eq!(
         nothing.body["data"],
-        json!({ "count": 0, "nextAfter": next, "more": false })
+        json!({ "count": 0, "unsendable": 0, "nextAfter": next, "more": false })
     );
     let changes = rig.get(&path).await.body["data"]["changes"].clone();
     let deeds: Vec<&str> = changes
@@ -344,7 +345,12 @@ pub(crate) async fn refusals() -> Vec<Answer> {
     let path = format!("{ENDPOINTS}/{}", text(&good["endpoint"]["endpointId"]));
     let again = format!("{path}/redeliver");
     let event = format!("{}-9", rig.prepared().await.id);
+    let rotate = format!("{path}/rotate");
+    for _ in 0..5 {
+        assert_eq!(rig.post(&rotate, "{}").await.status, 201);
+    }
     let mut told = vec![
+        rig.post(&rotate, "{}").await,
         rig.post(ENDPOINTS, &url.to_string()).await,
         rig.post(ENDPOINTS, r#"{"url":"https://10.0.0.1"}"#).await,
         rig.get(&format!("{ENDPOINTS}/whe_nonsense")).await,

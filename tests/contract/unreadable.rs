@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use application::ports::store::{Commit, Payments, Sagas};
+use application::ports::store::{Commit, Payments, Sagas, Webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::change::Hold;
@@ -15,6 +15,7 @@ use tokio_postgres::NoTls;
 use crate::samples::{self, at};
 use crate::stores::{opened, sqlite_url};
 use crate::support::postgres;
+use crate::webhooks;
 
 macro_rules! on_both_databases {
     ($($test:ident),+ $(,)?) => {
@@ -39,6 +40,7 @@ on_both_databases!(
     an_unreadable_saga_keeps_no_other_waiting,
     a_kind_of_a_newer_version_is_not_touched,
     an_unreadable_payment_keeps_no_other_from_expiring,
+    an_unreadable_endpoint_keeps_no_other_from_being_told,
 );
 
 /// Writes past the store, and past the words that a column takes.
@@ -148,4 +150,44 @@ async fn an_unreadable_payment_keeps_no_other_from_expiring(url: &str) {
     .await;
     let found = store.payments_to_expire(at(9_999), 10).await;
     assert_eq!(found.expect("read"), [good]);
+}
+
+async fn an_unreadable_endpoint_keeps_no_other_from_being_told(url: &str) {
+    let store = opened(url).await;
+    let (one, other) = (samples::tenant(&store).await, samples::tenant(&store).await);
+    let (bad, good) = (
+        webhooks::endpoint(one.scope),
+        webhooks::endpoint(other.scope),
+    );
+    let filtered = webhooks::endpoint(other.scope);
+    let rows = [&bad, &good, &filtered].map(webhooks::made);
+    store.commit(&rows).await.expect("endpoints");
+    let (unread, later) = (bad.id, filtered.id);
+    write(
+        url,
+        &format!("UPDATE webhook_endpoints SET url = 'a b' WHERE id = '{unread}'"),
+    )
+    .await;
+    write(
+        url,
+        &format!(
+            "UPDATE webhook_endpoints SET events = 'payment.approved,payment.later' \
+             WHERE id = '{later}'"
+        ),
+    )
+    .await;
+    let merchants = [one.scope.merchant, other.scope.merchant];
+    let listening = store.listening(&merchants).await.expect("read");
+    assert_eq!(listening.len(), 3);
+    for listener in listening {
+        let is_bad = listener.merchant == one.scope.merchant;
+        assert_eq!(listener.endpoint.is_err(), is_bad, "{listener:?}");
+    }
+    assert_eq!(store.endpoints(one.scope, 9).await.expect("read"), []);
+    let listed = store.endpoints(other.scope, 9).await.expect("read");
+    assert_eq!(
+        listed.len(),
+        2,
+        "also one that wants what only a later version tells"
+    );
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use application::ports::Store;
-use application::ports::store::{Claimed, Error, Listed, Queue, Webhooks};
+use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
@@ -23,7 +23,7 @@ impl Webhooks for Metered<Arc<dyn Store>> {
         self.inner.endpoints(scope, limit).await
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
         self.inner.listening(merchants).await
     }
 
@@ -68,7 +68,7 @@ impl Webhooks for Metered<Arc<dyn Store>> {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,

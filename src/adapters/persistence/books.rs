@@ -88,8 +88,8 @@ impl TryFrom<EntryRow> for Entry {
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
-    payment_id: String,
-    sequence: i64,
+    pub(super) payment_id: String,
+    pub(super) sequence: i64,
     merchant_id: String,
     mode: String,
     kind: String,

@@ -10,7 +10,7 @@ use diesel::expression::{
 };
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
@@ -233,6 +233,28 @@ pub(super) fn payment_is_ready() -> SqlLiteral<Bool> {
 /// The delivery is not over: the predicate of its partial index.
 pub(super) fn delivery_is_pending() -> SqlLiteral<Bool> {
     sql("state = 'PENDING'")
+}
+
+/// The delivery is over: the predicate of its other partial index.
+pub(super) fn delivery_is_over() -> SqlLiteral<Bool> {
+    sql("state <> 'PENDING'")
+}
+
+/// How many deliveries wait of endpoints that were not deleted, counted up to `most`: diesel has no
+/// word for a query to count in.
+pub(super) fn pending_deliveries(most: u64) -> SqlLiteral<BigInt> {
+    sql(&format!(
+        "(SELECT COUNT(*) FROM (SELECT 1 FROM webhook_endpoints INNER JOIN deliveries \
+         ON deliveries.endpoint_id = webhook_endpoints.id \
+         WHERE webhook_endpoints.status <> 'DELETED' AND deliveries.state = 'PENDING' \
+         LIMIT {most}) AS waiting)"
+    ))
+}
+
+/// When the first delivery was due that waits, of all endpoints that are selected.
+pub(super) fn oldest_pending() -> SqlLiteral<Nullable<Instant>> {
+    sql("MIN((SELECT MIN(deliveries.due_at) FROM deliveries \
+         WHERE deliveries.endpoint_id = webhook_endpoints.id AND deliveries.state = 'PENDING'))")
 }
 
 /// No later turn of the same switch: diesel would have to name the table twice.

@@ -44,7 +44,7 @@ impl Webhooks {
             deeds: registered(registry, IntCounterVec::new(deeds, &["change"])?)?,
             pending: gauge(
                 "payflow_webhook_pending",
-                "Deliveries that wait for a try, or are tried",
+                "Deliveries that wait for a try, or are tried; 10000 is so many or more",
             )?,
             oldest_seconds: registered(registry, oldest_seconds)?,
             failing: gauge(

@@ -15,7 +15,9 @@ use domain::webhook::{
 use super::apply::{Applied, insert, must};
 use super::{Memory, State};
 use crate::idempotency::later;
-use crate::ports::store::{Claimed, CommitError, Error, Listed, Queue, Webhooks};
+use crate::ports::store::{
+    Claimed, CommitError, Error, Listed, Listener, PENDING_COUNTED_MAX, Queue, Webhooks,
+};
 
 /// A delivery and who holds it.
 #[derive(Clone)]
@@ -116,14 +118,14 @@ impl State {
     fn listed(&self, delivery: Delivery) -> Option<Listed> {
         let id = delivery.key.event;
         let event = self.events.get(&(id.payment, id.sequence))?;
-        let kind = event.kind;
+        let kind = event.kind.as_str().to_owned();
         Some(Listed { delivery, kind })
     }
 
     fn claimed(&self, delivery: Delivery) -> Option<Claimed> {
         let id = delivery.key.event;
         let event = self.events.get(&(id.payment, id.sequence))?;
-        let event = event.as_ref().clone();
+        let event = Ok(event.as_ref().clone());
         Some(Claimed { delivery, event })
     }
 }
@@ -156,12 +158,16 @@ impl Webhooks for Memory {
         Ok(own)
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
         let state = self.state();
         let told = state.webhooks.endpoints.values();
         let told = told
             .filter(|row| row.status == Status::Enabled && merchants.contains(&row.scope.merchant));
-        Ok(told.map(|row| row.as_ref().clone()).collect())
+        let listener = |row: &Arc<Endpoint>| Listener {
+            merchant: row.scope.merchant,
+            endpoint: Ok(row.as_ref().clone()),
+        };
+        Ok(told.map(listener).collect())
     }
 
     async fn notes(&self, endpoint: EndpointId, limit: u32) -> Result<Vec<Note>, Error> {
@@ -239,14 +245,20 @@ impl Webhooks for Memory {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,
     ) -> Result<Vec<Claimed>, Error> {
         let lease_now = self.lease_clock.now();
         let mut state = self.state();
-        let own = state.webhooks.of(endpoint);
+        let known = state.webhooks.endpoints.get(&endpoint.id);
+        let is_as_seen = known
+            .is_some_and(|row| row.status == Status::Enabled && row.version == endpoint.version);
+        if !is_as_seen {
+            return Ok(Vec::new());
+        }
+        let own = state.webhooks.of(endpoint.id);
         let due = own.filter(|held| held.is_due(now, lease_now));
         let mut due: Vec<Delivery> = due.map(|held| held.delivery).collect();
         due.sort_by_key(|row| row.due_at);
@@ -272,14 +284,20 @@ impl Webhooks for Memory {
             row.is_some_and(|row| row.status == Status::Enabled)
         };
         let pending = tables.deliveries.values().map(|held| &held.delivery);
+        let is_there = |id| {
+            let row = tables.endpoints.get(id);
+            row.is_some_and(|row| row.status != Status::Deleted)
+        };
         let pending: Vec<&Delivery> = pending
-            .filter(|row| row.state == DeliveryState::Pending)
+            .filter(|row| row.state == DeliveryState::Pending && is_there(&row.key.endpoint))
             .collect();
         let told = pending.iter().filter(|row| is_told(&row.key.endpoint));
         let failing = tables.endpoints.values();
         let failing = failing.filter(|row| is_told(&row.id) && row.failing_since.is_some());
         Ok(Queue {
-            pending: u64::try_from(pending.len()).unwrap_or(u64::MAX),
+            pending: u64::try_from(pending.len())
+                .unwrap_or(u64::MAX)
+                .min(PENDING_COUNTED_MAX),
             oldest_due: told.map(|row| row.due_at).min(),
             failing: u64::try_from(failing.count()).unwrap_or(u64::MAX),
         })
@@ -287,9 +305,17 @@ impl Webhooks for Memory {
 
     async fn sweep_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
         let mut state = self.state();
-        let old = state.webhooks.deliveries.values().map(|held| held.delivery);
-        let mut old: Vec<Delivery> = old.filter(|row| row.created_at < before).collect();
-        old.sort_by_key(|row| row.created_at);
+        let tables = &state.webhooks;
+        let is_owed = |row: &Delivery| {
+            let endpoint = tables.endpoints.get(&row.key.endpoint);
+            let is_deleted = endpoint.is_some_and(|endpoint| endpoint.status == Status::Deleted);
+            row.state == DeliveryState::Pending && !is_deleted
+        };
+        let old = tables.deliveries.values().map(|held| held.delivery);
+        let mut old: Vec<Delivery> = old
+            .filter(|row| row.due_at < before && !is_owed(row))
+            .collect();
+        old.sort_by_key(|row| (row.state == DeliveryState::Pending, row.due_at));
         old.truncate(rows(limit));
         for row in &old {
             state.webhooks.deliveries.remove(&row.key);

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
-use domain::event::{Kind, PaymentEvent};
+use domain::event::PaymentEvent;
 use domain::id::{EndpointId, MerchantId};
 use domain::principal::Scope;
 use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
@@ -16,8 +16,8 @@ use super::store::Error;
 pub struct Listed {
     /// The delivery.
     pub delivery: Delivery,
-    /// What happened.
-    pub kind: Kind,
+    /// What happened, in the word of the event.
+    pub kind: String,
 }
 
 /// A delivery that was taken to be tried, and what it brings.
@@ -25,14 +25,27 @@ pub struct Listed {
 pub struct Claimed {
     /// The delivery, as the claim left it.
     pub delivery: Delivery,
-    /// The event.
-    pub event: PaymentEvent,
+    /// The event; or why its row cannot be read by this version.
+    pub event: Result<PaymentEvent, String>,
 }
+
+/// An endpoint that is told of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// The endpoint; or why its row cannot be read by this version.
+    pub endpoint: Result<Endpoint, String>,
+}
+
+/// How far deliveries that wait are counted: who looks wants to know whether there are many.
+pub const PENDING_COUNTED_MAX: u64 = 10_000;
 
 /// What waits to be delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// Deliveries that are tried, or wait for their next try.
+    /// Deliveries that are tried, or wait for their next try, of endpoints that were not deleted; at
+    /// most [`PENDING_COUNTED_MAX`], which then means so many or more.
     pub pending: u64,
     /// When the first of those was due whose endpoint is told of events.
     pub oldest_due: Option<Timestamp>,
@@ -46,12 +59,13 @@ pub trait Webhooks: Send + Sync {
     /// An endpoint, for the service itself.
     async fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>, Error>;
 
-    /// The endpoints of a tenant and mode that were not deleted, newest first, `limit` at most.
+    /// The endpoints of a tenant and mode that were not deleted, newest first, `limit` at most. One
+    /// that cannot be read is left out and logged.
     async fn endpoints(&self, scope: Scope, limit: u32) -> Result<Vec<Endpoint>, Error>;
 
-    /// The endpoints of these tenants, in both modes, that are told of events. One that cannot be
-    /// read is an error: it would miss what it is not told.
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error>;
+    /// The endpoints of these tenants, in both modes, that are told of events; also those that
+    /// cannot be read, which would miss what they are not told.
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error>;
 
     /// What was done to an endpoint, newest first, `limit` at most.
     async fn notes(&self, endpoint: EndpointId, limit: u32) -> Result<Vec<Note>, Error>;
@@ -90,20 +104,20 @@ pub trait Webhooks: Send + Sync {
 
     /// Takes an endpoint's deliveries that are due (`due_at <= now`) and held by nobody, or by
     /// somebody whose lease is over by the database's clock; oldest due first. Raises their version
-    /// and holds them. No delivery is given to two claimers at once. One whose event cannot be read
-    /// is left out and logged.
+    /// and holds them. No delivery is given to two claimers at once. Takes nothing of an endpoint
+    /// that is told of nothing, or has another version than was seen.
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,
     ) -> Result<Vec<Claimed>, Error>;
 
-    /// What waits.
+    /// What waits. Costs little more however much it is.
     async fn queue(&self) -> Result<Queue, Error>;
 
-    /// Forgets deliveries that were made before this, and their tries: the oldest first, `limit` at
-    /// most; how many.
+    /// Forgets deliveries that ended before this, and their tries: those that ended first, `limit`
+    /// at most; how many. What is owed still is kept, but to a deleted endpoint nothing is.
     async fn sweep_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, Error>;
 }

@@ -31,15 +31,15 @@ impl Desk {
     ) {
         let key = claimed.delivery.key;
         let (begun, at) = (Instant::now(), self.post.clock.now());
-        let receipt = match self.receipt(&endpoint, &claimed, at).await {
-            Ok(receipt) => receipt,
-            Err(why) => {
-                error!(endpoint = %key.endpoint, event = %key.event, %why, "not delivered");
-                return;
+        let receipt = self.receipt(&endpoint, &claimed, at).await;
+        let took = begun.elapsed();
+        let (heard, detail) = match receipt {
+            Ok(receipt) => told(receipt),
+            Err(unmade) => {
+                error!(endpoint = %key.endpoint, event = %key.event, why = unmade.why, "not sent");
+                (unanswered(Outcome::Unmade), unmade.shown.to_owned())
             }
         };
-        let took = begun.elapsed();
-        let (heard, detail) = told(receipt);
         let detail = kept(detail);
         seat.learn(heard.outcome == Outcome::Taken, took);
         if let Some(peace) = heard.peace() {
@@ -59,8 +59,13 @@ impl Desk {
             detail,
         };
         self.settle(&claimed.delivery, next, attempt).await;
-        let terms = (now, self.post.terms.dead_after);
-        health::note(self.store.as_ref(), &endpoint, heard.outcome, terms).await;
+        let tried = health::Tried {
+            outcome: heard.outcome,
+            began_at: claimed.delivery.began_at,
+            now,
+        };
+        let dead_after = self.post.terms.dead_after;
+        health::note(self.store.as_ref(), &endpoint, tried, dead_after).await;
     }
 
     async fn receipt(
@@ -68,10 +73,20 @@ impl Desk {
         endpoint: &Endpoint,
         claimed: &Claimed,
         at: Timestamp,
-    ) -> Result<Receipt, String> {
+    ) -> Result<Receipt, Unmade> {
         let secrets = secrets::in_use(self.post.vault.as_ref(), endpoint, at).await;
-        let secrets = secrets.map_err(|error| error.to_string())?;
-        let body = message::body(&claimed.event)?;
+        let secrets = secrets.map_err(|error| Unmade {
+            shown: "the message cannot be signed",
+            why: error.to_string(),
+        })?;
+        let event = claimed.event.as_ref().map_err(|why| Unmade {
+            shown: "the event cannot be read",
+            why: why.clone(),
+        })?;
+        let body = message::body(event).map_err(|why| Unmade {
+            shown: "the message would be too long",
+            why,
+        })?;
         let id = claimed.delivery.key.event.to_string();
         let letter = Letter {
             url: endpoint.url.as_str(),
@@ -125,6 +140,21 @@ impl Desk {
     }
 }
 
+/// Why nothing could be sent: what its merchant is shown, and what the operator is told.
+struct Unmade {
+    shown: &'static str,
+    why: String,
+}
+
+/// A try to which there is no answer.
+const fn unanswered(outcome: Outcome) -> Heard {
+    Heard {
+        outcome,
+        status: None,
+        retry_after: None,
+    }
+}
+
 /// What a receiver says is kept for its merchant's eyes, unless it holds what must not be stored.
 fn kept(detail: String) -> String {
     if domain::card::is_in(&detail) {
@@ -137,21 +167,20 @@ fn kept(detail: String) -> String {
 /// What follows from a receipt, and what its merchant is shown of it.
 fn told(receipt: Receipt) -> (Heard, String) {
     let heard = |outcome, status| Heard {
-        outcome,
-        status,
-        retry_after: None,
+        status: Some(status),
+        ..unanswered(outcome)
     };
     match receipt {
-        Receipt::Taken(reply) => (heard(Outcome::Taken, Some(reply.status)), reply.excerpt),
-        Receipt::Gone(reply) => (heard(Outcome::Gone, Some(reply.status)), reply.excerpt),
+        Receipt::Taken(reply) => (heard(Outcome::Taken, reply.status), reply.excerpt),
+        Receipt::Gone(reply) => (heard(Outcome::Gone, reply.status), reply.excerpt),
         Receipt::Refused { reply, retry_after } => {
             let heard = Heard {
                 retry_after,
-                ..heard(Outcome::Refused, Some(reply.status))
+                ..heard(Outcome::Refused, reply.status)
             };
             (heard, reply.excerpt)
         }
-        Receipt::Unanswered(why) => (heard(Outcome::Unanswered, None), why),
-        Receipt::Forbidden(why) => (heard(Outcome::Forbidden, None), why),
+        Receipt::Unanswered(why) => (unanswered(Outcome::Unanswered), why),
+        Receipt::Forbidden(why) => (unanswered(Outcome::Forbidden), why),
     }
 }

@@ -100,7 +100,7 @@ impl Dispatcher {
             let Ok(room @ 1..) = u32::try_from(room) else {
                 continue;
             };
-            let claimed = store.claim_deliveries(id, now, self.hold, room).await?;
+            let claimed = store.claim_deliveries(&endpoint, now, self.hold, room).await?;
             let endpoint = Arc::new(endpoint);
             for claimed in claimed {
                 let seat = self.lanes.take(id, merchant);

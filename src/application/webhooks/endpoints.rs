@@ -10,7 +10,7 @@ use domain::vault::Sealed;
 use domain::webhook::{Change, Deed, Endpoint, Filter, Note, Secrets, Status};
 use tracing::info;
 
-use super::fan_out::written;
+use super::fan_out::{READER, written};
 use super::secrets::Spot;
 use crate::ports::store::{self, CommitError};
 use crate::ports::vault::{self, Secret};
@@ -142,7 +142,7 @@ impl Office<'_> {
             if u32::try_from(known.len()).is_ok_and(|count| count >= self.endpoints_max) {
                 return Err(EndpointError::TooMany);
             }
-            let changes = vec![
+            let mut changes = vec![
                 // Of two that are made at once, one sees the other.
                 change::Change::UpdateMerchant {
                     expected: merchant.version,
@@ -151,6 +151,7 @@ impl Office<'_> {
                 written(Change::InsertEndpoint(Box::new(endpoint.clone()))),
                 written(Change::Note(endpoint.note(Deed::Created, actor, now))),
             ];
+            changes.extend(self.first_place().await?);
             if self.commit(&changes).await? {
                 tell(&endpoint, Deed::Created, actor);
                 return Ok(Shown { endpoint, secret });
@@ -242,6 +243,19 @@ impl Office<'_> {
         merchant.ok_or(EndpointError::NotFound)
     }
 
+    /// Where the fan-out begins, unless it has begun: whoever has an endpoint is told of what happens
+    /// from then on, however late the first courier is started.
+    async fn first_place(&self) -> Result<Option<change::Change>, store::Error> {
+        if self.store.cursor(&READER).await?.is_some() {
+            return Ok(None);
+        }
+        let start = domain::feed::Change::StartCursor {
+            reader: READER.clone(),
+            at: self.store.head().await?,
+        };
+        Ok(Some(change::Change::Feed(Box::new(start))))
+    }
+
     fn admit(&self, url: &EndpointUrl) -> Result<(), EndpointError> {
         let admitted = self.courier.admit(url.as_str());
         admitted.map_err(EndpointError::Address)
@@ -266,10 +280,12 @@ impl Office<'_> {
                 endpoint: Box::new(endpoint.clone()),
             }));
             changes.push(written(Change::Note(endpoint.note(*deed, actor, now))));
-            // What failed before somebody looked after it counts no more.
-            if *deed == Deed::Enabled && found.failing_since.is_some() {
-                changes.push(written(Change::EndFailing(endpoint.id)));
-            }
+        }
+        // What failed before somebody looked after it counts no more.
+        let begins_anew =
+            |(next, deed): &(Endpoint, Deed)| *deed == Deed::Enabled || next.url != found.url;
+        if found.failing_since.is_some() && steps.iter().any(begins_anew) {
+            changes.push(written(Change::EndFailing(found.id)));
         }
         let done = self.commit(&changes).await?;
         if done {

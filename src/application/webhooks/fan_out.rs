@@ -1,7 +1,7 @@
 //! Owns making deliveries of events: one for each endpoint that wants one, committed with the
 //! reader's cursor, so that each is made exactly once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +13,8 @@ use domain::webhook::{Change, Delivery, DeliveryKey, Endpoint, EventId};
 
 use super::message;
 use crate::ports::sink::{Begin, Fate, Sink, Told};
-use crate::ports::{Clock, Store, store};
+use crate::ports::store::{self, Listener};
+use crate::ports::{Clock, Store};
 
 /// As what its place in the feed is remembered.
 pub static READER: Reader = Reader::named("webhooks");
@@ -43,9 +44,9 @@ impl FanOut {
             .map(|told| told.event.scope.merchant)
             .collect();
         let merchants: Vec<MerchantId> = merchants.into_iter().collect();
-        let endpoints = self.store.listening(&merchants).await?;
-        let made = self.made(events, &endpoints).await?;
-        let fate = |told| self.fate(told, &endpoints, &made);
+        let listening = Listening::new(self.store.listening(&merchants).await?);
+        let made = self.made(events, &listening.endpoints).await?;
+        let fate = |told| self.fate(told, &listening, &made);
         Ok(events.iter().map(fate).collect())
     }
 
@@ -81,9 +82,14 @@ impl FanOut {
         Ok(made)
     }
 
-    fn fate(&self, told: &Told, endpoints: &[Endpoint], made: &HashSet<DeliveryKey>) -> Fate {
+    fn fate(&self, told: &Told, listening: &Listening, made: &HashSet<DeliveryKey>) -> Fate {
         let event = &told.event;
-        let wanting = endpoints
+        // It may want this event. Others' are told.
+        if let Some(why) = listening.unreadable.get(&event.scope.merchant) {
+            return Fate::Poisoned(why.clone());
+        }
+        let wanting = listening
+            .endpoints
             .iter()
             .filter(|endpoint| endpoint.scope == event.scope && endpoint.events.wants(event.kind));
         let id = EventId {
@@ -109,6 +115,31 @@ impl FanOut {
     }
 }
 
+/// Who is told of events.
+struct Listening {
+    endpoints: Vec<Endpoint>,
+    /// Merchants of whose endpoints one cannot be read, and why.
+    unreadable: HashMap<MerchantId, String>,
+}
+
+impl Listening {
+    fn new(listeners: Vec<Listener>) -> Self {
+        let mut listening = Self {
+            endpoints: Vec::with_capacity(listeners.len()),
+            unreadable: HashMap::new(),
+        };
+        for Listener { merchant, endpoint } in listeners {
+            match endpoint {
+                Ok(endpoint) => listening.endpoints.push(endpoint),
+                Err(why) => {
+                    listening.unreadable.insert(merchant, why);
+                }
+            }
+        }
+        listening
+    }
+}
+
 /// A write about webhooks, as the store takes it.
 pub(super) fn written(change: Change) -> change::Change {
     change::Change::Webhook(Box::new(change))
@@ -120,7 +151,7 @@ impl Sink for FanOut {
         READER.clone()
     }
 
-    /// Before the first endpoint there was nobody to tell.
+    /// Before the first endpoint there was nobody to tell; with it the cursor was made.
     fn begin(&self) -> Begin {
         Begin::Now
     }

@@ -15,15 +15,31 @@ use crate::ports::store::{self, CommitError};
 /// How often a decision is taken again after somebody else was first.
 const TRIES: usize = 5;
 
+/// A try that was made.
+#[derive(Clone, Copy)]
+pub(super) struct Tried {
+    /// What it came to.
+    pub(super) outcome: Outcome,
+    /// Since when its delivery is tried.
+    pub(super) began_at: Timestamp,
+    /// When it ended.
+    pub(super) now: Timestamp,
+}
+
 /// Notes what a try says about its endpoint. What cannot be noted the next try says again.
-pub(super) async fn note(
-    store: &dyn Store,
-    seen: &Endpoint,
-    outcome: Outcome,
-    (now, dead_after): (Timestamp, Duration),
-) {
+pub(super) async fn note(store: &dyn Store, seen: &Endpoint, tried: Tried, dead_after: Duration) {
+    let Tried {
+        outcome,
+        began_at,
+        now,
+    } = tried;
+    let for_days = |since| {
+        let spent = now.signed_duration_since(since).to_std();
+        spent.unwrap_or_default() >= dead_after
+    };
     let noted = match (outcome, seen.failing_since) {
-        (Outcome::Taken, None) => return,
+        // What we could not make is no fault of the receiver's.
+        (Outcome::Taken, None) | (Outcome::Unmade, _) => return,
         (Outcome::Taken, Some(_)) => attempt(store, Change::EndFailing(seen.id)).await,
         (Outcome::Gone, _) => disable(store, seen, (Status::Gone, Deed::Gone), now).await,
         (Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden, None) => {
@@ -31,11 +47,8 @@ pub(super) async fn note(
             attempt(store, Change::BeginFailing { endpoint, since }).await
         }
         (Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden, Some(since)) => {
-            let failing = now
-                .signed_duration_since(since)
-                .to_std()
-                .unwrap_or_default();
-            if failing < dead_after {
+            // Where nothing was to be sent nothing failed either: one message was tried all the time.
+            if !for_days(since) || !for_days(began_at) {
                 return;
             }
             disable(store, seen, (Status::Dead, Deed::Dead), now).await

@@ -44,7 +44,7 @@ pub struct Terms {
     pub at_once: AtOnce,
     /// How many endpoints a merchant may have in a mode.
     pub endpoints_max: u32,
-    /// How long deliveries are kept after the event.
+    /// How long deliveries are kept after they ended.
     pub kept: Duration,
 }
 

@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::endpoints::{EndpointError, Office};
 use super::fan_out::{READER, written};
+use super::message;
 use crate::ports::store::{Line, Listed};
 
 /// How often a decision is taken again after somebody else was first.
@@ -34,6 +35,8 @@ pub struct Range {
 pub struct Redelivered {
     /// How many events.
     pub count: u64,
+    /// How many events cannot be sent: their message would be too long, or they cannot be read.
+    pub unsendable: u64,
     /// Up to where was looked: the next request goes on behind it.
     pub next: Cursor,
     /// Whether there is more to look at.
@@ -128,9 +131,11 @@ impl Office<'_> {
             let lines = self.store.lines_of(scope, after, EVENTS_MAX).await?;
             let is_full = u32::try_from(lines.len()).is_ok_and(|count| count >= EVENTS_MAX);
             let last = lines.last().map_or(after, |line| line.place.position);
-            let changes = self
-                .wanted(&endpoint, lines, until, range.taken_too)
-                .await?;
+            let wanted = self.wanted(&endpoint, lines, until, range.taken_too);
+            let Wanted {
+                changes,
+                unsendable,
+            } = wanted.await?;
             let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
             let writes: Vec<_> = changes.into_iter().map(written).collect();
             if writes.is_empty() || self.commit(&writes).await? {
@@ -138,6 +143,7 @@ impl Office<'_> {
                 let position = last.min(until).max(after);
                 return Ok(Redelivered {
                     count,
+                    unsendable,
                     next: Cursor { position, ..head },
                     more: is_full && last < until,
                 });
@@ -153,16 +159,26 @@ impl Office<'_> {
         lines: Vec<Line>,
         until: i64,
         taken_too: bool,
-    ) -> Result<Vec<Change>, EndpointError> {
+    ) -> Result<Wanted, EndpointError> {
         let positions: Vec<i64> = lines.iter().map(|line| line.place.position).collect();
         let known = self.store.deliveries_at(endpoint.id, &positions).await?;
         let now = self.clock.now();
-        let mut changes = Vec::new();
-        for line in lines {
+        let mut wanted = Wanted::default();
+        for line in lines
+            .into_iter()
+            .filter(|line| line.place.position <= until)
+        {
             let place = line.place;
             // One that cannot be read is parked: the fan-out delivers it once it can.
-            let Ok(event) = line.event else { continue };
-            if place.position > until || !endpoint.events.wants(event.kind) {
+            let Ok(event) = line.event else {
+                wanted.unsendable = wanted.unsendable.saturating_add(1);
+                continue;
+            };
+            if !endpoint.events.wants(event.kind) {
+                continue;
+            }
+            if message::body(&event).is_err() {
+                wanted.unsendable = wanted.unsendable.saturating_add(1);
                 continue;
             }
             let of_event = known
@@ -172,7 +188,8 @@ impl Office<'_> {
                 Some((_, State::Pending)) => {}
                 Some((_, State::Delivered)) if !taken_too => {}
                 Some((delivery, State::Delivered | State::Failed)) => {
-                    changes.push(again(delivery.anew(now), delivery.version));
+                    let delivery = again(delivery.anew(now), delivery.version);
+                    wanted.changes.push(delivery);
                 }
                 None => {
                     let key = DeliveryKey {
@@ -183,11 +200,12 @@ impl Office<'_> {
                         },
                     };
                     let delivery = Delivery::new(key, place.position, now);
-                    changes.push(Change::InsertDelivery(Box::new(delivery)));
+                    let delivery = Change::InsertDelivery(Box::new(delivery));
+                    wanted.changes.push(delivery);
                 }
             }
         }
-        Ok(changes)
+        Ok(wanted)
     }
 
     /// An endpoint that is told of events: what is sent to another would lie there.
@@ -199,6 +217,13 @@ impl Office<'_> {
             Err(EndpointError::NotEnabled)
         }
     }
+}
+
+/// What makes events of a range be sent again.
+#[derive(Default)]
+struct Wanted {
+    changes: Vec<Change>,
+    unsendable: u64,
 }
 
 fn again(delivery: Delivery, expected: i64) -> Change {

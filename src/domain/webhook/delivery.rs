@@ -77,8 +77,10 @@ words! {
         Refused => "REFUSED",
         /// No answer came in time.
         Unanswered => "UNANSWERED",
-        /// Nothing was sent: the address is none that messages may go to.
+        /// Nothing was sent: the address is none that messages may go to, or leads nowhere.
         Forbidden => "FORBIDDEN",
+        /// Nothing was sent: the service cannot make the message, or not sign it.
+        Unmade => "UNMADE",
     }
 }
 
@@ -97,7 +99,7 @@ pub struct Delivery {
     pub rung: i64,
     /// Since when it is tried: it was new, or somebody asked for it again.
     pub began_at: Timestamp,
-    /// When the next try is due; the last one was, where there is none to come.
+    /// When the next try is due; when it ended, where there is none to come.
     pub due_at: Timestamp,
     /// Raised by each claim and each end of a try: the fence.
     pub version: i64,
@@ -168,19 +170,16 @@ impl Delivery {
             version: self.version.saturating_add(1),
             ..*self
         };
-        next.state = match heard.outcome {
-            Outcome::Taken => State::Delivered,
+        (next.state, next.due_at) = match heard.outcome {
+            Outcome::Taken => (State::Delivered, now),
             // The endpoint is disabled with it; its merchant begins anew what it wants.
-            Outcome::Gone => State::Failed,
-            Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden => {
+            Outcome::Gone => (State::Failed, now),
+            Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden | Outcome::Unmade => {
                 let not_before = heard.peace().map(|peace| after(now, peace));
                 let rung = u32::try_from(next.rung).unwrap_or(u32::MAX);
                 match ladder.next(rung, (self.began_at, now), not_before, chance) {
-                    Next::At(due) => {
-                        next.due_at = due;
-                        State::Pending
-                    }
-                    Next::GivenUp => State::Failed,
+                    Next::At(due) => (State::Pending, due),
+                    Next::GivenUp => (State::Failed, now),
                 }
             }
         };
@@ -268,8 +267,8 @@ mod tests {
     fn what_a_receiver_took_is_done() {
         let done = tried(heard(Outcome::Taken, Some(204), None), 1);
         assert_eq!(
-            (done.state, done.tries, done.version),
-            (State::Delivered, 1, 2)
+            (done.state, done.tries, done.version, done.due_at),
+            (State::Delivered, 1, 2, at(1))
         );
     }
 
@@ -287,6 +286,7 @@ mod tests {
             (Outcome::Refused, Some(404)),
             (Outcome::Unanswered, None),
             (Outcome::Forbidden, None),
+            (Outcome::Unmade, None),
         ] {
             let again = tried(heard(outcome, status, None), 5);
             assert_eq!(
@@ -296,6 +296,7 @@ mod tests {
             );
             let over = tried(heard(outcome, status, None), 3 * 86_400);
             assert_eq!((over.state, over.tries), (State::Failed, 1), "{outcome}");
+            assert_eq!(over.due_at, at(3 * 86_400), "when it ended");
         }
     }
 

@@ -102,15 +102,17 @@ words! {
 }
 
 /// Which events somebody wants: some kinds, or all of them, those of later versions too. Its text
-/// has each word once, with commas; that of all is empty.
+/// has each word once, with commas; that of all is empty. A kind that only a later version knows
+/// stays in it, and nothing of this version is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter(BTreeSet<&'static str>);
+pub struct Filter(BTreeSet<String>);
 
 impl Filter {
     /// These kinds; all of them where there are none.
     #[must_use]
     pub fn of(kinds: impl IntoIterator<Item = Kind>) -> Self {
-        Self(kinds.into_iter().map(Kind::as_str).collect())
+        let words = kinds.into_iter().map(|kind| kind.as_str().to_owned());
+        Self(words.collect())
     }
 
     /// Whether this kind is wanted.
@@ -120,8 +122,8 @@ impl Filter {
     }
 
     /// The words of the kinds; none for all of them.
-    pub fn words(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.iter().copied()
+    pub fn words(&self) -> impl Iterator<Item = &str> + '_ {
+        self.0.iter().map(String::as_str)
     }
 }
 
@@ -132,14 +134,25 @@ impl FromStr for Filter {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let kinds: Result<Vec<Kind>, UnknownWord> = text.split(',').map(str::parse).collect();
-        kinds.map(Self::of)
+        let word = |word: &str| {
+            let is_word = word.starts_with(|first: char| first.is_ascii_lowercase())
+                && word.bytes().all(is_of_a_kind);
+            let known = is_word.then(|| word.to_owned());
+            known.ok_or_else(|| UnknownWord(text.to_owned()))
+        };
+        let words: Result<_, UnknownWord> = text.split(',').map(word).collect();
+        words.map(Self)
     }
+}
+
+/// What the words of kinds are made of, those of later versions too.
+const fn is_of_a_kind(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.')
 }
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().copied().collect::<Vec<_>>().join(","))
+        f.write_str(&self.words().collect::<Vec<_>>().join(","))
     }
 }
 
@@ -148,7 +161,7 @@ impl fmt::Display for Filter {
 pub struct Secrets {
     /// From its last rotation on.
     pub current: Sealed,
-    /// The one before, and until when messages are signed with it, too.
+    /// Those before that are in use still, sealed together, and until when the last of them is.
     pub previous: Option<(Sealed, Timestamp)>,
 }
 
@@ -258,9 +271,22 @@ mod tests {
             ",",
             "payment.approved,",
             "payment.approved, payment.canceled",
-            "all",
+            "PAYMENT",
+            "결제",
         ] {
             assert!(wrong.parse::<Filter>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_filter_keeps_the_kinds_of_later_versions() {
+        let text = "payment.approved,payment.of_a_later_version";
+        let some: Filter = text.parse().unwrap();
+        assert_eq!(some.to_string(), text);
+        for kind in Kind::ALL.iter().copied() {
+            assert_eq!(some.wants(kind), kind == Kind::Approved, "{kind}");
+        }
+        let none: Filter = "payment.of_a_later_version".parse().unwrap();
+        assert!(Kind::ALL.iter().all(|kind| !none.wants(*kind)));
     }
 }

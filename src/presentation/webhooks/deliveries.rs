@@ -46,7 +46,7 @@ pub(in crate::presentation) struct Redeliver {
 
 /// List the deliveries to a webhook endpoint
 ///
-/// The newest events first. Deliveries are kept for 30 days.
+/// The newest events first. Deliveries are kept for 30 days after they ended.
 #[utoipa::path(
     get,
     path = "/api/v1/webhook-endpoints/{endpointId}/deliveries",
@@ -163,6 +163,7 @@ pub(in crate::presentation) async fn again(
             office.redeliver(of, event).await?;
             Again {
                 count: 1,
+                unsendable: 0,
                 next_after: None,
                 more: false,
             }

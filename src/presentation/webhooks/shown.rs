@@ -25,7 +25,7 @@ pub(in crate::presentation) struct Endpoint {
     #[schema(example = "https://shop.example/hooks")]
     pub url: String,
     /// The types of events that it is told of; an empty list is all of them.
-    pub events: Vec<&'static str>,
+    pub events: Vec<String>,
     /// ENABLED; DISABLED by a person, GONE by its receiver's word (410), DEAD when it took nothing
     /// for days, DELETED.
     #[schema(example = "ENABLED")]
@@ -33,7 +33,7 @@ pub(in crate::presentation) struct Endpoint {
     /// Since when every try has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<DateTime<Utc>>,
-    /// Until when messages are signed with the secret before the last rotation, too.
+    /// Until when messages are signed with a secret from before the last rotation, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_secret_until: Option<DateTime<Utc>>,
     /// Since when.
@@ -94,7 +94,7 @@ pub(in crate::presentation) struct Delivery {
     /// What happened.
     #[serde(rename = "type")]
     #[schema(example = "payment.approved")]
-    pub kind: &'static str,
+    pub kind: String,
     /// Of which payment.
     pub payment_id: String,
     /// Which of its events.
@@ -138,7 +138,7 @@ pub(in crate::presentation) struct Attempt {
     /// How long it took.
     #[schema(example = 42)]
     pub milliseconds: u64,
-    /// TAKEN, GONE, REFUSED, UNANSWERED or FORBIDDEN.
+    /// TAKEN, GONE, REFUSED, UNANSWERED, FORBIDDEN or UNMADE.
     #[schema(example = "TAKEN")]
     pub outcome: &'static str,
     /// The receiver's HTTP status, where it answered.
@@ -164,6 +164,10 @@ pub(in crate::presentation) struct Again {
     /// How many events.
     #[schema(example = 3)]
     pub count: u64,
+    /// How many events of the range cannot be sent: their message would be too long, or they cannot
+    /// be read.
+    #[schema(example = 0)]
+    pub unsendable: u64,
     /// `after` of the next request, while there is `more`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_after: Option<String>,
@@ -182,7 +186,7 @@ impl From<webhook::Endpoint> for Endpoint {
             id: endpoint.id.to_string(),
             mode: endpoint.scope.mode.as_str(),
             url: endpoint.url.to_string(),
-            events: endpoint.events.words().collect(),
+            events: endpoint.events.words().map(ToOwned::to_owned).collect(),
             status: endpoint.status.as_str(),
             failing_since: endpoint.failing_since,
             old_secret_until: previous.map(|(_, until)| until),
@@ -223,7 +227,7 @@ impl Delivery {
         let is_pending = delivery.state == webhook::State::Pending;
         Self {
             event_id: event.to_string(),
-            kind: listed.kind.as_str(),
+            kind: listed.kind.clone(),
             payment_id: event.payment.to_string(),
             sequence: event.sequence,
             cursor: text_of(Cursor { epoch, position }),
@@ -252,6 +256,7 @@ impl From<Redelivered> for Again {
     fn from(redelivered: Redelivered) -> Self {
         Self {
             count: redelivered.count,
+            unsendable: redelivered.unsendable,
             next_after: Some(text_of(redelivered.next)),
             more: redelivered.more,
         }

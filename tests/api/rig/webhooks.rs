@@ -1,9 +1,10 @@
 //! Owns the way of webhooks through the faulty store.
 
-use application::ports::store::{Claimed, Error, Listed, Queue, Webhooks};
+use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
+use domain::feed;
 use domain::id::{EndpointId, MerchantId};
 use domain::principal::Scope;
 use domain::webhook::{self, Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
@@ -13,8 +14,11 @@ use super::Faulty;
 /// What the jobs commit by themselves, whenever they come to it: no request's work, nor its fault.
 pub(super) fn is_of_a_job(changes: &[Change]) -> bool {
     changes.iter().any(|change| {
+        if let Change::Feed(change) = change {
+            return matches!(**change, feed::Change::KeepLease { .. });
+        }
         let Change::Webhook(change) = change else {
-            return matches!(change, Change::Feed(_));
+            return false;
         };
         matches!(
             change.as_ref(),
@@ -35,7 +39,7 @@ impl Webhooks for Faulty {
         self.reached()?.endpoints(scope, limit).await
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
         self.reached()?.listening(merchants).await
     }
 
@@ -82,7 +86,7 @@ impl Webhooks for Faulty {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::Store;
-use application::ports::store::{CommitError, Queue};
+use application::ports::store::CommitError;
 use domain::change;
 use domain::id::EndpointId;
 use domain::webhook::{Change, Delivery, DeliveryKey, Endpoint, EventId, State, Status};
@@ -23,13 +23,12 @@ on_every_store!(
     a_delivery_is_in_one_hand,
     a_lease_that_is_over_is_anybodys,
     endpoints_with_something_due_are_found_in_turn,
-    what_waits_is_counted,
-    old_deliveries_are_forgotten_with_their_tries,
+    nothing_is_taken_of_an_endpoint_that_changed,
 );
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn updated(delivery: Delivery, expected: i64) -> change::Change {
+pub(super) fn updated(delivery: Delivery, expected: i64) -> change::Change {
     written(Change::UpdateDelivery {
         delivery: Box::new(delivery),
         expected,
@@ -37,7 +36,7 @@ fn updated(delivery: Delivery, expected: i64) -> change::Change {
 }
 
 /// An event of a new payment, and its delivery, due at a time.
-async fn delivery(
+pub(super) async fn delivery(
     store: &dyn Store,
     (tenant, endpoint): (&Tenant, &Endpoint),
     (position, due): (i64, i64),
@@ -64,14 +63,12 @@ async fn delivery(
 }
 
 async fn claimed(store: &dyn Store, endpoint: &Endpoint, now: i64, limit: u32) -> Vec<Delivery> {
-    let claimed = store.claim_deliveries(endpoint.id, at(now), hold(MINUTE), limit);
+    let claimed = store.claim_deliveries(endpoint, at(now), hold(MINUTE), limit);
     let claimed = claimed.await.expect("claimed");
     for one in &claimed {
         let id = one.delivery.key.event;
-        assert_eq!(
-            (one.event.payment, one.event.sequence),
-            (id.payment, id.sequence)
-        );
+        let event = one.event.as_ref().expect("readable");
+        assert_eq!((event.payment, event.sequence), (id.payment, id.sequence));
     }
     claimed.into_iter().map(|one| one.delivery).collect()
 }
@@ -219,7 +216,7 @@ async fn a_lease_that_is_over_is_anybodys(tested: Tested) {
     let tenant = tenant(store).await;
     let endpoint = endpoint_of(store, &tenant).await;
     delivery(store, (&tenant, &endpoint), (1, 5)).await;
-    let short = store.claim_deliveries(endpoint.id, at(5), hold(Duration::ZERO), 9);
+    let short = store.claim_deliveries(&endpoint, at(5), hold(Duration::ZERO), 9);
     assert_eq!(short.await.expect("claimed").len(), 1);
     tokio::time::sleep(Duration::from_millis(5)).await;
     let taken = claimed(store, &endpoint, 5, 9).await;
@@ -268,63 +265,35 @@ async fn endpoints_with_something_due_are_found_in_turn(tested: Tested) {
     assert_eq!(due(None, 9).await, expected[1..], "what is held is not due");
 }
 
-async fn what_waits_is_counted(tested: Tested) {
-    let store = tested.store.as_ref();
-    assert_eq!(store.queue().await.expect("read"), Queue::default());
-    let tenant = tenant(store).await;
-    let told = endpoint_of(store, &tenant).await;
-    let failing = Endpoint {
-        failing_since: Some(at(1)),
-        ..endpoint(tenant.scope)
-    };
-    let dead = Endpoint {
-        failing_since: Some(at(1)),
-        status: Status::Dead,
-        ..endpoint(tenant.scope)
-    };
-    store
-        .commit(&[made(&failing), made(&dead)])
-        .await
-        .expect("two more");
-    delivery(store, (&tenant, &told), (1, 40)).await;
-    delivery(store, (&tenant, &failing), (2, 30)).await;
-    delivery(store, (&tenant, &dead), (3, 20)).await;
-    let done = delivery(store, (&tenant, &told), (4, 10)).await;
-    let done = Delivery {
-        state: State::Delivered,
-        version: 2,
-        ..done
-    };
-    store.commit(&[updated(done, 1)]).await.expect("done");
-    let expected = Queue {
-        pending: 3,
-        oldest_due: Some(at(30)),
-        failing: 1,
-    };
-    assert_eq!(store.queue().await.expect("read"), expected);
-}
-
-async fn old_deliveries_are_forgotten_with_their_tries(tested: Tested) {
+async fn nothing_is_taken_of_an_endpoint_that_changed(tested: Tested) {
     let store = tested.store.as_ref();
     let tenant = tenant(store).await;
-    let endpoint = endpoint_of(store, &tenant).await;
-    let mut all = Vec::new();
-    for position in 1..=5 {
-        let made = delivery(store, (&tenant, &endpoint), (position, 1)).await;
-        store.commit(&[logged(&made)]).await.expect("a try");
-        all.push(made);
+    let seen = endpoint_of(store, &tenant).await;
+    delivery(store, (&tenant, &seen), (1, 5)).await;
+    let moved = Endpoint {
+        url: "https://shop.example/v2".parse().expect("an address"),
+        ..seen.next()
+    };
+    let deleted = Endpoint {
+        status: Status::Deleted,
+        ..moved.next()
+    };
+    let update = |endpoint: &Endpoint| {
+        written(Change::UpdateEndpoint {
+            endpoint: Box::new(endpoint.clone()),
+            expected: endpoint.version - 1,
+        })
+    };
+    store.commit(&[update(&moved)]).await.expect("moved");
+    assert_eq!(claimed(store, &seen, 9, 9).await, []);
+    store.commit(&[update(&deleted)]).await.expect("deleted");
+    for stale in [&seen, &moved, &deleted] {
+        assert_eq!(claimed(store, stale, 9, 9).await, []);
     }
-    assert_eq!(store.sweep_deliveries(at(104), 2).await.expect("swept"), 2);
-    assert_eq!(store.sweep_deliveries(at(104), 9).await.expect("swept"), 1);
-    assert_eq!(store.sweep_deliveries(at(104), 9).await.expect("swept"), 0);
-    let left = store
-        .deliveries(endpoint.id, None, None, 9)
-        .await
-        .expect("read");
-    let left: Vec<i64> = left.iter().map(|one| one.delivery.position).collect();
-    assert_eq!(left, [5, 4], "the oldest first");
-    for (made, tries) in all.iter().zip([0, 0, 0, 1, 1]) {
-        let known = store.attempts(&made.key, 9).await.expect("read");
-        assert_eq!(known.len(), tries);
-    }
+    let again = Endpoint {
+        status: Status::Enabled,
+        ..deleted.next()
+    };
+    store.commit(&[update(&again)]).await.expect("enabled");
+    assert_eq!(claimed(store, &again, 9, 9).await.len(), 1);
 }

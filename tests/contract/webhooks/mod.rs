@@ -1,6 +1,7 @@
 //! Endpoints of webhooks: changed on top of their version, and who is told of events.
 
 mod deliveries;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -219,7 +220,10 @@ async fn only_enabled_endpoints_listen(tested: Tested) {
     endpoint_of(store, &other).await;
     let merchants = [one.scope.merchant];
     let listening = store.listening(&merchants).await.expect("read");
-    let ids: BTreeSet<EndpointId> = listening.iter().map(|endpoint| endpoint.id).collect();
+    let ids: BTreeSet<EndpointId> = listening
+        .iter()
+        .map(|listener| listener.endpoint.as_ref().expect("readable").id)
+        .collect();
     assert_eq!(ids, BTreeSet::from([told.id, live.id]));
     let listed = store.endpoints(one.scope, 9).await.expect("read");
     assert_eq!(listed.len(), 4, "all but the deleted one");

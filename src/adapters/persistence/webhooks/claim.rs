@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use application::ports::store::{Claimed, Error};
 use diesel::QueryResult;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::event::PaymentEvent;
-use domain::id::{EndpointId, PaymentId};
-use domain::webhook::{Delivery, EventId};
+use domain::id::PaymentId;
+use domain::webhook::{Delivery, Endpoint, EventId, Status};
 
 use super::rows::DeliveryRow;
 use crate::adapters::persistence::books::EventRow;
@@ -19,14 +20,14 @@ use crate::adapters::persistence::dialect::{
 };
 use crate::adapters::persistence::error::of_read;
 use crate::adapters::persistence::readable;
-use crate::adapters::persistence::schema::{deliveries, events};
+use crate::adapters::persistence::schema::{deliveries, events, webhook_endpoints};
 use crate::adapters::persistence::types::AsInstant;
 
 impl Database {
     /// What [`application::ports::store::Webhooks::claim_deliveries`] says.
     pub(super) async fn claim_due(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,
@@ -40,16 +41,17 @@ impl Database {
         let claimed: Vec<Delivery> = readable(rows);
         let mut known = self.events_of(&claimed).await?;
         let with_event = |delivery: Delivery| {
-            let event = known.remove(&delivery.key.event)?;
-            Some(Claimed { delivery, event })
+            let event = known.remove(&delivery.key.event);
+            let event = event.unwrap_or_else(|| Err("it is not there".to_owned()));
+            Claimed { delivery, event }
         };
-        Ok(claimed.into_iter().filter_map(with_event).collect())
+        Ok(claimed.into_iter().map(with_event).collect())
     }
 
     async fn events_of(
         &self,
         claimed: &[Delivery],
-    ) -> Result<HashMap<EventId, PaymentEvent>, Error> {
+    ) -> Result<HashMap<EventId, Result<PaymentEvent, String>>, Error> {
         let payments = claimed.iter().map(|delivery| delivery.key.event.payment);
         let payments: Vec<String> = payments.map(|id: PaymentId| id.to_string()).collect();
         let sequences = claimed.iter().map(|delivery| delivery.key.event.sequence);
@@ -62,15 +64,14 @@ impl Database {
             .filter(events::payment_id.eq_any(payments))
             .filter(events::sequence.eq_any(sequences))
             .select(columns::<EventRow>());
-        let found: Vec<PaymentEvent> = readable(self.load::<_, EventRow>(query).await?);
-        let by_id = |event: PaymentEvent| {
-            let id = EventId {
-                payment: event.payment,
-                sequence: event.sequence,
-            };
-            (id, event)
+        let found = self.load::<_, EventRow>(query).await?;
+        let by_id = |row: EventRow| {
+            let payment = row.payment_id.parse().ok()?;
+            let sequence = row.sequence;
+            let event = PaymentEvent::try_from(row).map_err(|error| error.to_string());
+            Some((EventId { payment, sequence }, event))
         };
-        Ok(found.into_iter().map(by_id).collect())
+        Ok(found.into_iter().filter_map(by_id).collect())
     }
 }
 
@@ -81,12 +82,16 @@ impl Database {
 )]
 async fn claim(
     lease: &mut Lease,
-    endpoint: EndpointId,
+    seen: &Endpoint,
     now: Timestamp,
     (hold, limit): (Hold, u32),
 ) -> QueryResult<Vec<DeliveryRow>> {
     lease.begin().await?;
-    let endpoint = endpoint.to_string();
+    let endpoint = seen.id.to_string();
+    let is_as_seen = webhook_endpoints::table
+        .find(&endpoint)
+        .filter(webhook_endpoints::status.eq(Status::Enabled.as_str()))
+        .filter(webhook_endpoints::version.eq(seen.version));
     let is_free = deliveries::lease_until
         .is_null()
         .or(deliveries::lease_until.le(db_now().nullable()));
@@ -95,6 +100,7 @@ async fn claim(
         .filter(delivery_is_pending())
         .filter(deliveries::due_at.le(AsInstant(now)))
         .filter(is_free)
+        .filter(exists(is_as_seen))
         .order(deliveries::due_at.asc())
         .limit(limit.into())
         .select(columns::<DeliveryRow>());

@@ -3,11 +3,12 @@
 mod claim;
 mod rows;
 
-use application::ports::store::{Claimed, Error, Listed, Queue, Webhooks};
+use application::ports::store::{
+    Claimed, Error, Listed, Listener, PENDING_COUNTED_MAX, Queue, Webhooks,
+};
 use async_trait::async_trait;
-use diesel::dsl::{count_star, exists, sql};
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use diesel::sql_types::Nullable;
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{EndpointId, MerchantId};
@@ -15,9 +16,12 @@ use domain::principal::Scope;
 use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State, Status};
 
 use super::connection::Database;
-use super::dialect::{DeliveryAmong, columns, db_now, delivery_is_pending, when};
+use super::dialect::{
+    DeliveryAmong, columns, db_now, delivery_is_over, delivery_is_pending, oldest_pending,
+    pending_deliveries, when,
+};
 use super::schema::{deliveries, delivery_attempts, events, webhook_endpoints, webhook_notes};
-use super::types::{AsInstant, Instant};
+use super::types::AsInstant;
 use super::{one, readable};
 use rows::ListedRow;
 
@@ -52,11 +56,10 @@ impl Webhooks for Database {
             ))
             .limit(limit.into())
             .select(columns::<EndpointRow>());
-        let rows = self.load::<_, EndpointRow>(query).await?;
-        rows.into_iter().map(Endpoint::try_from).collect()
+        Ok(readable(self.load::<_, EndpointRow>(query).await?))
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
         let merchants: Vec<String> = merchants.iter().map(ToString::to_string).collect();
         let query = webhook_endpoints::table
             .filter(webhook_endpoints::merchant_id.eq_any(merchants))
@@ -64,7 +67,7 @@ impl Webhooks for Database {
             .order(webhook_endpoints::id.asc())
             .select(columns::<EndpointRow>());
         let rows = self.load::<_, EndpointRow>(query).await?;
-        rows.into_iter().map(Endpoint::try_from).collect()
+        rows.into_iter().map(Listener::try_from).collect()
     }
 
     async fn notes(&self, endpoint: EndpointId, limit: u32) -> Result<Vec<Note>, Error> {
@@ -163,7 +166,7 @@ impl Webhooks for Database {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,
@@ -172,15 +175,12 @@ impl Webhooks for Database {
     }
 
     async fn queue(&self) -> Result<Queue, Error> {
-        let pending = deliveries::table
-            .filter(delivery_is_pending())
-            .select(count_star());
+        let pending = diesel::select(pending_deliveries(PENDING_COUNTED_MAX));
         let pending = self.load::<_, i64>(pending).await?.first().copied();
-        let oldest = deliveries::table
-            .inner_join(webhook_endpoints::table)
+        // The first of each endpoint is one look into the index.
+        let oldest = webhook_endpoints::table
             .filter(webhook_endpoints::status.eq(Status::Enabled.as_str()))
-            .filter(delivery_is_pending())
-            .select(sql::<Nullable<Instant>>("MIN(due_at)"));
+            .select(oldest_pending());
         let oldest = self.load::<_, Option<AsInstant>>(oldest).await?;
         let failing = webhook_endpoints::table
             .filter(webhook_endpoints::status.eq(Status::Enabled.as_str()))
@@ -196,14 +196,30 @@ impl Webhooks for Database {
     }
 
     async fn sweep_deliveries(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
-        let old = deliveries::table
-            .filter(deliveries::created_at.lt(AsInstant(before)))
-            .order(deliveries::created_at.asc())
+        let ended = deliveries::table
+            .filter(delivery_is_over())
+            .filter(deliveries::due_at.lt(AsInstant(before)))
+            .order(deliveries::due_at.asc())
             .limit(limit.into())
             .select((deliveries::endpoint_id, deliveries::position));
-        let forgotten = diesel::delete(deliveries::table.filter(DeliveryAmong(old)));
-        let forgotten = self.execute(forgotten).await?;
-        Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
+        let ended = diesel::delete(deliveries::table.filter(DeliveryAmong(ended)));
+        let ended = self.execute(ended).await?;
+        let ended = u32::try_from(ended).unwrap_or(limit);
+        if ended >= limit {
+            return Ok(ended.into());
+        }
+        let ownerless = deliveries::table
+            .inner_join(webhook_endpoints::table)
+            .filter(webhook_endpoints::status.eq(Status::Deleted.as_str()))
+            .filter(delivery_is_pending())
+            .filter(deliveries::due_at.lt(AsInstant(before)))
+            .order(deliveries::due_at.asc())
+            .limit(limit.saturating_sub(ended).into())
+            .select((deliveries::endpoint_id, deliveries::position));
+        let ownerless = diesel::delete(deliveries::table.filter(DeliveryAmong(ownerless)));
+        let ownerless = self.execute(ownerless).await?;
+        let ownerless = u32::try_from(ownerless).unwrap_or(limit);
+        Ok(u64::from(ended).saturating_add(ownerless.into()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use application::ports::store::{Error, Listed};
+use application::ports::store::{Error, Listed, Listener};
 use diesel::prelude::*;
 use domain::principal::Scope;
 use domain::vault::Sealed;
@@ -111,6 +111,21 @@ impl TryFrom<EndpointRow> for Endpoint {
             })
         };
         read().map_err(corrupt("webhook_endpoints", id))
+    }
+}
+
+impl TryFrom<EndpointRow> for Listener {
+    type Error = Error;
+
+    fn try_from(row: EndpointRow) -> Result<Self, Error> {
+        let merchant = row.merchant_id.parse();
+        let merchant =
+            merchant.map_err(|why| corrupt("webhook_endpoints", &row.id)(Why::from(why)));
+        let endpoint = Endpoint::try_from(row).map_err(|error| error.to_string());
+        Ok(Self {
+            merchant: merchant?,
+            endpoint,
+        })
     }
 }
 
@@ -225,13 +240,8 @@ impl TryFrom<ListedRow> for Listed {
     type Error = Error;
 
     fn try_from(ListedRow(row, kind): ListedRow) -> Result<Self, Error> {
-        let id = format!("{}-{}", row.payment_id, row.sequence);
-        let kind = kind.parse();
-        Ok(Self {
-            delivery: row.try_into()?,
-            kind: kind
-                .map_err(|why: domain::principal::UnknownWord| corrupt("events", id)(why.into()))?,
-        })
+        let delivery = row.try_into()?;
+        Ok(Self { delivery, kind })
     }
 }
 

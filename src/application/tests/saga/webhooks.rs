@@ -1,6 +1,6 @@
 //! Owns the way of webhooks through the faulty store: the scripts do not strike it.
 
-use application::ports::store::{Claimed, Error, Listed, Queue, Webhooks};
+use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
@@ -20,7 +20,7 @@ impl Webhooks for Faulty {
         self.memory.endpoints(scope, limit).await
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
         self.memory.listening(merchants).await
     }
 
@@ -65,7 +65,7 @@ impl Webhooks for Faulty {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,

@@ -48,6 +48,10 @@ pub(crate) enum Fault {
     NotesFail,
     /// Commits about this payment are refused, whatever they say.
     Refuses(PaymentId),
+    /// The endpoints of this merchant are a later version's.
+    EndpointsUnreadable(MerchantId),
+    /// The events of deliveries are a later version's.
+    EventsUnreadable,
     /// Somebody else is first at the next commit.
     RivalOnce,
 }
@@ -74,7 +78,7 @@ impl Flawed {
         &self.memory
     }
 
-    fn suffers(&self, fault: Fault) -> bool {
+    pub(crate) fn suffers(&self, fault: Fault) -> bool {
         *self.fault.lock().unwrap() == Some(fault)
     }
 }

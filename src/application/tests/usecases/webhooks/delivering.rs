@@ -218,12 +218,9 @@ async fn what_a_dead_process_held_is_brought_by_another() {
         holder: WorkerId::new(RawId::from_parts(7, 7)),
         lease: Duration::from_mins(2),
     };
-    let taken = stand
-        .it
-        .memory
-        .claim_deliveries(id, now, hold, 9)
-        .await
-        .unwrap();
+    let endpoint = stand.stored(id).await;
+    let taken = stand.it.memory.claim_deliveries(&endpoint, now, hold, 9);
+    let taken = taken.await.unwrap();
     assert_eq!(taken.len(), 1);
     stand.it.receivers.behave(SHOP, Manner::Takes);
     seconds(110).await;

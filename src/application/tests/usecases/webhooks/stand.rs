@@ -46,13 +46,35 @@ impl Stand {
         Self::of(Installation::with(Some("tgen_test"), timings, terms))
     }
 
-    fn of(it: Installation) -> Self {
+    /// With other terms.
+    pub(super) fn of_terms(terms: Terms) -> Self {
+        let it = Installation::with(Some("tgen_test"), Timings::default(), terms);
+        Self::of(it)
+    }
+
+    /// Nobody delivers anything yet.
+    pub(super) fn without_courier() -> Self {
+        let it = Installation::new();
         it.tasks.spawn(Arc::clone(&it.app).sequence_continuously());
-        it.tasks.spawn(Arc::clone(&it.app).deliver_continuously());
         Self {
             it,
             orders: std::sync::atomic::AtomicU64::new(1),
         }
+    }
+
+    pub(super) fn courier_comes(&self) {
+        let delivering = Arc::clone(&self.it.app).deliver_continuously();
+        self.it.tasks.spawn(delivering);
+    }
+
+    fn of(it: Installation) -> Self {
+        it.tasks.spawn(Arc::clone(&it.app).sequence_continuously());
+        let stand = Self {
+            it,
+            orders: std::sync::atomic::AtomicU64::new(1),
+        };
+        stand.courier_comes();
+        stand
     }
 
     pub(super) fn office(&self) -> Office<'_> {

@@ -1,6 +1,6 @@
-//! Owns the way of webhooks through the flawed store: nothing of it goes wrong here.
+//! Owns the way of webhooks through the flawed store.
 
-use application::ports::store::{Claimed, Error, Listed, Queue, Webhooks};
+use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
@@ -8,7 +8,7 @@ use domain::id::{EndpointId, MerchantId};
 use domain::principal::Scope;
 use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
 
-use crate::store::Flawed;
+use crate::store::{Fault, Flawed};
 
 #[async_trait]
 impl Webhooks for Flawed {
@@ -20,8 +20,14 @@ impl Webhooks for Flawed {
         self.memory().endpoints(scope, limit).await
     }
 
-    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Endpoint>, Error> {
-        self.memory().listening(merchants).await
+    async fn listening(&self, merchants: &[MerchantId]) -> Result<Vec<Listener>, Error> {
+        let mut listeners = self.memory().listening(merchants).await?;
+        for listener in &mut listeners {
+            if self.suffers(Fault::EndpointsUnreadable(listener.merchant)) {
+                listener.endpoint = Err("of a later version".to_owned());
+            }
+        }
+        Ok(listeners)
     }
 
     async fn notes(&self, endpoint: EndpointId, limit: u32) -> Result<Vec<Note>, Error> {
@@ -67,14 +73,19 @@ impl Webhooks for Flawed {
 
     async fn claim_deliveries(
         &self,
-        endpoint: EndpointId,
+        endpoint: &Endpoint,
         now: Timestamp,
         hold: Hold,
         limit: u32,
     ) -> Result<Vec<Claimed>, Error> {
-        self.memory()
-            .claim_deliveries(endpoint, now, hold, limit)
-            .await
+        let claimed = self.memory().claim_deliveries(endpoint, now, hold, limit);
+        let mut claimed = claimed.await?;
+        if self.suffers(Fault::EventsUnreadable) {
+            for one in &mut claimed {
+                one.event = Err("of a later version".to_owned());
+            }
+        }
+        Ok(claimed)
     }
 
     async fn queue(&self) -> Result<Queue, Error> {
