@@ -4,15 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{EndpointId, WorkerId};
+use domain::webhook::Endpoint;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::Post;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Room};
 use crate::events::Bell;
 use crate::ports::{Ids, Store, store};
 
@@ -58,14 +60,11 @@ impl Dispatcher {
     /// Until the process is to end. Tries that are under way then are finished.
     pub async fn run(&self) {
         let (desk, poll) = (&self.desk, self.desk.post.terms.poll);
-        let mut after = None;
+        let mut from = None;
         while !desk.drain.is_cancelled() {
-            let pause = match self.round(after).await {
+            let pause = match self.pass(from).await {
                 Ok(next) => {
-                    after = next;
-                    if next.is_some() {
-                        continue;
-                    }
+                    from = next;
                     GATHER
                 }
                 Err(error) => {
@@ -86,31 +85,61 @@ impl Dispatcher {
         }
     }
 
-    /// Has the deliveries of some endpoints tried, as far as there are places; where the next round
-    /// goes on.
-    async fn round(&self, after: Option<EndpointId>) -> Result<Option<EndpointId>, store::Error> {
+    /// Has the deliveries of every endpoint tried once around, as far as there are places: of those
+    /// behind `from`, then of the others. Where the next pass begins: with the first that was
+    /// crowded out, so that each comes first some time.
+    async fn pass(&self, from: Option<EndpointId>) -> Result<Option<EndpointId>, store::Error> {
         let (store, clock) = (&self.desk.store, &self.desk.post.clock);
-        let now = clock.now();
-        let endpoints = store.endpoints_due(now, after, ENDPOINTS_AT_ONCE).await?;
-        let is_full = u32::try_from(endpoints.len()).is_ok_and(|n| n >= ENDPOINTS_AT_ONCE);
-        let last = endpoints.last().map(|endpoint| endpoint.id);
-        for endpoint in endpoints {
-            let (id, merchant) = (endpoint.id, endpoint.scope.merchant);
-            let room = self.lanes.room(id, merchant);
-            let Ok(room @ 1..) = u32::try_from(room) else {
-                continue;
-            };
-            let claimed = store.claim_deliveries(&endpoint, now, self.hold, room).await?;
-            let endpoint = Arc::new(endpoint);
-            for claimed in claimed {
-                let seat = self.lanes.take(id, merchant);
-                let (desk, lanes) = (Arc::clone(&self.desk), Arc::clone(&self.lanes));
-                let endpoint = Arc::clone(&endpoint);
-                self.desk.tasks.spawn(async move {
-                    desk.attempt(&lanes, endpoint, claimed, seat).await;
-                });
+        let (mut after, mut before) = (from, from);
+        let mut is_second_half = from.is_none();
+        let mut next = None;
+        let mut is_crowded = false;
+        while !self.desk.drain.is_cancelled() {
+            let now = clock.now();
+            let endpoints = store.endpoints_due(now, after, ENDPOINTS_AT_ONCE).await?;
+            let is_full = u32::try_from(endpoints.len()).is_ok_and(|n| n >= ENDPOINTS_AT_ONCE);
+            for endpoint in endpoints {
+                let id = endpoint.id;
+                if is_second_half && from.is_some_and(|from| id > from) {
+                    return Ok(next);
+                }
+                if !self.attend(endpoint, now).await? && !is_crowded {
+                    (is_crowded, next) = (true, before);
+                }
+                (after, before) = (Some(id), Some(id));
+            }
+            match (is_full, is_second_half) {
+                (true, _) => {}
+                (false, true) => break,
+                (false, false) => (is_second_half, after) = (true, None),
             }
         }
-        Ok(last.filter(|_| is_full))
+        Ok(next)
+    }
+
+    /// Has an endpoint's deliveries tried; whether it was not crowded out.
+    async fn attend(&self, endpoint: Endpoint, now: Timestamp) -> Result<bool, store::Error> {
+        let (id, merchant) = (endpoint.id, endpoint.scope.merchant);
+        let places = match self.lanes.room(id, merchant) {
+            Room::Places(places) => u32::try_from(places).unwrap_or(u32::MAX),
+            Room::Crowded => return Ok(false),
+        };
+        if places == 0 {
+            return Ok(true);
+        }
+        let store = &self.desk.store;
+        let claimed = store
+            .claim_deliveries(&endpoint, now, self.hold, places)
+            .await?;
+        let endpoint = Arc::new(endpoint);
+        for claimed in claimed {
+            let seat = self.lanes.take(id, merchant);
+            let (desk, lanes) = (Arc::clone(&self.desk), Arc::clone(&self.lanes));
+            let endpoint = Arc::clone(&endpoint);
+            self.desk.tasks.spawn(async move {
+                desk.attempt(&lanes, endpoint, claimed, seat).await;
+            });
+        }
+        Ok(true)
     }
 }

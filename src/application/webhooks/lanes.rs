@@ -19,7 +19,8 @@ const SLOW_PART: usize = 8;
 
 /// The places in which tries are made. A receiver that answered fast and well last time is prompt;
 /// one that did not, or of which nothing is known, is slow: it has few places, and all slow ones
-/// together no more than half. So prompt ones always find places, whatever the others do.
+/// together no more than half; what is beyond, up to three quarters, is for those that have no place
+/// at all. So prompt ones always find places, whatever the others do.
 pub(super) struct Lanes {
     bounds: AtOnce,
     taken: Mutex<Taken>,
@@ -35,6 +36,15 @@ struct Taken {
     prompt: HashSet<EndpointId>,
     /// Who wants to be left alone until when.
     quiet: HashMap<EndpointId, Instant>,
+}
+
+/// Where an endpoint may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// In so many places more; none while it has its share, or wants to be left alone.
+    Places(usize),
+    /// It has places left, but others have taken all that there are.
+    Crowded,
 }
 
 /// A place, held by a try.
@@ -64,27 +74,33 @@ impl Lanes {
     }
 
     /// How many more tries may be made to an endpoint now.
-    pub(super) fn room(&self, endpoint: EndpointId, merchant: MerchantId) -> usize {
+    pub(super) fn room(&self, endpoint: EndpointId, merchant: MerchantId) -> Room {
         let mut taken = self.taken();
         let now = Instant::now();
         taken.quiet.retain(|_, until| *until > now);
         if taken.quiet.contains_key(&endpoint) {
-            return 0;
+            return Room::Places(0);
         }
         let bounds = &self.bounds;
         let own = taken.endpoints.get(&endpoint).copied().unwrap_or_default();
         let of_merchant = taken.merchants.get(&merchant).copied().unwrap_or_default();
         let of_merchant = bounds.of_merchant.saturating_sub(of_merchant);
         let of_all = bounds.of_all.saturating_sub(taken.all);
-        let room = if taken.prompt.contains(&endpoint) {
-            bounds.of_endpoint.saturating_sub(own)
+        let (few, common) = if taken.prompt.contains(&endpoint) {
+            (bounds.of_endpoint, of_all)
         } else {
-            let few = bounds.of_endpoint.div_ceil(SLOW_PART).saturating_sub(own);
             let half = (bounds.of_all / 2).saturating_sub(taken.slow);
-            // Its first place it gets in any case, else it could never show that it is prompt.
-            few.min(half.max(usize::from(own == 0)))
+            let most = bounds.of_all.saturating_sub(bounds.of_all / 4);
+            let most = most.saturating_sub(taken.slow);
+            // Without a place it could never show that it is prompt.
+            let first = most.min(usize::from(own == 0));
+            let few = bounds.of_endpoint.div_ceil(SLOW_PART);
+            (few, half.max(first).min(of_all))
         };
-        room.min(of_merchant).min(of_all)
+        match few.saturating_sub(own).min(of_merchant) {
+            1.. if common == 0 => Room::Crowded,
+            own => Room::Places(own.min(common)),
+        }
     }
 
     /// Takes a place; there must be room.
@@ -174,9 +190,18 @@ mod tests {
 
     /// Takes all that an endpoint of a merchant gets.
     fn fill(lanes: &Arc<Lanes>, number: u128, of: u128) -> Vec<Seat> {
-        let room = lanes.room(endpoint(number), merchant(of));
+        let Room::Places(room) = lanes.room(endpoint(number), merchant(of)) else {
+            return Vec::new();
+        };
         let take = |_| lanes.take(endpoint(number), merchant(of));
         (0..room).map(take).collect()
+    }
+
+    fn places(lanes: &Arc<Lanes>, number: u128, of: u128) -> usize {
+        match lanes.room(endpoint(number), merchant(of)) {
+            Room::Places(places) => places,
+            Room::Crowded => panic!("crowded"),
+        }
     }
 
     fn prompt(lanes: &Arc<Lanes>, number: u128) {
@@ -194,7 +219,7 @@ mod tests {
             let seat = lanes.take(endpoint(1), merchant(1));
             seat.learn(is_taken, Duration::from_secs(took));
             drop(seat);
-            assert_eq!(lanes.room(endpoint(1), merchant(1)), 2);
+            assert_eq!(places(&lanes, 1, 1), 2);
             prompt(&lanes, 1);
         }
         assert!(lanes.taken().endpoints.is_empty() && lanes.taken().all == 0);
@@ -206,9 +231,33 @@ mod tests {
         prompt(&lanes, 99);
         let slow: Vec<Seat> = (1..=10).flat_map(|n| fill(&lanes, n, n)).collect();
         assert_eq!(slow.len(), 20);
-        assert_eq!(lanes.room(endpoint(11), merchant(11)), 1, "a first try");
-        assert_eq!(lanes.room(endpoint(1), merchant(1)), 0);
-        assert_eq!(lanes.room(endpoint(99), merchant(99)), 16);
+        assert_eq!(places(&lanes, 11, 11), 1, "a first try");
+        assert_eq!(places(&lanes, 1, 1), 0);
+        assert_eq!(places(&lanes, 99, 99), 16);
+    }
+
+    #[tokio::test]
+    async fn the_first_places_of_slow_ones_leave_a_quarter() {
+        let lanes = lanes();
+        prompt(&lanes, 99);
+        let slow: Vec<Seat> = (100..=200).flat_map(|n| fill(&lanes, n, n)).collect();
+        assert_eq!(slow.len(), 30, "of 40");
+        assert_eq!(lanes.room(endpoint(201), merchant(201)), Room::Crowded);
+        assert_eq!(places(&lanes, 99, 99), 10);
+        drop(slow);
+        assert_eq!(places(&lanes, 201, 201), 2);
+    }
+
+    #[tokio::test]
+    async fn a_single_place_is_for_anybody() {
+        let lanes = Arc::new(Lanes::new(AtOnce {
+            of_endpoint: 1,
+            of_merchant: 1,
+            of_all: 1,
+        }));
+        let only = fill(&lanes, 1, 1);
+        assert_eq!(only.len(), 1);
+        assert_eq!(lanes.room(endpoint(2), merchant(2)), Room::Crowded);
     }
 
     #[tokio::test]
@@ -219,22 +268,18 @@ mod tests {
         }
         let own: Vec<Seat> = (1..=3).flat_map(|n| fill(&lanes, n, 7)).collect();
         assert_eq!(own.len(), BOUNDS.of_merchant);
-        assert_eq!(lanes.room(endpoint(4), merchant(8)), 16);
+        assert_eq!(places(&lanes, 4, 8), 16);
         drop(own);
-        assert_eq!(lanes.room(endpoint(1), merchant(7)), 16);
+        assert_eq!(places(&lanes, 1, 7), 16);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_wants_peace_is_left_alone() {
         let lanes = lanes();
         lanes.hush(endpoint(1), Duration::from_secs(5));
-        assert_eq!(lanes.room(endpoint(1), merchant(1)), 0);
-        assert_eq!(
-            lanes.room(endpoint(2), merchant(1)),
-            2,
-            "another of its endpoints"
-        );
+        assert_eq!(places(&lanes, 1, 1), 0);
+        assert_eq!(places(&lanes, 2, 1), 2, "another of its endpoints");
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert_eq!(lanes.room(endpoint(1), merchant(1)), 2);
+        assert_eq!(places(&lanes, 1, 1), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 mod delivering;
 mod endpoints;
+mod failing;
 mod post;
 mod redeliver;
 mod stand;
