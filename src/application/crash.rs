@@ -1,4 +1,4 @@
-//! Owns the crash points: named boundaries of the money path at which the `payflow-crash` binary
+//! Owns the crash points: named boundaries of the ways of money and of events at which the `payflow-crash` binary
 //! kills itself. Without the `crash-points` feature a point compiles to nothing.
 
 /// Every point on the paths of money, in the order they are passed.
@@ -44,6 +44,29 @@ pub const POINTS: &[&str] = &[
     "approve.before_answer",
 ];
 
+/// Every point on the way of events: of each role, in the order they are passed.
+#[cfg(feature = "crash-points")]
+pub const EVENT_POINTS: &[&str] = &[
+    "sequencer.before_commit",
+    "sequencer.after_commit",
+    "kafka.before_telling",
+    "kafka.after_send",
+    "kafka.after_telling",
+    "kafka.before_cursor_commit",
+    "kafka.after_cursor_commit",
+    "webhooks.before_telling",
+    "webhooks.after_telling",
+    "webhooks.before_cursor_commit",
+    "webhooks.after_cursor_commit",
+    "delivery.after_claim",
+    "delivery.after_send",
+    "delivery.after_commit",
+];
+
+/// The bus in one process has the points of every reader, and nobody to take over.
+#[cfg(feature = "crash-points")]
+const IN_PROCESS: &str = "in-process.";
+
 #[cfg(feature = "crash-points")]
 mod armed {
     use std::sync::OnceLock;
@@ -56,7 +79,7 @@ mod armed {
     /// # Errors
     /// There is no such point, `hit` is zero, or one is armed already.
     pub fn arm(point: &str, hit: u32) -> Result<(), String> {
-        if !super::POINTS.contains(&point) || hit == 0 {
+        if !is_listed(point) || hit == 0 {
             return Err(format!("no crash point {point}:{hit}"));
         }
         ARMED
@@ -64,9 +87,16 @@ mod armed {
             .map_err(|_| "a crash point is armed already".to_owned())
     }
 
+    fn is_listed(point: &str) -> bool {
+        super::POINTS.contains(&point) || super::EVENT_POINTS.contains(&point)
+    }
+
     /// Passes a point; dies without unwinding or flushing when it is the armed one's hit.
-    pub(crate) fn pass(point: &str) {
-        debug_assert!(super::POINTS.contains(&point), "{point} is not listed");
+    pub fn pass(point: &str) {
+        debug_assert!(
+            is_listed(point) || point.starts_with(super::IN_PROCESS),
+            "{point} is not listed"
+        );
         let Some((armed, hits)) = ARMED.get() else {
             return;
         };
@@ -77,11 +107,10 @@ mod armed {
 }
 
 #[cfg(feature = "crash-points")]
-pub use armed::arm;
-#[cfg(feature = "crash-points")]
-pub(crate) use armed::pass;
+pub use armed::{arm, pass};
 
-/// Marks a boundary. The point's name is a literal, or a saga kind and a literal.
+/// Marks a boundary. The point's name is a literal, or the kind of a saga or the name of a
+/// reader, and a literal.
 macro_rules! crash_point {
     ($name:literal) => {
         #[cfg(feature = "crash-points")]

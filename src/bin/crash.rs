@@ -1,6 +1,6 @@
 //! The `payflow-crash` binary: the service with its crash points, to be killed at one of them.
 //!
-//! `payflow-crash points` lists them. `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is
+//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events. `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is
 //! what `payflow` does. It is built only on demand (`--features crash-points`), and `payflow`
 //! itself refuses to be built with that feature.
 
@@ -10,8 +10,14 @@ use anyhow::Context as _;
 
 fn main() -> anyhow::Result<()> {
     if std::env::args().nth(1).as_deref() == Some("points") {
+        let events = std::env::args().nth(2).as_deref() == Some("events");
+        let points = if events {
+            application::crash::EVENT_POINTS
+        } else {
+            application::crash::POINTS
+        };
         let mut out = std::io::stdout().lock();
-        for point in application::crash::POINTS {
+        for point in points {
             writeln!(out, "{point}")?;
         }
         return Ok(());

@@ -12,6 +12,7 @@ mod commands;
 mod contract;
 mod faults;
 mod parked;
+mod relay;
 mod rig;
 mod service;
 mod stand;

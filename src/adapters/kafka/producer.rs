@@ -1,10 +1,11 @@
 //! Owns publishing on Kafka: in order per key, and acknowledged only when the broker keeps it.
 //!
-//! Order rests on four things. The producer is idempotent and retries without end, so a key's
+//! Order rests on five things. The producer is idempotent and retries without end, so a key's
 //! messages reach their partition as they were given. A message that the broker refuses ends the
 //! producer before a later one passes it (`enable.gapless.guarantee`). Who waits too long gives up
 //! the whole producer with everything in it, never a single message. And what was given up is
-//! published again by who asked, from the first message on.
+//! published again by who asked, from the first message on. Several may publish at once, but never
+//! messages that have an order between them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,8 @@ use domain::feed::Reader;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
+use tokio::sync::RwLock;
 use tokio::time::{Instant, timeout_at};
 
 use super::consumer::Member;
@@ -29,13 +31,31 @@ static READER: Reader = Reader::named("kafka");
 /// Why a message is not acknowledged although nothing is wrong with it.
 const FOLLOWS: &str = "an earlier message of its key was not taken";
 
-type Producer = FutureProducer<Talk>;
+/// So many may publish at once: as many as fill the time that the broker takes to answer.
+const AT_ONCE: usize = 4;
+
+/// The library's, and the how-manieth of ours it is.
+#[derive(Clone)]
+struct Producer {
+    library: FutureProducer<Talk>,
+    number: u64,
+}
 
 /// The bus on Kafka.
 pub struct Kafka {
     settings: Settings,
     presence: Presence,
-    producer: Mutex<Option<Producer>>,
+    producer: Mutex<Slot>,
+    /// Held by everybody who publishes, and alone by who has to be alone.
+    company: RwLock<()>,
+}
+
+/// Where the producer is kept.
+#[derive(Default)]
+struct Slot {
+    producer: Option<Producer>,
+    /// How many there have been.
+    count: u64,
 }
 
 /// A message on its way, or what became of it at once.
@@ -60,29 +80,39 @@ impl Kafka {
         Self {
             settings,
             presence: Presence::new(observer),
-            producer: Mutex::new(None),
+            producer: Mutex::default(),
+            company: RwLock::default(),
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Producer>> {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
         self.producer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The producer; a new one where the last was given up.
     fn producer(&self) -> Result<Producer, KafkaError> {
         let mut slot = self.slot();
-        if let Some(producer) = slot.as_ref() {
+        if let Some(producer) = slot.producer.as_ref() {
             return Ok(producer.clone());
         }
-        let producer: Producer = self.settings.producer().create_with_context(Talk)?;
-        *slot = Some(producer.clone());
+        slot.count = slot.count.wrapping_add(1);
+        let producer = Producer {
+            library: self.settings.producer().create_with_context(Talk)?,
+            number: slot.count,
+        };
+        slot.producer = Some(producer.clone());
         Ok(producer)
     }
 
-    /// Ends the producer with everything that is on its way: nothing of it passes what failed.
-    /// Ending takes the library a moment, which nobody has to wait for.
+    /// Ends the producer with everything that is on its way, also that of others: nothing of it
+    /// passes what failed. Ending takes the library a moment, which nobody has to wait for.
     fn give_up(&self, producer: Producer) {
-        let kept = self.slot().take();
+        let mut slot = self.slot();
+        let is_newest = |kept: &mut Producer| kept.number == producer.number;
+        let kept = slot.producer.take_if(is_newest);
+        drop(slot);
+        let everything = PurgeConfig::default().queue().inflight();
+        producer.library.purge(everything);
         tokio::task::spawn_blocking(move || drop((producer, kept)));
     }
 
@@ -99,7 +129,10 @@ impl Kafka {
         let deadline = Instant::now().checked_add(self.settings.delivery_timeout);
         let deadline = deadline.unwrap_or_else(Instant::now);
         let mut outcomes = Vec::with_capacity(messages.len());
-        for sent in send_all(&producer, messages) {
+        let all = send_all(&producer.library, messages);
+        #[cfg(feature = "crash-points")]
+        application::crash::pass("kafka.after_send");
+        for sent in all {
             outcomes.push(match sent {
                 Sent::Not(fault) => Err(fault),
                 Sent::Under(delivery) => match timeout_at(deadline, delivery).await {
@@ -118,6 +151,7 @@ impl Kafka {
 
     /// Whether a message is refused when it travels alone, too.
     async fn publish_alone(&self, message: &Message) -> Receipt {
+        let _alone = self.company.write().await;
         let outcome = self.publish_once(&[message]).await.pop();
         match outcome {
             Some(Ok(())) => Receipt::Acknowledged,
@@ -129,7 +163,7 @@ impl Kafka {
 }
 
 /// Hands everything to the library, in order; of a key nothing more once something was not taken.
-fn send_all(producer: &Producer, messages: &[&Message]) -> Vec<Sent> {
+fn send_all(producer: &FutureProducer<Talk>, messages: &[&Message]) -> Vec<Sent> {
     let mut stopped: HashSet<(Topic, &[u8])> = HashSet::new();
     let mut all = Vec::with_capacity(messages.len());
     for message in messages {
@@ -210,16 +244,22 @@ impl Bus for Kafka {
         Begin::Start
     }
 
+    fn at_once(&self) -> usize {
+        AT_ONCE
+    }
+
     async fn publish(&self, messages: &[Message]) -> Vec<Receipt> {
         let begun = Instant::now();
         let all: Vec<&Message> = messages.iter().collect();
-        let outcomes = self.publish_once(&all).await;
+        let outcomes = {
+            let _company = self.company.read().await;
+            self.publish_once(&all).await
+        };
         let mut receipts = Vec::with_capacity(outcomes.len());
         for (message, outcome) in all.iter().zip(outcomes) {
             receipts.push(match outcome {
                 Ok(()) => Receipt::Acknowledged,
                 Err(Fault::Away(why)) => Receipt::Away(why),
-                Err(Fault::Refused(why)) if all.len() == 1 => Receipt::Refused(why),
                 // Every earlier one of its key was acknowledged, every later one withheld.
                 Err(Fault::Refused(_)) => self.publish_alone(message).await,
             });

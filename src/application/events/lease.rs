@@ -57,6 +57,11 @@ impl Post<'_> {
         self.sign_at = after(self.bench.beat());
     }
 
+    /// When the next sign of life is due.
+    pub(super) const fn sign_at(&self) -> Instant {
+        self.sign_at
+    }
+
     /// Gives a sign of life where one is due. A store that is away does not end the job: the fence
     /// still tells whose it is.
     pub(super) async fn keep(&mut self) -> Result<(), Lost> {

@@ -4,9 +4,9 @@
 //! Each job is done by one process at a time, whose lease is taken over within seconds when it
 //! dies. The lease saves work; what is right is decided by the fence, which every commit carries.
 
-mod batch;
 mod bell;
 mod epoch;
+mod flow;
 mod follow;
 mod lease;
 mod page;
@@ -15,7 +15,9 @@ mod replay;
 mod seats;
 mod sequencer;
 mod tail;
+mod under_way;
 mod watchers;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,18 +1,17 @@
-//! Owns telling a sink of the feed: batch by batch from the reader's cursor, which moves under the
-//! fence when the sink has taken what is before it.
+//! Owns telling a sink of the feed from the reader's cursor on, which moves under the fence when the
+//! sink has taken what is before it: who does so, from where, and what comes after a failure.
 
-use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::change;
-use domain::feed::{Change, Cursor, Parked, Place, Reader};
+use domain::feed::{Change, Cursor, Reader};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::warn;
 
-use super::batch::{Batch, FOLLOWS, Verdict};
 use super::lease::{Lost, Post};
+use super::window::Window;
 use super::{Bench, after};
 use crate::ports::Sink;
 use crate::ports::sink::Begin;
@@ -20,8 +19,6 @@ use crate::ports::store::{self, CommitError};
 
 /// The first pause after something was unavailable; each next one is twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often it is looked whether something that is parked is to be tried again.
-const REPLAYS_EVERY: Duration = Duration::from_secs(1);
 
 /// Tells one sink.
 pub struct Readership {
@@ -33,12 +30,13 @@ pub struct Readership {
 /// Where the reader is, as far as it knows.
 pub(super) struct Reading<'b> {
     pub(super) post: Post<'b>,
-    cursor: Cursor,
-    /// What the sink has taken behind the cursor.
-    ahead: BTreeSet<Place>,
+    pub(super) cursor: Cursor,
+    /// What was read behind the cursor.
+    pub(super) window: Window,
     /// Whether anything may be parked.
     pub(super) has_parked: bool,
-    replays_at: Instant,
+    /// When it is looked whether something that is parked is to be tried again.
+    pub(super) replays_at: Instant,
 }
 
 /// Why the reader does not go on at once.
@@ -83,7 +81,7 @@ impl Readership {
             let mut reading = Reading {
                 post,
                 cursor: Cursor::default(),
-                ahead: BTreeSet::new(),
+                window: Window::default(),
                 has_parked: true,
                 replays_at: Instant::now(),
             };
@@ -102,26 +100,25 @@ impl Readership {
         let mut pause = PAUSE;
         let mut placed = false;
         while !self.bench.drains() {
-            given.mark_unchanged();
-            let round = async {
+            let before = reading.cursor;
+            let told = async {
                 if !placed {
-                    reading.cursor = self.place(&mut reading.post).await?;
+                    self.take_place(reading).await?;
+                    placed = true;
                 }
-                self.round(reading).await
+                self.flow(reading, given).await
             };
-            match round.await {
-                Ok(more) => {
-                    (placed, pause) = (true, PAUSE);
-                    if !more {
-                        reading.post.keep().await?;
-                        self.wait(given).await;
-                    }
-                }
+            match told.await {
+                Ok(()) => {}
                 Err(Stop::Lost) => return Err(Lost),
                 Err(why) => {
                     warn!(reader = %self.reader, %why, "nobody is told for a while");
+                    reading.window.drop_effects();
                     // Somebody else may have moved the cursor, or a commit of ours may be in.
                     placed = placed && !matches!(why, Stop::Uncommitted(_));
+                    if reading.cursor != before {
+                        pause = PAUSE;
+                    }
                     let rest = self.bench.rest_until(after(self.jittered(pause)));
                     reading.post.during(rest).await?;
                     pause = pause.saturating_mul(2).min(self.bench.pace.pause_max);
@@ -129,13 +126,6 @@ impl Readership {
             }
         }
         Ok(())
-    }
-
-    async fn wait(&self, given: &mut watch::Receiver<u64>) {
-        tokio::select! {
-            _ = given.changed() => {}
-            () = self.bench.rest_until(after(self.bench.pace.poll)) => {}
-        }
     }
 
     /// Somewhere up to `pause`: readers that met the same outage do not come back together.
@@ -150,6 +140,18 @@ impl Readership {
             .saturating_mul(share)
             .checked_div(1_000)
             .unwrap_or(pause)
+    }
+
+    /// Finds out where the reader is; what was read and is still to be done stays.
+    async fn take_place(&self, reading: &mut Reading<'_>) -> Result<(), Stop> {
+        let at = self.place(&mut reading.post).await?;
+        if at.epoch == reading.cursor.epoch {
+            reading.window.move_to(at.position);
+        } else {
+            reading.window = Window::default();
+        }
+        reading.cursor = at;
+        Ok(())
     }
 
     /// Where the reader is; its first time begins where the sink wants it to. A cursor of another
@@ -185,94 +187,39 @@ impl Readership {
         Ok(at)
     }
 
-    /// Tells one batch; whether there may be more right now.
-    async fn round(&self, reading: &mut Reading<'_>) -> Result<bool, Stop> {
-        if reading.has_parked && Instant::now() >= reading.replays_at {
-            reading.replays_at = after(REPLAYS_EVERY);
-            self.replay(reading).await?;
-        }
-        let (store, rows) = (&self.bench.store, self.bench.pace.rows);
-        let lines = store.lines(reading.cursor.position, rows).await?;
-        if lines.is_empty() {
-            return Ok(false);
-        }
-        let full = u32::try_from(lines.len()).is_ok_and(|count| count >= rows);
-        let mut parked = HashSet::new();
-        if reading.has_parked {
-            let payments: Vec<_> = lines.iter().map(|line| line.place.payment).collect();
-            parked.extend(store.parked_among(&self.reader, &payments).await?);
-        }
-        let batch = Batch::new(lines, &parked, &reading.ahead);
-        let fates = if batch.to_tell().is_empty() {
-            Vec::new()
-        } else {
-            let told = self.sink.deliver(batch.to_tell());
-            reading.post.during(told).await?
-        };
-        let mut verdict = batch.judge(fates);
-        // Until the cursor is past it, what was taken is known to this process alone.
-        reading.ahead.append(&mut verdict.taken);
-        self.settle(reading, verdict).await?;
-        Ok(full)
-    }
-
-    /// Commits what a batch came to.
-    async fn settle(&self, reading: &mut Reading<'_>, verdict: Verdict) -> Result<(), Stop> {
-        if let Some(position) = verdict.done {
-            let from = reading.cursor;
-            let to = Cursor { position, ..from };
-            let reader = self.reader.clone();
-            let mut changes = vec![feed(Change::MoveCursor { reader, from, to })];
-            changes.extend(verdict.effects);
-            for (place, why) in verdict.parks {
-                reading.has_parked = true;
-                if why != FOLLOWS {
-                    error!(reader = %self.reader, payment = %place.payment, %why, "parked");
-                }
-                changes.push(feed(Change::Park(self.parked(place, why))));
-            }
-            self.commit(&mut reading.post, changes).await?;
-            reading.cursor = to;
-            reading.ahead.retain(|taken| taken.position > position);
-        }
-        verdict
-            .unavailable
-            .map_or(Ok(()), |why| Err(Stop::Away(why)))
-    }
-
-    fn parked(&self, place: Place, reason: String) -> Parked {
-        Parked {
-            reader: self.reader.clone(),
-            payment: place.payment,
-            sequence: place.sequence,
-            position: place.position,
-            reason,
-            parked_at: self.bench.clock.now(),
-            asked: false,
-        }
-    }
-
     /// Commits under the fence.
     pub(super) async fn commit(
         &self,
         post: &mut Post<'_>,
         mut changes: Vec<change::Change>,
     ) -> Result<(), Stop> {
-        changes.push(feed(Change::KeepLease {
-            tenure: post.tenure.clone(),
-            lease: self.bench.pace.lease,
-        }));
+        changes.push(self.sign_of(post));
         match self.bench.store.commit(&changes).await {
             Ok(()) => {
                 post.gave_sign();
                 Ok(())
             }
-            Err(CommitError::Store(error)) => Err(error.into()),
-            Err(error @ CommitError::InDoubt) => Err(Stop::Uncommitted(error)),
-            Err(error @ CommitError::Conflict) => {
-                post.is_ours().await?;
-                Err(Stop::Uncommitted(error))
-            }
+            Err(error) => Err(uncommitted(post, error).await?),
+        }
+    }
+
+    /// What every commit carries: it is refused where the job is somebody else's.
+    pub(super) fn sign_of(&self, post: &Post<'_>) -> change::Change {
+        feed(Change::KeepLease {
+            tenure: post.tenure.clone(),
+            lease: self.bench.pace.lease,
+        })
+    }
+}
+
+/// Why it does not go on after a commit that is not known to be in.
+pub(super) async fn uncommitted(post: &mut Post<'_>, error: CommitError) -> Result<Stop, Lost> {
+    match error {
+        CommitError::Store(error) => Ok(error.into()),
+        CommitError::InDoubt => Ok(Stop::Uncommitted(error)),
+        CommitError::Conflict => {
+            post.is_ours().await?;
+            Ok(Stop::Uncommitted(error))
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Owns trying parked events again: somebody asks, and the reader tells them in their order, before
 //! anything later of their payment.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use domain::change;
 use domain::feed::{Change, ParkedKey, Reader};
 use domain::id::PaymentId;
 use tracing::info;
 
-use super::batch::Batch;
 use super::reader::{Readership, Reading, Stop, feed};
+use super::window::Window;
 use crate::ports::store::{self, CommitError, FeedStore, Line};
 
 /// How many payments are tried again in one round; between rounds the others are told.
@@ -75,14 +75,15 @@ impl Readership {
         let rest = lines.split_off(lines.len().min(more));
         let keys: Vec<ParkedKey> = lines.iter().map(|line| self.key(line)).collect();
         let positions: Vec<i64> = lines.iter().map(|line| line.place.position).collect();
-        let batch = Batch::new(lines, &HashSet::new(), &BTreeSet::new());
-        let fates = if batch.to_tell().is_empty() {
-            Vec::new()
-        } else {
-            let told = self.sink.deliver(batch.to_tell());
-            reading.post.during(told).await?
-        };
-        let verdict = batch.judge(fates);
+        let mut window = Window::default();
+        window.add(lines, &HashSet::new());
+        let told = window.tell(usize::MAX);
+        let mut unavailable = None;
+        if !told.is_empty() {
+            let fates = reading.post.during(self.sink.deliver(&told)).await?;
+            unavailable = window.settle(told, fates);
+        }
+        let verdict = window.verdict();
         let poisoned = verdict.parks.first();
         // Delivered is what comes before the first that is poisoned or unavailable.
         let until = poisoned.map(|(place, _)| place.position);
@@ -112,9 +113,7 @@ impl Readership {
         }
         self.commit(&mut reading.post, changes).await?;
         info!(reader = %self.reader, %payment, count, "parked events were delivered");
-        verdict
-            .unavailable
-            .map_or(Ok(()), |why| Err(Stop::Away(why)))
+        unavailable.map_or(Ok(()), |why| Err(Stop::Away(why)))
     }
 
     fn key(&self, line: &Line) -> ParkedKey {

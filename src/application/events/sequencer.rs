@@ -8,6 +8,7 @@ use tracing::{error, warn};
 
 use super::lease::{Lost, Post};
 use super::{Bench, after};
+use crate::crash::crash_point;
 use crate::ports::store::SequenceError;
 
 /// The job of giving events their positions.
@@ -67,6 +68,7 @@ impl Sequencer {
         match moved.await {
             Ok(0) => Ok(false),
             Ok(moved) => {
+                crash_point!("sequencer.after_commit");
                 post.gave_sign();
                 self.bench.bell.ring_readers();
                 tracing::debug!(moved, took = ?begun.elapsed(), "positions given");

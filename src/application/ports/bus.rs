@@ -137,6 +137,12 @@ pub trait Bus: Send + Sync {
     /// From where on events are told to a bus that was never told any.
     fn begin(&self) -> Begin;
 
+    /// How many calls of [`Bus::publish`] may be under way at once. There is no order between them:
+    /// messages that have one must never be in two of them.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// Publishes messages in their order; the receipt of each.
     ///
     /// A message is not taken unless every earlier one of its topic and key in `messages` was; it

@@ -48,6 +48,12 @@ pub trait Sink: Send + Sync {
     /// Where its first time begins.
     fn begin(&self) -> Begin;
 
+    /// How many calls of [`Sink::deliver`] may be under way at once. Never are two of them told of
+    /// the same payment.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// Tells of events, in the order of the feed, each once; the fate of each, in the same order.
     /// An event that has no fate counts as unavailable.
     ///

@@ -143,6 +143,10 @@ impl Sink for Relay {
         self.bus.begin()
     }
 
+    fn at_once(&self) -> usize {
+        self.bus.at_once()
+    }
+
     async fn deliver(&self, events: &[Told]) -> Vec<Fate> {
         let members = match self.members(events).await {
             Ok(members) => members,

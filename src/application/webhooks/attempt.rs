@@ -13,6 +13,7 @@ use super::dispatch::Desk;
 use super::fan_out::written;
 use super::lanes::{Lanes, Seat};
 use super::{health, message, secrets};
+use crate::crash::crash_point;
 use crate::ports::courier::{Letter, Receipt};
 use crate::ports::store::{Claimed, CommitError};
 
@@ -29,6 +30,7 @@ impl Desk {
         claimed: Claimed,
         seat: Seat,
     ) {
+        crash_point!("delivery.after_claim");
         let key = claimed.delivery.key;
         let (begun, at) = (Instant::now(), self.post.clock.now());
         let receipt = self.receipt(&endpoint, &claimed, at).await;
@@ -40,6 +42,7 @@ impl Desk {
                 (unanswered(Outcome::Unmade), unmade.shown.to_owned())
             }
         };
+        crash_point!("delivery.after_send");
         let detail = kept(detail);
         seat.learn(heard.outcome == Outcome::Taken, took);
         if let Some(peace) = heard.peace() {
@@ -59,6 +62,7 @@ impl Desk {
             detail,
         };
         self.settle(&claimed.delivery, next, attempt).await;
+        crash_point!("delivery.after_commit");
         let tried = health::Tried {
             outcome: heard.outcome,
             began_at: claimed.delivery.began_at,

@@ -64,6 +64,8 @@ async fn batch(
             return Err(Error::Broken(why).into());
         }
     }
+    #[cfg(feature = "crash-points")]
+    application::crash::pass("sequencer.before_commit");
     // Where the answer is lost, the next batch begins wherever this one has come to.
     writer.commit().await.map_err(|error| of_read(&error))?;
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))

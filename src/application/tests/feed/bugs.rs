@@ -15,14 +15,17 @@ pub(crate) enum Bug {
     ParkedIsForgotten,
     /// What cannot be taken now counts as taken.
     OutageIsOver,
+    /// The cursor moves to the last event that was taken, past those that are still under way.
+    LastTakenCounts,
 }
 
-const ALL: [Bug; 5] = [
+const ALL: [Bug; 6] = [
     Bug::CursorFirst,
     Bug::SkipsToTheEnd,
     Bug::NoFence,
     Bug::ParkedIsForgotten,
     Bug::OutageIsOver,
+    Bug::LastTakenCounts,
 ];
 
 #[test]

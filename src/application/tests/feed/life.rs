@@ -50,11 +50,12 @@ impl Life {
                 sleep(FROZEN).await;
                 self.dead.cancel();
             }
-            Some(_) | None if self.dead.is_cancelled() && self.is_mortal() => {
-                std::future::pending::<()>().await;
-            }
             // Every point is one where others may come first.
             Some(_) | None => tokio::task::yield_now().await,
+        }
+        // All of a process dies at once, also what stood here when something else of it died.
+        if self.dead.is_cancelled() && self.is_mortal() {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -9,12 +9,20 @@ use application::ports::sink::{Begin, Fate, Told};
 use async_trait::async_trait;
 use domain::feed::Reader;
 use domain::id::PaymentId;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::bugs::Bug;
 use crate::life::Life;
 
 pub(crate) static READER: Reader = Reader::named("notebook");
+
+/// How long it takes to be told, by where the first event is: what was told later is often taken
+/// earlier.
+const TAKES: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_millis(900),
+    Duration::from_millis(100),
+];
 
 /// What was taken, in the order in which it was; it outlives every process.
 #[derive(Default)]
@@ -72,7 +80,14 @@ impl Sink for Telling {
         Begin::Start
     }
 
+    fn at_once(&self) -> usize {
+        3
+    }
+
     async fn deliver(&self, events: &[Told]) -> Vec<Fate> {
+        let first = events.first().map_or(0, |told| told.position);
+        let kind = usize::try_from(first).unwrap() % TAKES.len();
+        sleep(TAKES[kind]).await;
         let promised = std::mem::take(&mut *self.promised.lock().unwrap());
         self.notebook.taken.lock().unwrap().extend(promised);
         let mut fates: Vec<Fate> = Vec::new();

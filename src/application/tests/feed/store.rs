@@ -20,12 +20,33 @@ use domain::feed;
 
 use crate::bugs::Bug;
 use crate::life::Life;
+use crate::sink::Notebook;
 
 /// The store as one process sees it.
 pub(crate) struct Mortal {
     pub(crate) memory: Arc<Memory>,
     pub(crate) life: Arc<Life>,
     pub(crate) bug: Option<Bug>,
+    /// What the sink has taken; a bug looks at it.
+    pub(crate) notebook: Arc<Notebook>,
+}
+
+impl Mortal {
+    /// Where a bug has the cursor move to.
+    async fn wrong_end(&self) -> Result<Option<i64>, Error> {
+        match self.bug {
+            Some(Bug::SkipsToTheEnd) => Ok(Some(self.memory.head().await?.position)),
+            Some(Bug::LastTakenCounts) => {
+                let taken = self.notebook.taken.lock().unwrap();
+                let places = self.memory.all_places().into_iter();
+                let was_taken = |place: &Place| taken.contains(&(place.payment, place.sequence));
+                let last = places.filter(was_taken).map(|place| place.position).max();
+                Ok(last)
+            }
+            Some(Bug::CursorFirst | Bug::NoFence | Bug::ParkedIsForgotten | Bug::OutageIsOver)
+            | None => Ok(None),
+        }
+    }
 }
 
 #[async_trait]
@@ -33,8 +54,7 @@ impl Commit for Mortal {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         self.life.point().await;
         let mut changes = changes.to_vec();
-        if self.bug == Some(Bug::SkipsToTheEnd) {
-            let end = self.memory.head().await?.position;
+        if let Some(end) = self.wrong_end().await? {
             for change in &mut changes {
                 if let Change::Feed(change) = change
                     && let feed::Change::MoveCursor { to, .. } = change.as_mut()

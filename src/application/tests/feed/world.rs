@@ -29,6 +29,8 @@ use crate::store::Mortal;
 const PAYMENTS: u128 = 4;
 const EVENTS: i64 = 5;
 const ROWS: u32 = 3;
+/// When nobody can be told for a while: just before the second burst.
+const OUTAGE_AFTER: Duration = Duration::from_millis(10_500);
 /// How long everything may take, all pauses included.
 const SETTLED: Duration = Duration::from_secs(45);
 
@@ -121,6 +123,17 @@ fn event(payment: PaymentId, sequence: i64) -> Change {
     }))
 }
 
+/// How long before an event nothing happens. Ten come at once, more than are told in one go; then
+/// five; and the others one by one while a process that froze in between goes on.
+const fn pause_before(written: usize) -> Duration {
+    match written {
+        10 => Duration::from_secs(11),
+        15 => Duration::from_secs(3),
+        16.. => Duration::from_millis(900),
+        _ => Duration::ZERO,
+    }
+}
+
 struct World {
     memory: Arc<Memory>,
     clock: Arc<Virtual>,
@@ -144,6 +157,7 @@ impl World {
                 memory: Arc::clone(&self.memory),
                 life: Arc::clone(life),
                 bug: self.bug,
+                notebook: Arc::clone(&self.notebook),
             }),
             clock: Arc::<Virtual>::clone(&self.clock),
             ids: Arc::<Counted>::clone(&self.ids),
@@ -157,7 +171,7 @@ impl World {
             },
             drain: drain.clone(),
         };
-        let outage = (self.begun + Duration::from_secs(4), Duration::from_secs(3));
+        let outage = (self.begun + OUTAGE_AFTER, Duration::from_secs(3));
         let sink = Arc::new(Telling {
             notebook: Arc::clone(&self.notebook),
             life: Arc::clone(life),
@@ -175,14 +189,16 @@ impl World {
 
     /// Appends every event, a few at a time, for as long as things go wrong.
     async fn write(&self, bell: &Bell) {
-        for sequence in 1..=EVENTS {
-            for number in 0..PAYMENTS {
-                self.memory
-                    .commit_now(&[event(payment(number), sequence)])
-                    .unwrap();
-                bell.ring();
-                sleep(Duration::from_millis(1_100)).await;
-            }
+        let events = (1..=EVENTS).flat_map(|sequence| {
+            let payments = 0..PAYMENTS;
+            payments.map(move |number| (number, sequence))
+        });
+        for (written, (number, sequence)) in events.enumerate() {
+            sleep(pause_before(written)).await;
+            self.memory
+                .commit_now(&[event(payment(number), sequence)])
+                .unwrap();
+            bell.ring();
         }
     }
 

@@ -1,0 +1,213 @@
+//! Owns what a reader has read and not finished: which of it may be told now, what became of what
+//! was told, and how far the cursor may move. Decides, and performs nothing.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use domain::change::Change;
+use domain::event::PaymentEvent;
+use domain::feed::Place;
+use domain::id::PaymentId;
+
+use crate::ports::sink::{Fate, Told};
+use crate::ports::store::Line;
+
+/// Why a line is not told although nothing is wrong with it.
+pub(super) const FOLLOWS: &str = "an earlier event of its payment is parked";
+
+/// Lines of the feed, in order and without gaps, from the first that is not behind the cursor.
+///
+/// Several tellings may be under way. Of one payment only one is: a later event is told when every
+/// earlier one was taken, so no sink can take them in another order.
+#[derive(Default)]
+pub(super) struct Window {
+    lines: VecDeque<Entry>,
+    /// Payments of which something was parked here.
+    parked: HashSet<PaymentId>,
+}
+
+struct Entry {
+    place: Place,
+    state: State,
+}
+
+enum State {
+    /// It has to be told.
+    Waiting(Box<PaymentEvent>),
+    /// It is being told.
+    UnderWay,
+    /// It was taken.
+    Taken,
+    /// It is done when these changes are committed; where they are not, it is told again.
+    Effected(Vec<Change>, Box<PaymentEvent>),
+    /// It is parked, for this reason.
+    Parked(String),
+}
+
+/// What may be committed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// The last position before which everything is done; none where the first is not.
+    pub(super) done: Option<i64>,
+    /// What is parked, and why.
+    pub(super) parks: Vec<(Place, String)>,
+    /// What is committed with it.
+    pub(super) effects: Vec<Change>,
+}
+
+impl Window {
+    /// Takes up lines that were read behind those that are there: of the payments in `parked`
+    /// nothing is told, nor of those with a line that cannot be read from there on.
+    pub(super) fn add(&mut self, lines: Vec<Line>, parked: &HashSet<PaymentId>) {
+        for Line { place, event } in lines {
+            let payment = place.payment;
+            let state = if parked.contains(&payment) || self.parked.contains(&payment) {
+                State::Parked(FOLLOWS.to_owned())
+            } else {
+                match event {
+                    Ok(event) => State::Waiting(Box::new(event)),
+                    Err(why) => {
+                        self.parked.insert(payment);
+                        State::Parked(why)
+                    }
+                }
+            };
+            self.lines.push_back(Entry { place, state });
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The last position that was read.
+    pub(super) fn end(&self) -> Option<i64> {
+        self.lines.back().map(|entry| entry.place.position)
+    }
+
+    /// Whether anything was parked here since it was last forgotten.
+    pub(super) fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// From now on the store tells what is parked: nothing of it is here any more.
+    pub(super) fn forget_parked(&mut self) {
+        self.parked.clear();
+    }
+
+    /// At most so many events that may be told now; they are under way from here on.
+    pub(super) fn tell(&mut self, limit: usize) -> Vec<Told> {
+        let mut told = Vec::new();
+        let mut busy = HashSet::new();
+        for Entry { place, state } in &mut self.lines {
+            if told.len() >= limit {
+                break;
+            }
+            match state {
+                State::UnderWay => {
+                    busy.insert(place.payment);
+                }
+                State::Waiting(_) if busy.contains(&place.payment) => {}
+                State::Waiting(_) => {
+                    if let State::Waiting(event) = std::mem::replace(state, State::UnderWay) {
+                        let position = place.position;
+                        told.push(Told {
+                            position,
+                            event: *event,
+                        });
+                    }
+                }
+                State::Taken | State::Effected(..) | State::Parked(_) => {}
+            }
+        }
+        told
+    }
+
+    /// Notes what became of a telling; why something of it has to be told again.
+    pub(super) fn settle(&mut self, told: Vec<Told>, fates: Vec<Fate>) -> Option<String> {
+        let silent = || Fate::Unavailable("the sink does not say what became of it".to_owned());
+        let fates = fates.into_iter().chain(std::iter::repeat_with(silent));
+        let mut answers: HashMap<i64, (PaymentEvent, Fate)> = told
+            .into_iter()
+            .zip(fates)
+            .map(|(told, fate)| (told.position, (told.event, fate)))
+            .collect();
+        let mut unavailable = None;
+        // Of which payments nothing later counts: told again with it, or parked behind it.
+        let (mut stopped, mut parked) = (HashSet::new(), HashSet::new());
+        for Entry { place, state } in &mut self.lines {
+            let payment = place.payment;
+            if let Some((event, fate)) = answers.remove(&place.position) {
+                let event = Box::new(event);
+                *state = match fate {
+                    _ if stopped.contains(&payment) || parked.contains(&payment) => {
+                        State::Waiting(event)
+                    }
+                    Fate::Delivered => State::Taken,
+                    Fate::Effected(changes) => State::Effected(changes, event),
+                    Fate::Poisoned(why) => State::Parked(why),
+                    Fate::Unavailable(why) => {
+                        unavailable.get_or_insert(why);
+                        stopped.insert(payment);
+                        State::Waiting(event)
+                    }
+                };
+            }
+            if matches!(state, State::Waiting(_)) && parked.contains(&payment) {
+                *state = State::Parked(FOLLOWS.to_owned());
+            }
+            if matches!(state, State::Parked(_)) {
+                parked.insert(payment);
+            }
+        }
+        self.parked.extend(parked);
+        unavailable
+    }
+
+    /// What may be committed now: whatever is done before the first line that is not.
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut verdict = Verdict::default();
+        for Entry { place, state } in &self.lines {
+            match state {
+                State::Waiting(_) | State::UnderWay => break,
+                State::Taken => {}
+                State::Effected(changes, _) => verdict.effects.extend(changes.iter().cloned()),
+                State::Parked(why) => verdict.parks.push((*place, why.clone())),
+            }
+            verdict.done = Some(place.position);
+        }
+        verdict
+    }
+
+    /// The cursor is there now. Where that is not just before a line that is here, nothing here is
+    /// to be relied on.
+    pub(super) fn move_to(&mut self, position: i64) {
+        let is_behind = |entry: &Entry| entry.place.position <= position;
+        while self.lines.front().is_some_and(is_behind) {
+            self.lines.pop_front();
+        }
+        let next = position.saturating_add(1);
+        let follows = |entry: &Entry| entry.place.position == next;
+        if !self.lines.front().is_none_or(follows) {
+            self.lines.clear();
+        }
+    }
+
+    /// What depends on changes that were not committed is told again: they may be others then.
+    pub(super) fn drop_effects(&mut self) {
+        for Entry { state, .. } in &mut self.lines {
+            *state = match std::mem::replace(state, State::UnderWay) {
+                State::Effected(_, event) => State::Waiting(event),
+                same @ (State::Waiting(_) | State::UnderWay | State::Taken | State::Parked(_)) => {
+                    same
+                }
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

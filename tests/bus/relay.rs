@@ -1,0 +1,258 @@
+//! The reader, the relay and Kafka's adapter together, over a broker that errs: several tellings
+//! are under way at once, and yet nothing is lost or passes anything of its payment, and an event
+//! that no broker takes parks its own payment alone.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use application::events::{Bell, Bench, Pace, Readership, Sequencer};
+use application::memory::Memory;
+use application::ports::bus::Received;
+use application::ports::store::Feed as _;
+use application::ports::{Bus, Clock, Ids};
+use application::relay::Relay;
+use domain::Timestamp;
+use domain::change::Change;
+use domain::event::{Hash, Kind, PaymentEvent};
+use domain::feed::Reader;
+use domain::id::{MerchantId, PaymentId, RawId, WorkerId};
+use domain::payment::PayStatus;
+use domain::principal::{Actor, Mode, Scope};
+use payflow::adapters::kafka::Kafka;
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::rig::{Counts, LONG, Mock, join, mock, mock_settings};
+
+static READER: Reader = Reader::named("kafka");
+
+/// Every broker of the cluster.
+const ALL: i32 = -1;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Ids for Counted {
+    fn draw(&self) -> RawId {
+        RawId::from_parts(1, u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn secret(&self) -> String {
+        self.draw().to_string()
+    }
+}
+
+struct Rig {
+    mock: Mock,
+    bus: Arc<Kafka>,
+    memory: Arc<Memory>,
+    bell: Arc<Bell>,
+    drain: CancellationToken,
+    tasks: TaskTracker,
+}
+
+fn payment(number: u128) -> PaymentId {
+    PaymentId::new(RawId::from_parts(7, number))
+}
+
+impl Rig {
+    /// Positions are given and events are told from here on.
+    fn start() -> Self {
+        let mock: MockCluster<_> = mock();
+        let bus = Kafka::new(mock_settings(&mock), Arc::<Counts>::default());
+        let rig = Self {
+            mock,
+            bus: Arc::new(bus),
+            memory: Arc::new(Memory::new(Arc::new(Noon))),
+            bell: Arc::default(),
+            drain: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let ids: Arc<dyn Ids> = Arc::<Counted>::default();
+        let bench = Bench {
+            store: Arc::<Memory>::clone(&rig.memory),
+            clock: Arc::new(Noon),
+            worker: WorkerId::new(ids.draw()),
+            ids,
+            bell: Arc::clone(&rig.bell),
+            pace: Pace {
+                lease: Duration::from_secs(6),
+                poll: Duration::from_millis(50),
+                pause_max: Duration::from_millis(300),
+                rows: 10,
+            },
+            drain: rig.drain.clone(),
+        };
+        let bus: Arc<dyn Bus> = Arc::<Kafka>::clone(&rig.bus);
+        let relay = Relay::new(bus, Arc::<Memory>::clone(&rig.memory));
+        let sequencer = Sequencer::new(bench.clone());
+        let readership = Readership::new(bench, Arc::new(relay));
+        rig.tasks.spawn(async move { sequencer.run().await });
+        rig.tasks.spawn(async move { readership.run().await });
+        rig
+    }
+
+    fn append(&self, number: u128, sequence: i64, payload: Vec<u8>) {
+        let event = PaymentEvent {
+            scope: Scope {
+                merchant: MerchantId::new(RawId::from_parts(1, 1)),
+                mode: Mode::Test,
+            },
+            payment: payment(number),
+            sequence,
+            kind: if sequence == 1 {
+                Kind::Prepared
+            } else {
+                Kind::WindowReopened
+            },
+            from: (sequence > 1).then_some(PayStatus::Ready),
+            to: PayStatus::Ready,
+            actor: Actor::Merchant,
+            reason: None,
+            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            payload,
+            previous: Hash::GENESIS,
+            hash: Hash::GENESIS,
+        };
+        let appended = Change::AppendEvent(Box::new(event));
+        self.memory.commit_now(&[appended]).expect("appended");
+        self.bell.ring();
+    }
+
+    /// What came until each payment was told of up to there; the last sequences, in order.
+    async fn told_until(&self, wanted: &[(u128, i64)]) -> Vec<(PaymentId, i64)> {
+        let mut member = join(self.bus.as_ref(), "readers");
+        let (mut came, mut last) = (Vec::new(), BTreeMap::new());
+        let whole = |last: &BTreeMap<PaymentId, i64>| {
+            let mut wanted = wanted.iter();
+            wanted.all(|(number, sequence)| last.get(&payment(*number)) == Some(sequence))
+        };
+        let reading = async {
+            while !whole(&last) {
+                let received = member.next().await.expect("a message");
+                let (payment, sequence) = id(&received);
+                drop(member.done().await);
+                let last = last.entry(payment).or_insert(0);
+                if sequence > *last {
+                    assert_eq!(sequence, *last + 1, "one of {payment} is missing before it");
+                    *last = sequence;
+                }
+                came.push((payment, sequence));
+            }
+        };
+        let read = timeout(LONG * 2, reading).await;
+        assert!(read.is_ok(), "not everything came");
+        came
+    }
+
+    async fn cursor(&self) -> i64 {
+        let cursor = self.memory.cursor(&READER).await.expect("a store");
+        cursor.map_or(0, |cursor| cursor.position)
+    }
+
+    async fn stop(self) {
+        self.drain.cancel();
+        self.tasks.close();
+        timeout(LONG, self.tasks.wait()).await.expect("an end");
+    }
+}
+
+fn id(received: &Received) -> (PaymentId, i64) {
+    let mut headers = received.headers.iter();
+    let id = headers.find(|(name, _)| name == "ce_id").expect("an id");
+    let id = String::from_utf8(id.1.clone()).expect("text");
+    let (payment, sequence) = id.split_once('/').expect("both parts");
+    let payment = payment.parse().expect("a payment");
+    (payment, sequence.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_parks_its_own_payment_alone() {
+    let rig = Rig::start();
+    let large = format!(r#"{{"orderId":"{}"}}"#, "x".repeat(2_000_000));
+    for sequence in 1..=4 {
+        for number in 0..6 {
+            let poison = (number, sequence) == (3, 2);
+            let payload = if poison { large.as_str() } else { "{}" };
+            rig.append(number, sequence, payload.as_bytes().to_vec());
+        }
+    }
+    let wanted = [(0, 4), (1, 4), (2, 4), (3, 1), (4, 4), (5, 4)];
+    rig.told_until(&wanted).await;
+    let settled = async {
+        while rig.cursor().await < 24 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LONG, settled).await.expect("the cursor goes on");
+    let parked = rig.memory.parked(&READER, 0, 99).await.expect("a store");
+    let places: Vec<_> = parked
+        .iter()
+        .map(|parked| (parked.payment, parked.sequence))
+        .collect();
+    let three = payment(3);
+    assert_eq!(places, [(three, 2), (three, 3), (three, 4)]);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_ahead_through_a_storm_turns_nothing_round() {
+    use RDKafkaRespErr as E;
+    const PAYMENTS: u128 = 12;
+    const EACH: i64 = 40;
+    let rig = Rig::start();
+    let storm = async {
+        for round in 0..9 {
+            match round % 3 {
+                0 => rig.mock.request_errors(
+                    RDKafkaApiKey::Produce,
+                    &[E::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; 2],
+                ),
+                1 => {
+                    rig.mock.broker_down(ALL).expect("down");
+                    sleep(Duration::from_millis(200)).await;
+                    rig.mock.broker_up(ALL).expect("up");
+                }
+                _ => {
+                    let late = Duration::from_millis(2_200);
+                    rig.mock.broker_round_trip_time(ALL, late).expect("slow");
+                    sleep(Duration::from_millis(300)).await;
+                    let at_once = Duration::ZERO;
+                    rig.mock.broker_round_trip_time(ALL, at_once).expect("fast");
+                }
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let writing = async {
+        for sequence in 1..=EACH {
+            for number in 0..PAYMENTS {
+                rig.append(number, sequence, b"{}".to_vec());
+            }
+            sleep(Duration::from_millis(80)).await;
+        }
+    };
+    tokio::join!(storm, writing);
+    let wanted: Vec<(u128, i64)> = (0..PAYMENTS).map(|number| (number, EACH)).collect();
+    let came = rig.told_until(&wanted).await;
+    let different: HashSet<_> = came.iter().collect();
+    let all = usize::try_from(PAYMENTS).expect("few") * usize::try_from(EACH).expect("few");
+    assert_eq!(different.len(), all);
+    let parked = rig.memory.parked(&READER, 0, 9).await.expect("a store");
+    assert!(parked.is_empty(), "an outage parks nothing");
+    rig.stop().await;
+}
