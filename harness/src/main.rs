@@ -65,6 +65,10 @@ enum Chaos {
     Commit(chaos::commit::Arguments),
     /// Breaks connections to gateway and database under load, and checks the books.
     Wires(chaos::wires::Arguments),
+    /// Kills those who tell of events, at each of their crash points, and checks what was told.
+    Roles(chaos::roles::points::Arguments),
+    /// Runs three copies of every role, kills one every few seconds, and checks books and telling.
+    Copies(chaos::roles::copies::Arguments),
     /// Plays every part without a kill: what the gateway can approve must end approved.
     Parts(chaos::undisturbed::Arguments),
     /// Sends storms of requests and checks that money moved once.
@@ -108,6 +112,8 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Freeze(arguments) => chaos::freeze::run(arguments).await,
         Chaos::Commit(arguments) => chaos::commit::run(arguments).await,
         Chaos::Wires(arguments) => chaos::wires::run(arguments).await,
+        Chaos::Roles(arguments) => chaos::roles::points::run(arguments).await,
+        Chaos::Copies(arguments) => chaos::roles::copies::run(arguments).await,
         Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
     }

@@ -21,6 +21,9 @@ CHAOS=(
   "freeze | both     | --freezes 3               | --seeds 10 --freezes 5"
   "wires  | both     | --seconds 5               | --seeds 5"
   "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
+  "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
+  "roles  | postgres | --times 1                 | --seeds 4 --times 2"
+  "copies | postgres | --seconds 16 --every-seconds 4 | --seconds 300 --every-seconds 15"
 )
 
 # Every kind on one database, also after one has found something.
@@ -41,15 +44,23 @@ chaos_on() {
 
 break_it() {
   local kind=$1 name=$2 database=$3 service=$chaos_built/payflow begun=$SECONDS result=0 arguments
+  local command
   read -r -a arguments <<<"$4"
-  if [ "$kind" = crash ]; then
-    service=$chaos_built/payflow-crash
-  fi
-  if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ]; then
+  case "$kind" in
+    crash | roles) service=$chaos_built/payflow-crash ;;
+  esac
+  case "$kind" in
+    bus | roles | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+  esac
+  case "$kind" in
+    bus) command=(bus) ;;
+    *) command=(chaos "$kind") ;;
+  esac
+  if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ] && [ "$kind" != bus ]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
-  "$chaos_built/harness" chaos "$kind" --service "$service" --sandbox "$chaos_built/toss-sandbox" \
-    --database "$database" "${arguments[@]}" || result=$?
+  "$chaos_built/harness" "${command[@]}" --service "$service" \
+    --sandbox "$chaos_built/toss-sandbox" --database "$database" "${arguments[@]}" || result=$?
   say "chaos $kind on $name: $((SECONDS - begun)) s"
   return "$result"
 }

@@ -1,5 +1,6 @@
-//! Owns the crash points: named boundaries of the ways of money and of events at which the `payflow-crash` binary
-//! kills itself. Without the `crash-points` feature a point compiles to nothing.
+//! Owns the crash points: named boundaries of the ways of money and of events at which the
+//! `payflow-crash` binary kills itself. Without the `crash-points` feature a point compiles to
+//! nothing.
 
 /// Every point on the paths of money, in the order they are passed.
 #[cfg(feature = "crash-points")]

@@ -1,8 +1,9 @@
 //! The `payflow-crash` binary: the service with its crash points, to be killed at one of them.
 //!
-//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events. `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is
-//! what `payflow` does. It is built only on demand (`--features crash-points`), and `payflow`
-//! itself refuses to be built with that feature.
+//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events.
+//! `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is what `payflow` does. It is built
+//! only on demand (`--features crash-points`), and `payflow` itself refuses to be built with that
+//! feature.
 
 use std::io::Write as _;
 

@@ -170,7 +170,7 @@ fn webhook_endpoints_are_made_changed_rotated_and_deleted() {
     assert_eq!(run(&["webhook", "deliveries", id]), [json!(null); 0]);
     assert_eq!(
         run(&["webhook", "redeliver", id]),
-        [json!({ "redelivered": 0 })]
+        [json!({ "redelivered": 0, "unsendable": 0 })]
     );
     let deleted = run(&["webhook", "delete", id]).remove(0);
     assert_eq!(deleted["status"], "DELETED");

@@ -38,6 +38,48 @@ impl Books {
     }
 }
 
+impl Books {
+    /// How much of what happened has not been told by every reader, and how many deliveries and
+    /// unpaid payments are left to be ended.
+    pub(crate) async fn untold(target: &Target) -> anyhow::Result<Untold> {
+        let snapshot = Snapshot::open(target).await?;
+        let read = |row: &Row<'_>| {
+            Ok(Untold {
+                events: row.number(0)?,
+                deliveries: row.number(1)?,
+                unpaid: row.number(2)?,
+            })
+        };
+        let untold = snapshot.rows(UNTOLD, read).await?;
+        untold.into_iter().next().context("COUNT gave no row")
+    }
+
+    /// Every event that happened: payment and sequence.
+    pub(crate) async fn happened(target: &Target) -> anyhow::Result<Vec<(String, i64)>> {
+        let snapshot = Snapshot::open(target).await?;
+        snapshot.rows(HAPPENED, unsequenced).await
+    }
+}
+
+/// What is still to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Untold {
+    /// Events without a position, and for each reader those behind its cursor.
+    pub(crate) events: i64,
+    /// Webhooks that were not brought.
+    pub(crate) deliveries: i64,
+    /// Payments that will expire.
+    pub(crate) unpaid: i64,
+}
+
+const UNTOLD: &str = "
+    SELECT (SELECT COUNT(*) FROM unsequenced)
+            + (SELECT COUNT(*) FROM feed, cursors WHERE feed.position > cursors.position),
+        (SELECT COUNT(*) FROM deliveries WHERE state = 'PENDING'),
+        (SELECT COUNT(*) FROM payments WHERE status = 'READY')";
+
+const HAPPENED: &str = "SELECT payment_id, sequence FROM events";
+
 /// Who drives a saga, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hold {

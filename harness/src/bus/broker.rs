@@ -35,6 +35,14 @@ impl Broker {
         })
     }
 
+    /// Kills it; what it kept is gone.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        match self.process.take() {
+            Some(mut process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+
     /// Host and port.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

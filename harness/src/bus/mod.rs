@@ -1,25 +1,25 @@
 //! Owns the figures of the bus: what is told after the broker was away, how fast beside a producer
 //! that does nothing else, and how late an event is when it is not.
 
+mod approvals;
 mod bare;
 mod broker;
+mod late;
 mod reading;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::output;
 use crate::random::unique_name;
 use crate::service::Service;
 use crate::stand::{Parts, Stand};
 use crate::stats;
-use broker::Broker;
-use reading::{Log, Reading};
+pub(crate) use broker::Broker;
+pub(crate) use reading::{Log, Reading};
 
 const AMOUNT: i64 = 4_500;
 /// A payment that is prepared and withdrawn.
@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     /// For how long.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Measure approvals beside a broker that is there and one that is away, instead: so many runs
+    /// of each, in turn.
+    #[arg(long)]
+    approvals: Option<usize>,
     /// Whether the rates count: those of a build that is not optimised say nothing.
     #[arg(long)]
     judge_rates: bool,
@@ -60,9 +64,10 @@ struct Figures {
     lost: usize,
     inversions: usize,
     duplicates: usize,
-    drained_per_second: u64,
+    duplicated_effects: usize,
+    drained_per_second: Option<u64>,
     bare_per_second: u64,
-    ratio_per_mille: u64,
+    ratio_per_mille: Option<u64>,
     goal_per_mille: u64,
     events_besides: usize,
     lag_milliseconds_p99: Option<u64>,
@@ -72,6 +77,9 @@ struct Figures {
 
 /// Measures; whether nothing was lost or turned round, and the goals were met where they count.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    if let Some(runs) = arguments.approvals {
+        return approvals::run(arguments, runs).await;
+    }
     let mut broker = Broker::reserve(&arguments.broker)?;
     let address = broker.address();
     let settings = [
@@ -91,17 +99,21 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let log = reading.until(events).await?;
     let drained = log.per_second(there);
     let bare = bare::per_second(&address, &log).await?;
-    let besides = late(&service, &mut reading, arguments).await?;
-    let ratio = stats::per_mille(drained, bare);
+    let besides = late::happen(&service, &mut reading, arguments).await?;
+    let ratio = drained.map(|drained| stats::per_mille(drained, bare));
     let lag = besides.lag_milliseconds(990);
-    let whole = log.lost(events) == 0 && log.inversions() == 0 && besides.inversions() == 0;
-    let quick = ratio >= RATIO_MIN && lag.is_none_or(|lag| lag <= LAG_MILLISECONDS_MAX);
+    let doubled = log.doubled().saturating_add(besides.doubled());
+    let inversions = log.inversions().saturating_add(besides.inversions());
+    let whole = log.lost(events) == 0 && inversions == 0 && doubled == 0;
+    let quick = ratio.is_some_and(|ratio| ratio >= RATIO_MIN)
+        && lag.is_none_or(|lag| lag <= LAG_MILLISECONDS_MAX);
     let met = whole && (quick || !arguments.judge_rates);
     output::print_json(&Figures {
         events,
         lost: log.lost(events),
-        inversions: log.inversions().saturating_add(besides.inversions()),
+        inversions,
         duplicates: log.duplicates(),
+        duplicated_effects: doubled,
         drained_per_second: drained,
         bare_per_second: bare,
         ratio_per_mille: ratio,
@@ -140,31 +152,4 @@ async fn one(service: &Service) -> anyhow::Result<()> {
     let reply = service.cancel(&prepared.payment, None, &key).await?;
     anyhow::ensure!(reply.status == 200, "withdrawn: {}", reply.body);
     Ok(())
-}
-
-/// Lets events happen at a rate, and reads them as they come.
-async fn late(
-    service: &Service,
-    reading: &mut Reading,
-    arguments: &Arguments,
-) -> anyhow::Result<Log> {
-    let each = u32::try_from(EVENTS_EACH).context("a few")?;
-    let per_second = arguments.events_per_second.checked_div(each).unwrap_or(0);
-    let Some(every) = Duration::from_secs(1).checked_div(per_second) else {
-        return Ok(Log::default());
-    };
-    let (mut ticks, mut under_way) = (interval(every), JoinSet::new());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let begun = Instant::now();
-    let mut count = 0_usize;
-    while begun.elapsed() < Duration::from_secs(arguments.seconds) {
-        ticks.tick().await;
-        let service = service.clone();
-        under_way.spawn(async move { one(&service).await });
-        count = count.saturating_add(EVENTS_EACH);
-    }
-    while let Some(made) = under_way.join_next().await {
-        made??;
-    }
-    reading.until(count).await
 }

@@ -1,6 +1,6 @@
 //! Owns reading what the broker was told: how much, in which order, and when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,10 +33,15 @@ pub(crate) struct Log {
     seen: HashMap<String, i64>,
     inversions: usize,
     duplicates: usize,
+    /// The effects that a consumer would have had, by the event's id.
+    effects: BTreeSet<String>,
+    /// Effects that it would have had again.
+    doubled: usize,
 }
 
 #[derive(Deserialize)]
 struct Envelope {
+    id: String,
     subject: String,
     time: DateTime<Utc>,
     data: Data,
@@ -103,6 +108,10 @@ impl Log {
                 self.inversions = self.inversions.saturating_add(1);
             }
             *last = sequence;
+            // What `docs/kafka.md` tells consumers to do, and then it happens once.
+            if !self.effects.insert(envelope.id) {
+                self.doubled = self.doubled.saturating_add(1);
+            }
             self.lags.push(lag.to_std().unwrap_or_default());
         }
         self.messages.push(message);
@@ -127,9 +136,19 @@ impl Log {
         self.duplicates
     }
 
-    /// How fast it was told, by when each message was given to the producer; what was given before
-    /// the broker was there waited for it, and does not count.
-    pub(crate) fn per_second(&self, there: DateTime<Utc>) -> u64 {
+    /// Effects that a consumer would have had twice, who skips what is not above what it has seen.
+    pub(crate) const fn doubled(&self) -> usize {
+        self.doubled
+    }
+
+    /// Whether the event with this id came.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.effects.contains(id)
+    }
+
+    /// How fast it was told, by when each message was given to the producer. What was given before
+    /// the broker was there waited for it, and does not count; none where that is most of it.
+    pub(crate) fn per_second(&self, there: DateTime<Utc>) -> Option<u64> {
         let there = there.timestamp_millis();
         let given = self
             .messages
@@ -139,16 +158,13 @@ impl Log {
                 Timestamp::NotAvailable | Timestamp::LogAppendTime(_) => None,
             });
         let given: Vec<i64> = given.filter(|at| *at >= there).collect();
-        let (first, last) = (given.iter().min(), given.iter().max());
-        let span = last
-            .zip(first)
-            .map(|(last, first)| last.saturating_sub(*first));
-        let span = span
-            .and_then(|span| u64::try_from(span).ok())
-            .unwrap_or(0)
-            .max(1);
-        let count = u64::try_from(given.len()).unwrap_or(u64::MAX);
-        count.saturating_mul(1000).checked_div(span).unwrap_or(0)
+        if given.len() < self.messages.len() / 2 {
+            return None;
+        }
+        let span = given.iter().max()?.saturating_sub(*given.iter().min()?);
+        let span = u64::try_from(span).ok()?.max(1);
+        let count = u64::try_from(given.len()).ok()?;
+        count.saturating_mul(1000).checked_div(span)
     }
 
     /// How late events were that so many of a thousand do not exceed; none without any.

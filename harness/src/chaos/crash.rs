@@ -318,7 +318,7 @@ async fn until_death(
     }
 }
 
-fn is_death(status: ExitStatus) -> bool {
+pub(super) fn is_death(status: ExitStatus) -> bool {
     status.signal() == Some(ABORTED)
 }
 

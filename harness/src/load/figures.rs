@@ -19,6 +19,11 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// What all but the slowest hundredth did not exceed, in microseconds.
+    pub(super) fn p99(&self) -> Option<u64> {
+        self.total.percentile(990)
+    }
+
     pub(super) fn tenths_per_second(&self) -> u64 {
         tenths_per_second(self.total.count(), self.took)
     }

@@ -124,6 +124,27 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// The slowest hundredth of approvals in microseconds, in a closed loop of clients.
+pub(crate) async fn approvals(
+    service: &Service,
+    sandbox: &Sandbox,
+    count: usize,
+    length: Duration,
+) -> anyhow::Result<u64> {
+    let clients = Clients {
+        service: service.clone(),
+        sandbox: sandbox.clone(),
+        count,
+        pid: None,
+    };
+    let warm_up = clients
+        .round(Scenario::Approve, Duration::from_secs(1), 400)
+        .await?;
+    let stock = enough(&warm_up, length);
+    let round = clients.round(Scenario::Approve, length, stock).await?;
+    round.p99().context("nothing was approved")
+}
+
 /// A stock that a round of `length` will not use up, with a third to spare.
 fn enough(warm_up: &Round, length: Duration) -> usize {
     let tenths = warm_up.tenths_per_second();

@@ -21,6 +21,8 @@ pub(crate) struct Instance {
     executable: PathBuf,
     folder: PathBuf,
     environment: BTreeMap<String, String>,
+    /// What it is told to do; everything without.
+    arguments: Vec<String>,
 }
 
 impl Instance {
@@ -34,7 +36,13 @@ impl Instance {
             executable,
             folder,
             environment,
+            arguments: Vec::new(),
         }
+    }
+
+    /// Every later start does these roles alone.
+    pub(crate) fn play(&mut self, roles: &str) {
+        self.arguments = ["serve", "--role", roles].map(str::to_owned).to_vec();
     }
 
     /// One more, in a folder of its own, for the same merchant on the same database.
@@ -60,7 +68,7 @@ impl Instance {
         }
         self.process = Some(Process::start(&Program {
             path: self.executable.clone(),
-            arguments: Vec::new(),
+            arguments: self.arguments.clone(),
             environment,
             folder: self.folder.clone(),
             log: self.folder.join("service.log"),

@@ -134,7 +134,17 @@ impl Stand {
 
     /// A second copy of the service on the same database; this one was started before.
     pub(crate) fn rival(&self) -> anyhow::Result<Instance> {
-        self.service.rival(self.folder.path().join("rival"))
+        self.rival_called("rival")
+    }
+
+    /// One more of these, in a folder of this name.
+    pub(crate) fn rival_called(&self, name: &str) -> anyhow::Result<Instance> {
+        self.service.rival(self.folder.path().join(name))
+    }
+
+    /// Every later start does these roles alone.
+    pub(crate) fn play(&mut self, roles: &str) {
+        self.service.play(roles);
     }
 
     /// Where the books are.

@@ -16,10 +16,10 @@ use crate::random::unique_name;
 use crate::service::Service;
 use crate::stand::{Parts, Stand};
 use crate::stats::tenths_per_second;
-use receiver::Receiver;
+pub(crate) use receiver::Receiver;
 
 /// Receivers of the harness are on this machine.
-const EXEMPT: (&str, &str) = ("PAYFLOW_WEBHOOKS__EXEMPT", r#"["127.0.0.0/8"]"#);
+pub(crate) const EXEMPT: (&str, &str) = ("PAYFLOW_WEBHOOKS__EXEMPT", r#"["127.0.0.0/8"]"#);
 /// Nobody is refused for coming often.
 const UNLIMITED: (&str, &str) = ("PAYFLOW_LIMITS__MERCHANT_PER_SECOND", "0");
 const GOAL_PER_SECOND: u64 = 500;
@@ -58,18 +58,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let mut stand = Stand::build(&arguments.parts, &[EXEMPT, UNLIMITED], Duration::ZERO).await?;
     let service = stand.start().await?;
     let receiver = Receiver::open().await?;
-    let url = format!("http://{}/hooks", receiver.address);
-    let wanted = json!({ "url": url });
-    let made = service
-        .post_json("/api/v1/webhook-endpoints", &wanted)
-        .await?;
-    let endpoint = made
-        .pointer("/data/endpoint/endpointId")
-        .and_then(Value::as_str);
-    let path = format!(
-        "/api/v1/webhook-endpoints/{}",
-        endpoint.context("no endpoint was made")?
-    );
+    let path = subscribe(&service, &receiver).await?;
     prepare(&service, arguments.events).await?;
     // They were brought as they happened; now all of them again, as after a receiver's outage.
     arrive(&receiver, arguments.events, PATIENCE).await?;
@@ -80,6 +69,22 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     output::print_json(&figures);
     stand.dismantle().await?;
     Ok(figures.met)
+}
+
+/// Has every event brought to the receiver; the endpoint's path.
+pub(crate) async fn subscribe(service: &Service, receiver: &Receiver) -> anyhow::Result<String> {
+    let url = format!("http://{}/hooks", receiver.address);
+    let wanted = json!({ "url": url });
+    let made = service
+        .post_json("/api/v1/webhook-endpoints", &wanted)
+        .await?;
+    let endpoint = made
+        .pointer("/data/endpoint/endpointId")
+        .and_then(Value::as_str);
+    Ok(format!(
+        "/api/v1/webhook-endpoints/{}",
+        endpoint.context("no endpoint was made")?
+    ))
 }
 
 async fn prepare(service: &Service, events: usize) -> anyhow::Result<()> {

@@ -16,25 +16,25 @@ const BUFFER_BYTES: usize = 32 * 1024;
 
 /// What arrived.
 #[derive(Debug, Default)]
-pub(super) struct Arrived {
+pub(crate) struct Arrived {
     /// How often each message came, by its id.
-    pub(super) messages: HashMap<String, u64>,
+    pub(crate) messages: HashMap<String, u64>,
     /// When the first one came.
-    pub(super) first: Option<Instant>,
+    pub(crate) first: Option<Instant>,
     /// When the newest one came.
-    pub(super) last: Option<Instant>,
+    pub(crate) last: Option<Instant>,
 }
 
 /// A receiver that listens. Dropping it stops it.
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     /// Where.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     arrived: Arc<Mutex<Arrived>>,
     _listens: JoinSet<()>,
 }
 
 impl Receiver {
-    pub(super) async fn open() -> anyhow::Result<Self> {
+    pub(crate) async fn open() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let arrived = Arc::<Mutex<Arrived>>::default();
@@ -59,12 +59,12 @@ impl Receiver {
     }
 
     /// Looks at what has arrived.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Arrived) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Arrived) -> T) -> T {
         look(&self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets what has arrived.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         *arrived = Arrived::default();
     }

@@ -1,5 +1,5 @@
-//! Owns telling a sink of the feed from the reader's cursor on, which moves under the fence when the
-//! sink has taken what is before it: who does so, from where, and what comes after a failure.
+//! Owns telling a sink of the feed from the reader's cursor on, which moves under the fence when
+//! the sink has taken what is before it: who does so, from where, and what comes after a failure.
 
 use std::sync::Arc;
 use std::time::Duration;

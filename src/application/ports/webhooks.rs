@@ -44,8 +44,8 @@ pub const PENDING_COUNTED_MAX: u64 = 10_000;
 /// What waits to be delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// Deliveries that are tried, or wait for their next try, of endpoints that were not deleted; at
-    /// most [`PENDING_COUNTED_MAX`], which then means so many or more.
+    /// Deliveries that are tried, or wait for their next try, of endpoints that were not deleted;
+    /// at most [`PENDING_COUNTED_MAX`], which then means so many or more.
     pub pending: u64,
     /// When the first of those was due whose endpoint is told of events.
     pub oldest_due: Option<Timestamp>,

@@ -243,8 +243,8 @@ impl Office<'_> {
         merchant.ok_or(EndpointError::NotFound)
     }
 
-    /// Where the fan-out begins, unless it has begun: whoever has an endpoint is told of what happens
-    /// from then on, however late the first courier is started.
+    /// Where the fan-out begins, unless it has begun: whoever has an endpoint is told of what
+    /// happens from then on, however late the first courier is started.
     async fn first_place(&self) -> Result<Option<change::Change>, store::Error> {
         if self.store.cursor(&READER).await?.is_some() {
             return Ok(None);

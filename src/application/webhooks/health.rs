@@ -47,7 +47,7 @@ pub(super) async fn note(store: &dyn Store, seen: &Endpoint, tried: Tried, dead_
             attempt(store, Change::BeginFailing { endpoint, since }).await
         }
         (Outcome::Refused | Outcome::Unanswered | Outcome::Forbidden, Some(since)) => {
-            // Where nothing was to be sent nothing failed either: one message was tried all the time.
+            // Where nothing was sent nothing failed: one message was tried all the time.
             if !for_days(since) || !for_days(began_at) {
                 return;
             }

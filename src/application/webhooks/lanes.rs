@@ -19,8 +19,8 @@ const SLOW_PART: usize = 8;
 
 /// The places in which tries are made. A receiver that answered fast and well last time is prompt;
 /// one that did not, or of which nothing is known, is slow: it has few places, and all slow ones
-/// together no more than half; what is beyond, up to three quarters, is for those that have no place
-/// at all. So prompt ones always find places, whatever the others do.
+/// together no more than half; what is beyond, up to three quarters, is for those that have no
+/// place at all. So prompt ones always find places, whatever the others do.
 pub(super) struct Lanes {
     bounds: AtOnce,
     taken: Mutex<Taken>,

@@ -26,9 +26,9 @@ struct Head<'a> {
     previous_hash: String,
 }
 
-/// The message about an event. Its payload stands in it as it was sealed; the state that it tells is
-/// that of its event, whatever happened since. Why somebody did it is left out: people wrote that,
-/// and what they write of people has no business at other servers.
+/// The message about an event. Its payload stands in it as it was sealed; the state that it tells
+/// is that of its event, whatever happened since. Why somebody did it is left out: people wrote
+/// that, and what they write of people has no business at other servers.
 ///
 /// # Errors
 /// It would be longer than receivers take.

@@ -55,8 +55,8 @@ impl Office<'_> {
         Err(EndpointError::Contended)
     }
 
-    /// What an endpoint's messages are signed with beside a new secret: what they were until now, and
-    /// what was promised before.
+    /// What an endpoint's messages are signed with beside a new secret: what they were until now,
+    /// and what was promised before.
     async fn old_secrets(
         &self,
         found: &Endpoint,

@@ -73,8 +73,8 @@ pub(super) struct ChangeEndpoint {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RotateSecret {
-    /// How long messages are signed with the old secret, too, in seconds; 0 ends it at once, and all
-    /// before it.
+    /// How long messages are signed with the old secret, too, in seconds; 0 ends all old ones at
+    /// once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 3600, minimum = 0, maximum = 2_592_000, default = 86_400)]
     grace_seconds: Option<u64>,

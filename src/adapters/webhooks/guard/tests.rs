@@ -158,6 +158,9 @@ async fn names_that_nobody_resolves_take_few_threads() {
     use std::sync::atomic::Ordering;
     let guard = Guard::new(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
     let (held, threads) = hanging(&guard);
+    while threads.load(Ordering::SeqCst) < LOOKUPS_MAX {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let refused = guard.resolve("localhost").await;
     assert!(matches!(refused, Err(Unresolved::Busy)), "{refused:?}");
     assert_eq!(threads.load(Ordering::SeqCst), LOOKUPS_MAX);

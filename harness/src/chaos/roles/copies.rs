@@ -1,0 +1,118 @@
+//! Owns many copies at once: three of every role, one of which is killed every few seconds and
+//! comes back later, under load.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::playing::Playing;
+use crate::chaos::aftermath::reckon;
+use crate::chaos::load::Load;
+use crate::chaos::rounds::{Counts, Round, Rounds};
+use crate::random::Dice;
+use crate::service::Service;
+use crate::stand::Instance;
+
+const API: &str = "api";
+const ROLES: [&str; 6] = [API, "worker", "scheduler", "sequencer", "relay", "courier"];
+const COPIES: usize = 3;
+
+/// Kills one copy of some role every few seconds, and checks books and telling.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    rounds: Rounds,
+    /// The broker's executable.
+    #[arg(long)]
+    broker: PathBuf,
+    /// For how long.
+    #[arg(long, default_value_t = 300)]
+    seconds: u64,
+    /// How often one is killed.
+    #[arg(long, default_value_t = 15)]
+    every_seconds: u64,
+}
+
+/// A copy, and where it answers while it lives.
+struct Copy {
+    role: &'static str,
+    instance: Instance,
+    service: Option<Service>,
+}
+
+/// Plays all rounds; whether nothing was wrong.
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    let round = async |seed| round(arguments, seed).await;
+    arguments.rounds.play("copies", round).await
+}
+
+async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
+    let mut playing = Playing::begin(&arguments.rounds.parts, &arguments.broker).await?;
+    let mut copies = start(&playing).await?;
+    let mut dice = Dice::new(seed, "copies");
+    let load = Load::begin(&playing.stand.sandbox, dice.next());
+    load.at(&answering(&copies));
+    let mut counts = Counts::default();
+    let every = Duration::from_secs(arguments.every_seconds);
+    let until = Instant::now()
+        .checked_add(Duration::from_secs(arguments.seconds))
+        .context("too long")?;
+    while Instant::now() < until {
+        let next = Instant::now().checked_add(every).context("too long")?;
+        let chosen: Vec<usize> = (0..copies.len()).collect();
+        let which = dice.one_of(&chosen);
+        let copy = copies.get_mut(which).context("a copy")?;
+        copy.instance.kill().await?;
+        copy.service = None;
+        counts.add("kills", 1);
+        counts.add(&format!("kills {}", copy.role), 1);
+        load.at(&answering(&copies));
+        // The others have to have done without it, leases and all.
+        sleep(every.checked_div(2).unwrap_or(every)).await;
+        let copy = copies.get_mut(which).context("a copy")?;
+        copy.service = Some(copy.instance.start().await?);
+        load.at(&answering(&copies));
+        sleep_until(next).await;
+    }
+    let begun = Instant::now();
+    let journal = load.end().await?;
+    playing.stand.sandbox.heal().await?;
+    counts.add("asked", journal.asked());
+    let service = answering(&copies)
+        .first()
+        .copied()
+        .context("nobody")?
+        .clone();
+    let mut verdict = reckon(&mut playing.stand, &service, journal, begun).await?;
+    playing.judge(begun, &mut counts, &mut verdict).await?;
+    for copy in &mut copies {
+        copy.instance.kill().await?;
+    }
+    playing.stand.dismantle().await?;
+    Ok(Round { counts, verdict })
+}
+
+/// Starts every copy.
+async fn start(playing: &Playing) -> anyhow::Result<Vec<Copy>> {
+    let mut copies = Vec::new();
+    for role in ROLES {
+        for number in 1..=COPIES {
+            let mut instance = playing.copy(number, role)?;
+            let service = Some(instance.start().await?);
+            copies.push(Copy {
+                role,
+                instance,
+                service,
+            });
+        }
+    }
+    Ok(copies)
+}
+
+/// Those that requests can be sent to.
+fn answering(copies: &[Copy]) -> Vec<&Service> {
+    let apis = copies.iter().filter(|copy| copy.role == API);
+    apis.filter_map(|copy| copy.service.as_ref()).collect()
+}

@@ -1,0 +1,6 @@
+//! Owns kills among copies that have roles: who plays, and what everybody has been told in the end.
+
+pub(crate) mod copies;
+mod playing;
+pub(crate) mod points;
+mod told;
