@@ -15,6 +15,7 @@ mod feed;
 mod gateway;
 mod interleavings;
 mod judge;
+mod left;
 mod post;
 mod scripts;
 mod store;

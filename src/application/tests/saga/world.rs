@@ -80,7 +80,7 @@ pub(crate) struct World {
     /// What each idempotency key was told, in order.
     pub(crate) answers: Mutex<Vec<(String, Answered)>>,
     script: Script,
-    caller: Caller,
+    pub(crate) caller: Caller,
     drain: CancellationToken,
 }
 
@@ -308,7 +308,7 @@ impl World {
     }
 }
 
-fn keyed(key: &str) -> Keyed {
+pub(crate) fn keyed(key: &str) -> Keyed {
     Keyed {
         key: key.parse().unwrap(),
         fingerprint: Fingerprint([7; 32]),
