@@ -73,6 +73,8 @@ enum Chaos {
     Parts(chaos::undisturbed::Arguments),
     /// Sends storms of requests and checks that money moved once.
     Storm(chaos::storm::Arguments),
+    /// Has approvals done by workers that are killed, the broker away, and checks the books.
+    Async(chaos::promised::Arguments),
 }
 
 #[tokio::main]
@@ -116,5 +118,6 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Copies(arguments) => chaos::roles::copies::run(arguments).await,
         Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
+        Chaos::Async(arguments) => chaos::promised::run(arguments).await,
     }
 }

@@ -118,6 +118,26 @@ impl Service {
         amount: i64,
         key: &str,
     ) -> reqwest::Result<Reply> {
+        Reply::to(self.approving(authenticated, amount, key)).await
+    }
+
+    /// Asks for an approval that nobody waits for.
+    pub(crate) async fn leave(
+        &self,
+        authenticated: &Authenticated,
+        amount: i64,
+        key: &str,
+    ) -> reqwest::Result<Reply> {
+        let request = self.approving(authenticated, amount, key);
+        Reply::to(request.header("Prefer", "respond-async")).await
+    }
+
+    fn approving(
+        &self,
+        authenticated: &Authenticated,
+        amount: i64,
+        key: &str,
+    ) -> reqwest::RequestBuilder {
         let Authenticated {
             prepared,
             payment_key,
@@ -128,7 +148,7 @@ impl Service {
             "gatewayOrderId": prepared.gateway_order,
             "amount": amount,
         });
-        Reply::to(self.post(&path).header("Idempotency-Key", key).json(&body)).await
+        self.post(&path).header("Idempotency-Key", key).json(&body)
     }
 
     /// Asks for money back: a part, or all that is left.

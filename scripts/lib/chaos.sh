@@ -20,6 +20,7 @@ CHAOS=(
   "kill   | both     | --kills 8                 | --seeds 20 --kills 10"
   "freeze | both     | --freezes 3               | --seeds 10 --freezes 5"
   "wires  | both     | --seconds 5               | --seeds 5"
+  "async  | postgres | --approvals 100 --per-second 10 | --seeds 3 --approvals 1000"
   "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
   "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
@@ -50,7 +51,7 @@ break_it() {
     crash | roles) service=$chaos_built/payflow-crash ;;
   esac
   case "$kind" in
-    bus | roles | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    async | bus | roles | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
   esac
   case "$kind" in
     bus) command=(bus) ;;

@@ -73,4 +73,12 @@ impl Broker {
         }
         Ok(())
     }
+
+    /// Ends it as a power cut would; it forgets everything.
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
+        match self.process.take() {
+            Some(mut process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
 }

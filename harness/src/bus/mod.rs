@@ -3,7 +3,7 @@
 
 mod approvals;
 mod bare;
-mod broker;
+pub(crate) mod broker;
 mod late;
 mod reading;
 

@@ -80,6 +80,19 @@ impl Attempt {
         timeout(ANSWER_PATIENCE, request).await.ok()?.ok()
     }
 
+    /// Has a worker do it, and waits for the promise alone; a cancellation is always waited for.
+    pub(super) async fn leave(&self, service: &Service) -> Option<Reply> {
+        let Wish::Approve {
+            authenticated,
+            amount,
+        } = &self.wish
+        else {
+            return self.send(service).await;
+        };
+        let request = service.leave(authenticated, *amount, &self.key);
+        timeout(ANSWER_PATIENCE, request).await.ok()?.ok()
+    }
+
     /// Asks again until the answer is final, for so long at most.
     pub(super) async fn insist(&self, service: &Service, patience: Duration) -> Option<Reply> {
         let begun = Instant::now();

@@ -11,6 +11,7 @@ pub(crate) mod kill;
 mod load;
 mod parts;
 mod progress;
+pub(crate) mod promised;
 pub(crate) mod roles;
 mod rounds;
 pub(crate) mod storm;
