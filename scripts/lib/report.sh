@@ -18,6 +18,8 @@ report_suites=(
   "unsafe configurations refused"
   "canaries, json lines"
   "canaries, pretty lines"
+  "forged webhooks refused"
+  "webhook targets refused"
 )
 [ "$mode" = quick ] || report_suites+=("release binary")
 
@@ -63,8 +65,9 @@ print_logs() {
     }' "$PAYFLOW_TEST_REPORT"
 }
 
-# Keys and tokens by how they begin, as they are and in the three ways base64 can put them.
+# Keys, secrets and tokens by how they begin, as they are and in the three ways base64 can put them.
 report_secrets='[sp]k_(test|live)_[A-Za-z0-9_-]{16}|(test|live)_g?sk_[A-Za-z0-9_-]{16}'
+report_secrets+='|whsec_[A-Za-z0-9+/]{16}'
 report_secrets+='|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8}'
 report_secrets+='|(c2tfdGVzdF|NrX3Rlc3Rf|za190ZXN0X)[A-Za-z0-9+/]{16}'
 

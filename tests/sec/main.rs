@@ -19,6 +19,7 @@ mod support;
 mod canaries;
 mod cells;
 mod config;
+mod hooks;
 mod http;
 mod idempotency;
 mod jwt;

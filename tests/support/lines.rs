@@ -14,10 +14,11 @@ use super::canary::Canaries;
 use super::report;
 
 /// What no test may find in a log: secrets and personal data of tests have one of these in them.
-pub(crate) const MARKS: [(&str, &str); 3] = [
+pub(crate) const MARKS: [(&str, &str); 4] = [
     ("what is marked as secret", "canary"),
     ("a marked name", "카나리아"),
     ("a card's number", "4111111111111111"),
+    ("a webhook's secret", "whsec_"),
 ];
 
 /// What this process has said and nobody has looked through.

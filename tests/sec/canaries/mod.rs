@@ -4,6 +4,7 @@
 mod asked;
 mod books;
 mod found;
+mod hooks;
 mod operated;
 mod stand;
 
@@ -15,8 +16,8 @@ use crate::support::{postgres, report};
 use stand::Stand;
 
 /// How many sensitive words there are at least, in how many places they are looked for.
-const CANARIES_MIN: usize = 40;
-const PLACES_MIN: usize = 9;
+const CANARIES_MIN: usize = 60;
+const PLACES_MIN: usize = 11;
 
 /// Runs everything, and looks for every word in everything that was said.
 async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
@@ -29,6 +30,7 @@ async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
     asked::about_keys(&mut stand).await;
     operated::accounts_and_keys(&mut stand).await;
     operated::switches(&mut stand).await;
+    hooks::webhooks(&mut stand).await;
     stand.scraped().await;
     stand.ended().await;
     operated::unsafely(&mut stand);

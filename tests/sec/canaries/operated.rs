@@ -17,7 +17,7 @@ const MISTYPED: &str = "canary7734mistyped";
 const MISTYPED_NUMBER: &str = "773477347734";
 /// What a running service may take to notice, and some more for a busy machine.
 const NOTICED_MAX: Duration = Duration::from_secs(20);
-const COMMANDS: &str = "commands";
+pub(super) const COMMANDS: &str = "commands";
 const CONTROL: &str = "gatewayAccountId";
 const STARTS: &str = "refused starts";
 
@@ -37,13 +37,14 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 /// Runs a command that must succeed; its line of JSON. What it prints is kept unless it is a key.
-fn done(stand: &mut Stand, command: Command, input: &str) -> Value {
+pub(super) fn done(stand: &mut Stand, command: Command, input: &str) -> Value {
     let output = run(command, input);
     assert!(output.status.success(), "{output:?}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     stand.heard(COMMANDS, &shown(&output.stderr), CONTROL);
-    // A new key is printed, this once.
-    if printed["key"].is_null() && printed["publishableKey"].is_null() {
+    // A new key or secret is printed, this once.
+    let new = ["key", "publishableKey", "secret"];
+    if new.iter().all(|name| printed[name].is_null()) {
         stand.heard(COMMANDS, &shown(&output.stdout), CONTROL);
     }
     printed
@@ -226,6 +227,7 @@ pub(super) fn with_help(stand: &mut Stand) {
         &["help", "merchant"],
         &["help", "api-key"],
         &["help", "gateway-account"],
+        &["help", "webhook"],
         &["help", "pause"],
         &["help", "rotate-master-key"],
         &["version"],
