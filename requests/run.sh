@@ -43,7 +43,8 @@ stop_service() {
   rm -rf "$folder"
 }
 
-scripts=(health prepare approve cancel tampered declined unknown list events access api-keys)
+scripts=(health prepare approve cancel tampered declined unknown list events stream webhooks access
+  api-keys)
 [[ -n ${KEYS:-} ]] || start_service
 for script in "${scripts[@]}"; do
   echo "$script"

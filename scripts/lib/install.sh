@@ -34,6 +34,7 @@ install_debian_packages() {
   have git || missing+=(git)
   have curl || missing+=(curl)
   have jq || missing+=(jq)
+  have openssl || missing+=(openssl)
   have setpriv || missing+=(util-linux)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   if [ "$mode" = full ]; then
