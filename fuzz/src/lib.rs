@@ -7,6 +7,7 @@ mod card;
 mod claims;
 mod config;
 mod cursor;
+mod envelope;
 mod environment;
 mod input;
 mod issuers;
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target {
         name: "answer",
         run: answer::run,
@@ -46,6 +47,10 @@ pub const TARGETS: [Target; 13] = [
     Target {
         name: "cursor",
         run: cursor::run,
+    },
+    Target {
+        name: "envelope",
+        run: envelope::run,
     },
     Target {
         name: "environment",

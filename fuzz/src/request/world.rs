@@ -44,7 +44,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 8 * 1024;
 pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) memory: Arc<Memory>,
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     ids: Arc<Counted>,
     kept: RwLock<Kept>,
 }

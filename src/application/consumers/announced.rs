@@ -10,7 +10,7 @@ use domain::principal::{Actor, Scope};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::opened::Opened;
+use super::opened::{Opened, object};
 use super::{Consumer, Handled};
 use crate::idempotency::{KeyError, Keyed};
 use crate::payments::{Prepare, PrepareError};
@@ -36,7 +36,7 @@ struct Data {
     currency: Option<String>,
     #[serde(default)]
     tax_free_amount: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     customer: Person,
 }
 

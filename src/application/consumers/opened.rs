@@ -1,7 +1,11 @@
 //! Owns reading the envelope of a message that came in.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::App;
 use crate::ports::bus::Received;
@@ -15,13 +19,37 @@ pub(super) struct Opened<D> {
     pub(super) source: String,
     #[serde(default)]
     traceparent: Option<String>,
+    #[serde(bound = "D: Deserialize<'de>", deserialize_with = "object")]
     pub(super) data: D,
+}
+
+/// What is written by names. Of a list, too, a structure would be made, by the order of its fields.
+pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    struct Named<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(entries))
+        }
+    }
+
+    deserializer.deserialize_map(Named(PhantomData))
 }
 
 impl<D: DeserializeOwned> Opened<D> {
     /// Reads it; why it cannot be read is told without a word of what it says.
     pub(super) fn of(received: &Received) -> Result<Self, String> {
-        let opened: Self = serde_json::from_slice(&received.payload).map_err(|error| {
+        let mut text = serde_json::Deserializer::from_slice(&received.payload);
+        let read = object(&mut text).and_then(|read| text.end().map(|()| read));
+        let opened: Self = read.map_err(|error: serde_json::Error| {
             let (kind, line, column) = (error.classify(), error.line(), error.column());
             format!("no such envelope: {kind:?} at line {line}, column {column}")
         })?;
@@ -82,6 +110,9 @@ mod tests {
             r#"{"specversion":"1.0","id":"","source":"/o","data":{}}"#,
             r#"{"specversion":"1.0","id":1,"source":"4111111111111111","data":{}}"#,
             r#"{"specversion":"1.0","id":"1","source":"/o"}"#,
+            r#"{"specversion":"1.0","id":"1","source":"/o","data":[]}"#,
+            r#"["1.0","1","/o",null,{}]"#,
+            r#"{"specversion":"1.0","id":"1","source":"/o","data":{}} {}"#,
         ] {
             let why = opened(text).unwrap_err();
             assert!(!why.contains("4111"), "{why}");
