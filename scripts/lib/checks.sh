@@ -56,6 +56,13 @@ nextest_step() {
     tee "$run_dir/nextest.log"
 }
 
+# Every script of faults of the longest length; once per folder.
+scripts_step() {
+  [ ! -e "${chaos_folder:?}/scripts" ] || return 0
+  PAYFLOW_TEST_EVERY_SCRIPT=1 cargo nextest run --locked --workspace --profile ci -E 'test(length_5)'
+  touch "$chaos_folder/scripts"
+}
+
 # The attacks alone; without a browser.
 attacks_step() {
   cargo nextest run --locked --package payflow --test sec --no-fail-fast --profile quick

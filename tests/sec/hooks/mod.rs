@@ -129,6 +129,7 @@ async fn a_shop_believes_nobody_but_payflow() {
             client_key: "any".to_owned(),
             sdk_url: "http://127.0.0.1/sdk".to_owned(),
         }),
+        hook_secrets: None,
         public_url: None,
         secure_cookies: false,
     });

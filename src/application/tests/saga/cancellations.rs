@@ -7,7 +7,7 @@ use domain::payment::PayStatus;
 use crate::bugs::Bug;
 use crate::faults::{Fault, OF_CANCELLATION, of_calls_and_commits};
 use crate::judge::breaches;
-use crate::scripts::{all_well, count, script};
+use crate::scripts::{all_well, count, script, some_well};
 use crate::two_sagas::OFFSETS;
 use crate::world::{AMOUNT, World, in_virtual_time};
 
@@ -97,10 +97,11 @@ fn exhaustive_scripts_of_length_4() {
     all_well(&OF_CANCELLATION, 4, |faults| run(faults, None));
 }
 
-/// All 537,824 of them, but for those that strike questions or come from elsewhere.
+/// Of 537,824, all but those that strike questions or come from elsewhere, one in nine;
+/// `scripts/prove` runs them all.
 #[test]
 fn exhaustive_scripts_of_length_5() {
-    all_well(of_calls_and_commits(), 5, |faults| run(faults, None));
+    some_well(of_calls_and_commits(), 5, |faults| run(faults, None));
 }
 
 #[test]

@@ -37,10 +37,15 @@ pub(crate) fn count(alphabet: &[Fault], length: u32) -> usize {
     alphabet.len().pow(length)
 }
 
-/// Runs all scripts of a length on all cores; the first few breaches.
+/// Of the longest scripts one in so many is run; all of them where this is in the environment.
+const EVERY_SCRIPT: &str = "PAYFLOW_TEST_EVERY_SCRIPT";
+/// Shares no factor with the number of faults, so that each is met at every place.
+const ONE_IN: usize = 9;
+
+/// Runs one in `step` scripts of a length on all cores; the first few breaches.
 fn enumerate(
     alphabet: &[Fault],
-    length: u32,
+    (length, step): (u32, usize),
     run: impl Fn(&[Fault]) -> Vec<String> + Sync,
 ) -> Vec<String> {
     let next = AtomicUsize::new(0);
@@ -49,7 +54,7 @@ fn enumerate(
         let one = || {
             let mut found = Vec::new();
             loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
+                let index = next.fetch_add(step, Ordering::Relaxed);
                 if index >= count(alphabet, length) || found.len() > 5 {
                     return found;
                 }
@@ -74,7 +79,23 @@ pub(crate) fn all_well(
     length: u32,
     run: impl Fn(&[Fault]) -> Vec<String> + Sync,
 ) {
-    let found = enumerate(alphabet, length, run);
+    let found = enumerate(alphabet, (length, 1), run);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Of the scripts of this length some end well, or all where all are run.
+pub(crate) fn some_well(
+    alphabet: &[Fault],
+    length: u32,
+    run: impl Fn(&[Fault]) -> Vec<String> + Sync,
+) {
+    assert_ne!(
+        alphabet.len() % 3,
+        0,
+        "some faults would not be met at some places"
+    );
+    let step = std::env::var_os(EVERY_SCRIPT).map_or(ONE_IN, |_| 1);
+    let found = enumerate(alphabet, (length, step), run);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -134,8 +155,8 @@ fn exhaustive_scripts_of_length_4() {
     all_well(&OF_APPROVAL, 4, |faults| run(faults, None));
 }
 
-/// All 537,824 of them, but for those that strike questions.
+/// Of 537,824, all but those that strike questions, one in nine; `scripts/prove` runs them all.
 #[test]
 fn exhaustive_scripts_of_length_5() {
-    all_well(of_calls_and_commits(), 5, |faults| run(faults, None));
+    some_well(of_calls_and_commits(), 5, |faults| run(faults, None));
 }
