@@ -21,6 +21,7 @@ install_missing() {
   install_debian_packages "$mode"
   install_rust_components
   install_tools
+  find_redis
   if [ "$mode" = full ]; then
     install_schemathesis
     PAYFLOW_TEST_CHROMIUM=${PAYFLOW_TEST_CHROMIUM:-$(first_program chromium chromium-browser)}
@@ -36,6 +37,8 @@ install_debian_packages() {
   have jq || missing+=(jq)
   have openssl || missing+=(openssl)
   have setpriv || missing+=(util-linux)
+  # The server is in the package of tools; that of the server would start one.
+  first_program redis-server redis-check-rdb >/dev/null || missing+=(redis-tools)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   if [ "$mode" = full ]; then
     first_program chromium chromium-browser >/dev/null || missing+=(chromium)
@@ -86,6 +89,14 @@ install_tools() {
   fi
   export PATH="$tools_dir/bin:$PATH"
   export PAYFLOW_TEST_KAFKA="${PAYFLOW_TEST_KAFKA:-$tools_dir/bin/tansu}"
+}
+
+# One program under several names: by this one it is the server.
+find_redis() {
+  if ! have redis-server; then
+    ln -sf "$(command -v redis-check-rdb)" "$tools_dir/bin/redis-server"
+  fi
+  export PAYFLOW_TEST_REDIS="${PAYFLOW_TEST_REDIS:-$(command -v redis-server)}"
 }
 
 install_wheels() {

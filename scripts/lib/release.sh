@@ -8,7 +8,7 @@
 release_profile=${PAYFLOW_TEST_RELEASE_PROFILE:-bare}
 release_targets=$(realpath "${CARGO_TARGET_DIR:-target}")
 cargo build --locked --quiet --profile "$release_profile" --package payflow \
-  --no-default-features --features kafka --bin payflow
+  --no-default-features --features kafka,redis --bin payflow
 release_binary=$release_targets/$release_profile/payflow
 cargo build --locked --quiet --bin payflow
 release_demo=$release_targets/debug/payflow

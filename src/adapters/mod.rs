@@ -11,6 +11,9 @@ pub mod kafka;
 pub mod limiter;
 pub mod metered;
 pub mod persistence;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub mod repeats;
 pub mod telemetry;
 pub mod vault;
 pub mod webhooks;

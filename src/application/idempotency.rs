@@ -52,8 +52,8 @@ pub enum KeyError {
 pub(crate) enum Earlier {
     /// Nothing: this is the first request with it.
     Nothing,
-    /// How the first request ended.
-    Ended(Box<Ended>),
+    /// How the first request ended, and since when its key is in use.
+    Ended(Box<Ended>, Timestamp),
     /// The first request's saga is open and its patience is over.
     Pending(PaymentId),
 }
@@ -93,7 +93,8 @@ impl App {
             return Err(KeyError::Reused);
         }
         if let Some(bytes) = &found.outcome {
-            return Ok(Earlier::Ended(Box::new(Ended::from_bytes(bytes)?)));
+            let ended = Box::new(Ended::from_bytes(bytes)?);
+            return Ok(Earlier::Ended(ended, found.created_at));
         }
         match found.patience_until.signed_duration_since(now).to_std() {
             Ok(left) if !left.is_zero() => Err(KeyError::Running { retry_after: left }),
@@ -156,7 +157,7 @@ pub(crate) enum Either {
     Outcome(Ended),
 }
 
-fn key_ref(caller: &Caller, key: IdempotencyKey) -> KeyRef {
+pub(crate) fn key_ref(caller: &Caller, key: IdempotencyKey) -> KeyRef {
     KeyRef {
         scope: caller.scope,
         member: caller

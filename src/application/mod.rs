@@ -9,6 +9,7 @@ pub mod consumers;
 pub mod crash;
 pub mod events;
 mod expiry;
+mod flight;
 mod idempotency;
 mod keyring;
 pub mod memory;
@@ -51,7 +52,7 @@ pub use payments::{
     ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
     PrepareError, ReadError,
 };
-pub use ports::{Clock, Gateways, Ids, Store, Tally, TokenVerifier};
+pub use ports::{Clock, Gateways, Ids, Repeats, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
 pub use step_up::{ChallengeError, Evidence, Misfit, ProofError, StepUp};
@@ -191,6 +192,8 @@ pub struct Parts {
     pub tokens: Arc<dyn TokenVerifier>,
     /// For what members prove themselves.
     pub step_up: StepUp,
+    /// Who knows of requests under way and answered, here or in every copy.
+    pub repeats: Arc<dyn Repeats>,
     /// Rung when events were committed in this process.
     pub bell: Arc<Bell>,
     /// What webhooks are brought with.

@@ -13,6 +13,7 @@ mod handles;
 mod merchants;
 mod outside;
 mod roles;
+mod shared;
 mod switches;
 mod tenants;
 mod vault;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use application::events::Bell;
 use application::ports::limiter::Rate;
-use application::ports::{Clock, Gateways, Ids, RateLimiter, Store, TokenVerifier, Vault};
+use application::ports::{Clock, Gateways, Ids, Store, TokenVerifier, Vault};
 use application::{App, Bounds, Parts, Seating, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
@@ -36,7 +37,6 @@ use tokio_util::task::TaskTracker;
 pub use command::run;
 pub use roles::{Role, Roles};
 
-use crate::adapters::limiter::Buckets;
 use crate::adapters::metered::Metered;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{self, Config};
@@ -88,6 +88,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
     let bell = Arc::new(Bell::default());
     let counted = Metered::new(outside.store, Arc::clone(&metrics), Arc::clone(&bell));
     let store: Arc<dyn Store> = Arc::new(counted);
+    let shared = shared::Shared::open(config, &metrics).await?;
     let (work, servers) = (TaskTracker::new(), TaskTracker::new());
     let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
     let parts = Parts {
@@ -98,7 +99,8 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         tally: Arc::<Metrics>::clone(&metrics),
         tokens: outside.tokens,
         step_up: step_up(config),
-        bell,
+        repeats: Arc::clone(&shared.repeats),
+        bell: Arc::clone(&bell),
         post: webhooks::post(config, outside.vault)?,
         policy: policy(config),
         timings: timings(config),
@@ -115,7 +117,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         .await
         .context("cannot read the safety switches")?;
     let observer = Arc::clone(&metrics);
-    let limiter: Arc<dyn RateLimiter> = Arc::new(Buckets::default());
+    let limiter = Arc::clone(&shared.limiter);
     let settings = settings(config, roles);
     let api = Api::new(Arc::clone(&app), settings, observer, limiter, drain.clone());
 
@@ -131,6 +133,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
     };
     servers.spawn(server::serve(http, answers, limits.clone(), stop.clone()));
     servers.spawn(server::serve(scraped, routes, limits, stop.clone()));
+    shared.begin(&bell, &work, &drain);
     roles.begin(&app, &bus, joined, &work);
     Ok(Running {
         address,

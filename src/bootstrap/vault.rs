@@ -17,16 +17,23 @@ use crate::config::Config;
 /// # Errors
 /// They cannot be read.
 pub(super) fn open(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Vault> {
+    Ok(Vault::new(masters(config)?, store))
+}
+
+/// The master keys.
+///
+/// # Errors
+/// They cannot be read.
+pub(super) fn masters(config: &Config) -> anyhow::Result<MasterKeys> {
     let settings = &config.vault;
-    let masters = if !settings.master_keys.is_empty() {
-        MasterKeys::parse(&settings.master_keys).context("vault.master_keys")?
+    if !settings.master_keys.is_empty() {
+        MasterKeys::parse(&settings.master_keys).context("vault.master_keys")
     } else if settings.is_given() {
-        MasterKeys::read(&settings.master_key_file).context("vault.master_key_file")?
+        MasterKeys::read(&settings.master_key_file).context("vault.master_key_file")
     } else {
         let path = Path::new(&config.files.dir).join("master.key");
-        MasterKeys::keep(&path).context("cannot keep a master key (files.dir)")?
-    };
-    Ok(Vault::new(masters, store))
+        MasterKeys::keep(&path).context("cannot keep a master key (files.dir)")
+    }
 }
 
 /// Wraps every data key with the current master key, and says how many.

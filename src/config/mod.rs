@@ -16,7 +16,8 @@ pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
     Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Kafka, Limits, Log, LogFormat,
-    Metrics, Payments, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault, Webhooks,
+    Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault,
+    Webhooks,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -25,9 +26,10 @@ pub use unreadable::Unreadable;
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Names that are read besides `PAYFLOW_…`, and the settings they stand for.
-const WELL_KNOWN: [(&str, &str); 8] = [
+const WELL_KNOWN: [(&str, &str); 9] = [
     ("database_url", "database.url"),
     ("kafka_brokers", "kafka.brokers"),
+    ("redis_url", "redis.url"),
     ("toss_secret_key", "toss.secret_key"),
     ("toss_client_key", "toss.client_key"),
     ("toss_merchant_id", "toss.merchant_id"),
@@ -74,6 +76,8 @@ pub struct Config {
     pub feed: Feed,
     /// The broker that hears of them.
     pub kafka: Kafka,
+    /// What copies of the service share.
+    pub redis: Redis,
     /// How payments are streamed.
     pub stream: Stream,
     /// How webhooks are brought.

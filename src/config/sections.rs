@@ -210,6 +210,17 @@ pub struct Kafka {
     pub properties: BTreeMap<String, String>,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub url: String,
+    pub connect_timeout: Span,
+    pub response_timeout: Span,
+    pub prefix: String,
+    pub under_way_max: Span,
+    pub answers_kept: Span,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
@@ -332,6 +343,15 @@ impl fmt::Debug for Kafka {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kafka")
             .field("brokers", &self.brokers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the password that its address may hold.
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
 }

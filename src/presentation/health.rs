@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::ports::repeats::Reach;
 use application::ports::store::{LeaseStanding, Store};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,6 +34,11 @@ pub(super) struct Health {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!(["api", "worker"]))]
     pub roles: Vec<&'static str>,
+    /// Whether this copy shares by way of Redis, UP or AWAY, where there is one to be. Nothing
+    /// depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "UP")]
+    pub redis: Option<&'static str>,
     /// Who does what only one copy of the service does at a time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -63,6 +69,7 @@ const UP: Health = Health {
     status: "UP",
     copy: None,
     roles: Vec::new(),
+    redis: None,
     jobs: Vec::new(),
 };
 
@@ -95,6 +102,11 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Reply, Failure>
     let health = Health {
         copy: Some(api.app.worker().to_string()),
         roles: api.settings.roles.clone(),
+        redis: match api.app.reach() {
+            Reach::Process => None,
+            Reach::Copies => Some("UP"),
+            Reach::Cut => Some("AWAY"),
+        },
         ..found
     };
     Reply::new(StatusCode::OK, &health)

@@ -282,6 +282,7 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Failure> {
         outcome,
         replayed,
         gateway_time,
+        ..
     } = answered;
     let mut response = match outcome {
         Outcome::Ended(Ended::Prepared { payment }) => shown(StatusCode::CREATED, *payment)?,

@@ -65,6 +65,24 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     ("sandbox.listen", &["sandbox.listen = \"0.0.0.0:8081\""]),
     ("shop.listen", &["shop.listen = \"0.0.0.0:8082\""]),
+    // What copies share, where others could read the password or pass for Redis.
+    (
+        "redis.url",
+        &["redis.url = \"redis://payflow:live_sk_1@redis.example:6379\""],
+    ),
+    (
+        "redis.url",
+        &["redis.url = \"rediss://:live_sk_1@redis.example/#insecure\""],
+    ),
+    (
+        "redis.url",
+        &["redis.url = \"http://live_sk_1@redis.example\""],
+    ),
+    (
+        "redis.response_timeout",
+        &["redis.response_timeout = \"10s\""],
+    ),
+    ("redis.answers_kept", &["redis.answers_kept = \"1d\""]),
     // Books that could be empty or lost.
     (
         "database.create",

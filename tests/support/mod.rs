@@ -4,11 +4,13 @@ mod browser;
 pub(crate) mod canary;
 pub(crate) mod lines;
 mod postgres;
+mod redis;
 pub(crate) mod report;
 mod service;
 
 pub(crate) use browser::{Browser, Screen, browser};
 pub(crate) use postgres::{Postgres, postgres};
+pub(crate) use redis::Redis;
 pub(crate) use service::Service;
 
 use std::env;
@@ -21,6 +23,8 @@ const _: () = {
     let _ = (browser, Browser::client, Screen::PHONE, Screen::DESKTOP);
     let _ = (shots, Service::start, Service::kill, Service::restart);
     let _ = Service::set;
+    let _ = (Redis::start, Redis::url, Redis::kill, Redis::restart);
+    let _ = (Redis::freeze, Redis::thaw, Redis::flush, Redis::say);
     let _ = (Service::keys, Service::keys_file, Service::log);
     let _ = (
         Service::run,

@@ -22,6 +22,7 @@ use domain::saga::{CancelCall, ConfirmCall, Policy};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use payflow::adapters::limiter::Buckets;
+use payflow::adapters::repeats::InProcess;
 use payflow::adapters::vault::{MasterKeys, Vault};
 use payflow::adapters::webhooks;
 use payflow::presentation::router::router;
@@ -86,6 +87,8 @@ impl World {
             tally: Arc::new(Nobody),
             tokens: Arc::new(tokens()),
             step_up: StepUp::default(),
+            // For no time: no input is to meet one before it.
+            repeats: Arc::new(InProcess::new(Duration::ZERO)),
             bell: Arc::default(),
             post: post(&memory),
             policy: Policy::default(),

@@ -4,6 +4,8 @@
 mod bus;
 mod feed;
 mod lines;
+#[cfg(feature = "redis")]
+mod redis;
 mod webhooks;
 
 use std::sync::Arc;
@@ -85,6 +87,8 @@ pub struct Metrics {
     feed: feed::Feed,
     #[cfg(feature = "kafka")]
     bus: bus::Bus,
+    #[cfg(feature = "redis")]
+    redis: redis::Redis,
     pub(super) webhooks: webhooks::Webhooks,
 }
 
@@ -197,6 +201,8 @@ impl Metrics {
             feed: feed::Feed::registered(&registry)?,
             #[cfg(feature = "kafka")]
             bus: bus::Bus::registered(&registry)?,
+            #[cfg(feature = "redis")]
+            redis: redis::Redis::registered(&registry)?,
             webhooks: webhooks::Webhooks::registered(&registry)?,
             registry,
         })

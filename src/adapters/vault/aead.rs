@@ -51,7 +51,7 @@ impl Key {
 
 /// What is authenticated with a text: every part with its length, so that no two lists of parts
 /// come to the same bytes.
-fn associated(header: &[u8], context: &[&str]) -> Vec<u8> {
+pub(super) fn associated(header: &[u8], context: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in std::iter::once(header).chain(context.iter().map(|part| part.as_bytes())) {
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);

@@ -5,11 +5,13 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::aead::{Key, random};
+use super::pouch::Pouch;
 
 /// The bytes of every key in here.
 const KEY_BYTES: usize = 32;
@@ -17,7 +19,15 @@ const KEY_BYTES: usize = 32;
 const NAME_MAX: usize = 32;
 
 /// The master keys of this process: the first wraps, every one unwraps.
-pub struct MasterKeys(Vec<(String, Key)>);
+pub struct MasterKeys(Vec<Master>);
+
+/// One of them.
+struct Master {
+    name: String,
+    key: Key,
+    /// What further keys are derived from; it tells nothing of this one.
+    root: Prk,
+}
 
 /// Why a text holds no master keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,13 +62,13 @@ impl MasterKeys {
     /// There is none, or one of them is not 32 bytes in base64 under a name of its own.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let parts = text.split([',', '\n']).map(str::trim);
-        let mut keys: Vec<(String, Key)> = Vec::new();
+        let mut keys: Vec<Master> = Vec::new();
         for part in parts.filter(|part| !part.is_empty()) {
-            let (name, key) = one(part)?;
-            if keys.iter().any(|(known, _)| *known == name) {
+            let master = one(part)?;
+            if keys.iter().any(|known| known.name == master.name) {
                 return Err(Malformed("two master keys have the same name"));
             }
-            keys.push((name, key));
+            keys.push(master);
         }
         if keys.is_empty() {
             return Err(Malformed("it names no master key"));
@@ -92,14 +102,25 @@ impl MasterKeys {
 
     /// The one that wraps.
     pub(super) fn current(&self) -> (&str, &Key) {
-        let (name, key) = self.0.first().expect("there is one in every list");
-        (name, key)
+        let master = self.first();
+        (&master.name, &master.key)
+    }
+
+    fn first(&self) -> &Master {
+        self.0.first().expect("there is one in every list")
+    }
+
+    /// What copies with the same current key name and seal things by that they keep elsewhere.
+    #[must_use]
+    pub fn pouch(&self) -> Pouch {
+        Pouch::of(&self.first().root)
     }
 
     /// The one of this name.
     pub(super) fn named(&self, name: &str) -> Option<&Key> {
         let mut keys = self.0.iter();
-        keys.find(|(known, _)| known == name).map(|(_, key)| key)
+        keys.find(|known| known.name == name)
+            .map(|known| &known.key)
     }
 }
 
@@ -109,7 +130,7 @@ impl std::fmt::Debug for MasterKeys {
     }
 }
 
-fn one(text: &str) -> Result<(String, Key), Malformed> {
+fn one(text: &str) -> Result<Master, Malformed> {
     let (name, encoded) = text
         .split_once(':')
         .ok_or(Malformed("a master key is written name:base64"))?;
@@ -125,7 +146,11 @@ fn one(text: &str) -> Result<(String, Key), Malformed> {
         return Err(Malformed("a master key is not of 32 bytes"));
     }
     let key = Key::new(&bytes).map_err(|_| Malformed("a master key was not taken"))?;
-    Ok((name.to_owned(), key))
+    Ok(Master {
+        name: name.to_owned(),
+        key,
+        root: Salt::new(HKDF_SHA256, b"payflow").extract(&bytes),
+    })
 }
 
 /// Writes a fresh key. Of two processes that do so at once one wins, and both read the same.

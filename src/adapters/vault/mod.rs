@@ -3,6 +3,7 @@
 
 mod aead;
 mod masters;
+mod pouch;
 mod rotation;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use super::clock::Wall;
 use super::ids::Drawn;
 
 pub use masters::{Malformed, MasterKeys, Unusable};
+pub use pouch::Pouch;
 pub use rotation::Rotated;
 
 /// What a data key is wrapped for, so that it is taken for no sealed value.

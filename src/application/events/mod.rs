@@ -26,7 +26,7 @@ use domain::id::WorkerId;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-pub use bell::Bell;
+pub use bell::{Bell, Ring, Rings};
 pub use epoch::raise_epoch;
 pub use follow::{FollowError, Following};
 pub use page::{EventsError, EventsPage};

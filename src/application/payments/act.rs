@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use super::Answered;
 use crate::crash::crash_point;
+use crate::flight::Boarding;
 use crate::idempotency::{Earlier, Either, KeyError, Keyed};
 use crate::outcome::{Ended, Outcome};
 use crate::patience::Patience;
@@ -176,7 +177,24 @@ impl App {
         keyed: Keyed,
         patience: &Patience,
     ) -> Result<Answered, ActError<C::Refusal>> {
-        let (saga, payment) = match self.begin(&caller, &command, &keyed).await? {
+        let flight = match self.board(&caller, &keyed).await? {
+            Boarding::Ended(ended, since) => return Ok(Answered::again(*ended, since)),
+            Boarding::Go(flight) => flight,
+        };
+        let done = self.decide_and_drive(&caller, &command, &keyed, patience);
+        let done = done.await;
+        flight.land(done.as_ref().ok()).await;
+        done
+    }
+
+    async fn decide_and_drive<C: Command>(
+        &self,
+        caller: &Caller,
+        command: &C,
+        keyed: &Keyed,
+        patience: &Patience,
+    ) -> Result<Answered, ActError<C::Refusal>> {
+        let (saga, payment) = match self.begin(caller, command, keyed).await? {
             Begun::Answered(answered) => return Ok(*answered),
             Begun::Saga(saga, payment) => (*saga, payment),
         };
@@ -187,7 +205,7 @@ impl App {
                 Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
-                let outcome = self.pending_now(&caller, command.payment()).await?;
+                let outcome = self.pending_now(caller, command.payment()).await?;
                 Ok(Answered::first(outcome))
             }
         }
@@ -292,9 +310,9 @@ impl App {
     ) -> Result<Option<Answered>, ActError<R>> {
         Ok(match self.earlier(caller, keyed).await? {
             Earlier::Nothing => None,
-            Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
+            Earlier::Ended(ended, since) => Some(Answered::again(*ended, since)),
             Earlier::Pending(payment) => {
-                Some(Answered::again(self.pending_now(caller, payment).await?))
+                Some(Answered::still(self.pending_now(caller, payment).await?))
             }
         })
     }

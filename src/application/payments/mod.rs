@@ -14,7 +14,9 @@ pub use read::{Page, ReadError};
 
 use std::time::Duration;
 
-use crate::outcome::Outcome;
+use domain::Timestamp;
+
+use crate::outcome::{Ended, Outcome};
 
 /// The answer to a use case that takes an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Answered {
     pub replayed: bool,
     /// How long it took for the gateway's sake: calls, and pauses before it is asked again.
     pub gateway_time: Duration,
+    /// Since when its key is in use, where it is the answer to an earlier request.
+    pub(crate) since: Option<Timestamp>,
 }
 
 impl Answered {
@@ -33,14 +37,25 @@ impl Answered {
             outcome,
             replayed: false,
             gateway_time: Duration::ZERO,
+            since: None,
         }
     }
 
-    fn again(outcome: Outcome) -> Self {
+    fn again(ended: Ended, since: Timestamp) -> Self {
         Self {
-            outcome,
+            outcome: Outcome::Ended(ended),
             replayed: true,
             gateway_time: Duration::ZERO,
+            since: Some(since),
+        }
+    }
+
+    fn still(pending: Outcome) -> Self {
+        Self {
+            outcome: pending,
+            replayed: true,
+            gateway_time: Duration::ZERO,
+            since: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use domain::text::{OrderId, OrderName};
 
 use super::Answered;
 use crate::crash::crash_point;
+use crate::flight::Boarding;
 use crate::idempotency::{Earlier, Either, KeyError, Keyed, later};
 use crate::outcome::{Ended, Outcome};
 use crate::ports::store::{self, CommitError};
@@ -105,6 +106,25 @@ impl App {
             .amount
             .minus(tax_free)
             .map_err(|_| PrepareError::TaxFreeOverAmount)?;
+        let Some(given) = keyed else {
+            return self.prepare_new(caller, command, tax_free, None).await;
+        };
+        let flight = match self.board(caller, given).await? {
+            Boarding::Ended(ended, since) => return Ok(Answered::again(*ended, since)),
+            Boarding::Go(flight) => flight,
+        };
+        let done = self.prepare_new(caller, command, tax_free, keyed).await;
+        flight.land(done.as_ref().ok()).await;
+        done
+    }
+
+    async fn prepare_new(
+        &self,
+        caller: &Caller,
+        command: &Prepare,
+        tax_free: Money,
+        keyed: Option<&Keyed>,
+    ) -> Result<Answered, PrepareError> {
         for _ in 0..self.parts.bounds.conflicts_max {
             if let Some(keyed) = keyed
                 && let Some(answered) = self.prepared_before(caller, keyed).await?
@@ -171,12 +191,12 @@ impl App {
     ) -> Result<Option<Answered>, PrepareError> {
         Ok(match self.earlier(caller, keyed).await? {
             Earlier::Nothing => None,
-            Earlier::Ended(ended) => Some(Answered::again(Outcome::Ended(*ended))),
+            Earlier::Ended(ended, since) => Some(Answered::again(*ended, since)),
             Earlier::Pending(payment) => {
                 let found = self.parts.store.payment(&caller.owner(), payment).await?;
                 let payment = found.ok_or(PrepareError::NotFound)?;
                 let view = PaymentView::impersonal(&payment);
-                Some(Answered::again(Outcome::Pending(Box::new(view))))
+                Some(Answered::still(Outcome::Pending(Box::new(view))))
             }
         })
     }

@@ -5,6 +5,7 @@ mod feed;
 mod identity;
 mod kafka;
 mod live;
+mod redis;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -49,6 +50,7 @@ impl Config {
         self.check_bounds()?;
         self.check_feed()?;
         self.check_kafka()?;
+        self.check_redis()?;
         self.check_webhooks()?;
         self.check_vault()?;
         if self.is_live() {

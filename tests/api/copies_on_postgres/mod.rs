@@ -5,6 +5,7 @@ mod access;
 mod masters;
 mod operators;
 mod repeats;
+mod sharing;
 mod streams;
 mod takeover;
 
@@ -58,7 +59,13 @@ struct Copy {
 impl Copies {
     /// Both, with a merchant.
     async fn start(pace: Pace) -> Self {
+        Self::start_with(pace, Vec::new()).await
+    }
+
+    /// As [`Self::start`], with these settings besides.
+    async fn start_with(pace: Pace, settings: Vec<(&'static str, String)>) -> Self {
         let mut copies = Self::prepare(pace).await;
+        copies.settings.extend(settings);
         for place in 0..2 {
             copies.open(place, OLD);
         }

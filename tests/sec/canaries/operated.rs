@@ -165,6 +165,9 @@ fn mistyped([short, private]: &[String; 2]) -> Vec<String> {
         format!("database.url = \"postgres://user:{MISTYPED}@[host/payflow\""),
         format!("database.url = \"postgres://user:{MISTYPED}@/payflow\""),
         format!("database.url = \"mysql://user:{MISTYPED}@host/payflow\""),
+        format!("redis.url = \"redis://user:{MISTYPED}@redis.example/0\""),
+        format!("redis.url = \"rediss://user:{MISTYPED}@/0\""),
+        format!("redis.url = \"redis://user:{MISTYPED}@127.0.0.1:99999\""),
         format!("database.url = {{ password = \"{MISTYPED}\" }}"),
         issuer(short, "HS256"),
         issuer(private, "ES256"),
@@ -199,6 +202,7 @@ pub(super) fn unsafely(stand: &mut Stand) {
         ("PAYFLOW_TOSS__SECRET", MISTYPED),
         ("TOSS_SECRET_KEY", MISTYPED),
         ("DATABASE_URL", MISTYPED),
+        ("REDIS_URL", MISTYPED),
     ] {
         let mut start = Command::new(env!("CARGO_BIN_EXE_payflow"));
         start.current_dir(folder.path()).env_clear();

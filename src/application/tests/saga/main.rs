@@ -17,6 +17,7 @@ mod interleavings;
 mod judge;
 mod left;
 mod post;
+mod repeats;
 mod scripts;
 mod store;
 mod turnstile;

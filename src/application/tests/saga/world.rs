@@ -31,6 +31,7 @@ use crate::bugs::Bug;
 use crate::faults::{Fault, Script};
 use crate::gateway::{Gateway, Only};
 use crate::post::nowhere;
+use crate::repeats::Forgetful;
 use crate::store::Faulty;
 use crate::turnstile::{Side, Turnstile};
 
@@ -119,6 +120,7 @@ impl World {
                 tally: Arc::new(Uncounted),
                 tokens: Arc::new(Nobody),
                 step_up: StepUp::default(),
+                repeats: Arc::new(Forgetful),
                 bell: Arc::default(),
                 post: nowhere(Arc::clone(&clock)),
                 policy: Bug::policy(bug),

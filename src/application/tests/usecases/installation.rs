@@ -32,6 +32,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::repeats::Rumours;
 use crate::store::Flawed;
 use crate::webhooks::{Receivers, post};
 
@@ -162,6 +163,7 @@ pub(crate) struct Installation {
     pub(crate) drain: CancellationToken,
     pub(crate) found: Arc<Found>,
     pub(crate) receivers: Arc<Receivers>,
+    pub(crate) rumours: Arc<Rumours>,
 }
 
 pub(crate) fn krw(minor: i64) -> Money {
@@ -225,6 +227,7 @@ impl Installation {
         let store = Arc::new(Flawed::new(Arc::clone(&memory)));
         let found = Arc::new(Found::default());
         let receivers = Arc::new(Receivers::default());
+        let rumours = Arc::new(Rumours::default());
         let parts = Parts {
             store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
@@ -234,6 +237,7 @@ impl Installation {
             tally: Arc::<Found>::clone(&found),
             tokens: Arc::new(Nobody),
             step_up: StepUp::default(),
+            repeats: Arc::<Rumours>::clone(&rumours),
             bell: Arc::default(),
             policy: Policy::default(),
             timings,
@@ -259,6 +263,7 @@ impl Installation {
             drain,
             found,
             receivers,
+            rumours,
         }
     }
 

@@ -18,6 +18,7 @@ mod left;
 mod merchants;
 mod prepare;
 mod recovery;
+mod repeats;
 mod store;
 mod tax_free;
 mod upkeep;
