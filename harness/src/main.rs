@@ -71,6 +71,8 @@ enum Chaos {
     Copies(chaos::roles::copies::Arguments),
     /// Plays every part without a kill: what the gateway can approve must end approved.
     Parts(chaos::undisturbed::Arguments),
+    /// Flushes, kills and freezes the Redis that two copies share, and checks the books.
+    Redis(chaos::redis::Arguments),
     /// Sends storms of requests and checks that money moved once.
     Storm(chaos::storm::Arguments),
     /// Has approvals done by workers that are killed, the broker away, and checks the books.
@@ -117,6 +119,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Roles(arguments) => chaos::roles::points::run(arguments).await,
         Chaos::Copies(arguments) => chaos::roles::copies::run(arguments).await,
         Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
+        Chaos::Redis(arguments) => chaos::redis::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
         Chaos::Async(arguments) => chaos::promised::run(arguments).await,
     }

@@ -18,6 +18,9 @@ pub(crate) struct DevKeys {
     pub(crate) payflow_url: String,
     /// Where its gateway listens.
     pub(crate) sandbox_url: String,
+    /// Where its metrics are.
+    #[serde(default)]
+    pub(crate) metrics_url: String,
     /// The merchant's secret key.
     pub(crate) secret_key: String,
 }
@@ -41,6 +44,7 @@ impl DevKeys {
 pub(crate) struct Service {
     http: reqwest::Client,
     url: String,
+    metrics_url: String,
     authorization: String,
 }
 
@@ -71,6 +75,7 @@ impl Service {
         Ok(Self {
             http: http::client()?,
             url: keys.payflow_url.trim_end_matches('/').to_owned(),
+            metrics_url: keys.metrics_url.clone(),
             authorization: format!("Basic {credentials}"),
         })
     }
@@ -85,14 +90,33 @@ impl Service {
         &self.authorization
     }
 
+    /// What its metrics of this name come to together; nothing where it shows none.
+    pub(crate) async fn metric(&self, name: &str) -> anyhow::Result<u64> {
+        let answer = self.http.get(&self.metrics_url).send().await?;
+        let text = answer.text().await?;
+        let mut sum: u64 = 0;
+        for line in text.lines().filter(|line| line.starts_with(name)) {
+            let value = line.rsplit_once(' ').map(|(_, value)| value);
+            let value = value.and_then(|value| value.parse().ok());
+            sum = sum.saturating_add(value.with_context(|| format!("no count: {line}"))?);
+        }
+        Ok(sum)
+    }
+
+    /// Asks for a payment to be prepared, under a key.
+    pub(crate) async fn prepare_under(
+        &self,
+        order: &str,
+        amount: i64,
+        key: &str,
+    ) -> reqwest::Result<Reply> {
+        let request = self.post("/api/v1/payments").json(&ordered(order, amount));
+        Reply::to(request.header("Idempotency-Key", key)).await
+    }
+
     /// Prepares a payment; any answer but 201 is an error.
     pub(crate) async fn prepare(&self, order: &str, amount: i64) -> anyhow::Result<Prepared> {
-        let body = json!({
-            "orderId": order,
-            "orderName": "harness order",
-            "amount": amount,
-            "currency": "KRW",
-        });
+        let body = ordered(order, amount);
         let reply = Reply::to(self.post("/api/v1/payments").json(&body)).await?;
         ensure!(
             reply.status == 201,
@@ -215,4 +239,13 @@ impl Service {
         let request = self.http.post(format!("{}{path}", self.url));
         request.header("Authorization", &self.authorization)
     }
+}
+
+fn ordered(order: &str, amount: i64) -> serde_json::Value {
+    json!({
+        "orderId": order,
+        "orderName": "harness order",
+        "amount": amount,
+        "currency": "KRW",
+    })
 }

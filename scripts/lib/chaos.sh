@@ -5,6 +5,7 @@
 # Sourced with chaos_length=short (the default) or long; long needs chaos_folder, too.
 
 : "${PAYFLOW_TEST_POSTGRES_URL:?}"
+: "${PAYFLOW_TEST_REDIS:?}"
 
 cargo build --locked --quiet --package toss-sandbox --package payflow-harness
 # One after the other: the first must not lend its feature to the second.
@@ -25,6 +26,7 @@ CHAOS=(
   "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
   "copies | postgres | --seconds 16 --every-seconds 4 | --seconds 300 --every-seconds 15"
+  "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
 )
 
 # Every kind on one database, also after one has found something.
@@ -45,17 +47,17 @@ chaos_on() {
 
 break_it() {
   local kind=$1 name=$2 database=$3 service=$chaos_built/payflow begun=$SECONDS result=0 arguments
-  local command
+  local command=(chaos "$kind")
   read -r -a arguments <<<"$4"
   case "$kind" in
-    crash | roles) service=$chaos_built/payflow-crash ;;
-  esac
-  case "$kind" in
-    async | bus | roles | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
-  esac
-  case "$kind" in
-    bus) command=(bus) ;;
-    *) command=(chaos "$kind") ;;
+    crash) service=$chaos_built/payflow-crash ;;
+    redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
+    async | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    bus) command=(bus) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    roles)
+      service=$chaos_built/payflow-crash
+      arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
+      ;;
   esac
   if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ] && [ "$kind" != bus ]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")

@@ -12,6 +12,7 @@ mod load;
 mod parts;
 mod progress;
 pub(crate) mod promised;
+pub(crate) mod redis;
 pub(crate) mod roles;
 mod rounds;
 pub(crate) mod storm;
