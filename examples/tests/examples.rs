@@ -1,5 +1,5 @@
-//! Both services in front of a feed that is worse than Payflow's: it repeats itself, goes back, tells
-//! of what nobody knows, errs, and loses its place; and they are killed all the while.
+//! Both services in front of a feed that is worse than Payflow's: it repeats itself, goes back,
+//! tells of what nobody knows, errs, and loses its place; and they are killed all the while.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `webhook`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
+//! `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,8 @@ use clap::Subcommand;
 /// What is done about dead letters.
 #[derive(Subcommand)]
 pub(super) enum Action {
-    /// List them: where each is, since when, and why. Of a message that was put aside more than once
-    /// the last time.
+    /// List them: where each is, since when, and why. Of a message that was put aside more than
+    /// once the last time.
     List,
     /// Show one with its headers.
     Show {

@@ -13,9 +13,9 @@ use super::observed::Use;
 use crate::adapters::limiter::Buckets;
 use crate::adapters::vault::Pouch;
 
-/// A bucket is the instant at which it will be full again, in microseconds; one that is not there is
-/// full, and so is one that says what no bucket can. Answers with the microseconds until there is a
-/// token, or with 0 and takes one.
+/// A bucket is the instant at which it will be full again, in microseconds. One that is not there
+/// is full, and so is one that says what no bucket can. Answers with the microseconds until there
+/// is a token, or with 0 and takes one.
 const TAKE: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

@@ -1,5 +1,5 @@
-//! Owns counting positions anew: after a restore or a failover that lost commits, the positions that
-//! others remember mean other events.
+//! Owns counting positions anew: after a restore or a failover that lost commits, the positions
+//! that others remember mean other events.
 
 use domain::feed::{Change, Epoch};
 

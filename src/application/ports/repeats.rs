@@ -45,8 +45,8 @@ pub enum Reach {
     Cut,
 }
 
-/// Knows repeats, as far as it can: it may forget anything at any time, and then the store says what
-/// it would have said.
+/// Knows repeats, as far as it can: it may forget anything at any time, and then the store says
+/// what it would have said.
 #[async_trait]
 pub trait Repeats: Send + Sync {
     /// What is known of a request, of which one more has come.

@@ -1,5 +1,5 @@
-//! Webhooks: their secrets, made and replaced over the API and by command, addresses with a token in
-//! them, what is sent there, and what receivers answer.
+//! Webhooks: their secrets, made and replaced over the API and by command, addresses with a token
+//! in them, what is sent there, and what receivers answer.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Owns one thing that is wanted under one key: it is asked for at both copies at once, again at each
-//! once it has ended, and everybody must be told the same.
+//! Owns one thing that is wanted under one key: it is asked for at both copies at once, again at
+//! each once it has ended, and everybody must be told the same.
 
 use std::time::Duration;
 
