@@ -5,6 +5,7 @@ mod target;
 
 use std::collections::BTreeMap;
 
+pub(crate) use sql::Untold;
 pub(crate) use target::{Snapshot, Target, connect};
 
 /// Everything that the checks look at.

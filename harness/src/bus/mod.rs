@@ -145,7 +145,8 @@ async fn make(service: &Service, count: usize, clients: usize) -> anyhow::Result
     Ok(())
 }
 
-async fn one(service: &Service) -> anyhow::Result<()> {
+/// A payment that is prepared and withdrawn.
+pub(crate) async fn one(service: &Service) -> anyhow::Result<()> {
     let name = unique_name();
     let prepared = service.prepare(&format!("bus-{name}"), AMOUNT).await?;
     let key = format!("withdraw-{name}");

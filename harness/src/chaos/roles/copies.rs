@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::playing::Playing;
+use super::told::drain;
 use crate::chaos::aftermath::reckon;
 use crate::chaos::load::Load;
 use crate::chaos::rounds::{Counts, Round, Rounds};
@@ -85,8 +86,13 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
         .copied()
         .context("nobody")?
         .clone();
-    let mut verdict = reckon(&mut playing.stand, &service, journal, begun).await?;
-    playing.judge(begun, &mut counts, &mut verdict).await?;
+    let target = playing.stand.target();
+    let (drained, verdict) = tokio::join!(
+        drain(&target, begun),
+        reckon(&mut playing.stand, &service, journal, begun)
+    );
+    let mut verdict = verdict?;
+    playing.judge(drained?, &mut counts, &mut verdict).await?;
     for copy in &mut copies {
         copy.instance.kill().await?;
     }

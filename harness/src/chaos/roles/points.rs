@@ -9,11 +9,13 @@ use anyhow::ensure;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout};
 
+use super::making::Making;
 use super::playing::Playing;
-use crate::chaos::aftermath::{Verdict, reckon};
+use super::told::drain;
+use crate::chaos::aftermath::{Verdict, milliseconds};
 use crate::chaos::crash::is_death;
-use crate::chaos::load::Load;
 use crate::chaos::rounds::{Counts, Round, Rounds};
+use crate::check;
 use crate::random::Dice;
 use crate::stand::Instance;
 
@@ -54,9 +56,7 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
     let mut playing = Playing::begin(&arguments.rounds.parts, &arguments.broker).await?;
     playing.stand.play(REST);
     let service = playing.stand.start().await?;
-    let mut dice = Dice::new(seed, "roles");
-    let load = Load::begin(&playing.stand.sandbox, dice.next());
-    load.at(&[&service]);
+    let making = Making::begin(&service);
     let [one, two, three] = ROLES.map(|(role, prefixes)| {
         let own = |point: &&String| prefixes.iter().any(|prefix| point.starts_with(prefix));
         let points: Vec<String> = points.iter().filter(own).cloned().collect();
@@ -72,12 +72,20 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
         copies.push(lane.copy);
     }
     let begun = Instant::now();
-    let journal = load.end().await?;
-    playing.stand.sandbox.heal().await?;
-    counts.add("asked", journal.asked());
-    let mut verdict = reckon(&mut playing.stand, &service, journal, begun).await?;
+    counts.add("payments", making.end().await?);
+    let drained = drain(&playing.stand.target(), begun).await?;
+    let mut verdict = Verdict {
+        settled_milliseconds: Some(milliseconds(begun.elapsed())),
+        ..Verdict::default()
+    };
     judge_missed(missed, &mut verdict);
-    playing.judge(begun, &mut counts, &mut verdict).await?;
+    playing.judge(drained, &mut counts, &mut verdict).await?;
+    let target = playing.stand.target();
+    let findings = check::run(&target, &playing.stand.sandbox, Duration::ZERO).await?;
+    verdict.unexplained = findings.unexplained;
+    let found = findings.breaches.iter();
+    let found = found.map(|breach| format!("{} {}", breach.invariant, breach.what));
+    verdict.breaches.extend(found);
     for copy in &mut copies {
         copy.kill().await?;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::playing::Playing;
-use crate::books::Books;
+use crate::books::{Books, Target, Untold};
 use crate::bus::Reading;
 use crate::chaos::aftermath::{Verdict, milliseconds};
 use crate::chaos::rounds::Counts;
@@ -19,15 +19,23 @@ const BRING_PATIENCE: Duration = Duration::from_secs(45);
 const POLL: Duration = Duration::from_millis(100);
 
 impl Playing {
-    /// Waits until everything is told, and adds what is wrong; copies of every role go on.
+    /// Adds what is wrong with what was told; copies of every role go on.
     pub(super) async fn judge(
         &self,
-        begun: Instant,
+        drained: Drained,
         counts: &mut Counts,
         verdict: &mut Verdict,
     ) -> anyhow::Result<()> {
-        self.drain(begun, counts, verdict).await?;
         let mut wrong = |what: String| verdict.breaches.push(what);
+        counts.add("drainedMilliseconds", drained.told.map_or(0, milliseconds));
+        counts.add(
+            "broughtMilliseconds",
+            drained.brought.map_or(0, milliseconds),
+        );
+        if drained.told.is_none() || drained.brought.is_none() {
+            let left = drained.left;
+            wrong(format!("not everything is told in time: {left:?}"));
+        }
         let target = self.stand.target();
         let happened = Books::happened(&target).await?;
         counts.add("events", count(happened.len()));
@@ -66,40 +74,41 @@ impl Playing {
         }
         Ok(())
     }
+}
 
-    /// Waits until nothing is left to be told, and nothing will happen any more.
-    async fn drain(
-        &self,
-        begun: Instant,
-        counts: &mut Counts,
-        verdict: &mut Verdict,
-    ) -> anyhow::Result<()> {
-        let target = self.stand.target();
-        let mut told = false;
-        loop {
-            let untold = Books::untold(&target).await?;
-            let rests = untold.events == 0 && untold.unpaid == 0;
-            let passed = begun.elapsed();
-            if rests && !told {
-                told = true;
-                counts.add("drainedMilliseconds", milliseconds(passed));
-            }
-            if rests && untold.deliveries == 0 {
-                counts.add("broughtMilliseconds", milliseconds(passed));
-                return Ok(());
-            }
-            let patience = if rests {
-                BRING_PATIENCE
-            } else {
-                DRAIN_PATIENCE
-            };
-            if passed >= patience {
-                let what = format!("after {patience:?} not everything is told: {untold:?}");
-                verdict.breaches.push(what);
-                return Ok(());
-            }
-            sleep(POLL).await;
+/// When nothing was left to be told, to the broker and to the receiver; none where it was not in
+/// time.
+#[derive(Debug)]
+pub(super) struct Drained {
+    told: Option<Duration>,
+    brought: Option<Duration>,
+    /// What is left.
+    left: Untold,
+}
+
+/// Waits until nothing is left to be told, and nothing will happen any more; nobody was killed
+/// after `begun`.
+pub(super) async fn drain(target: &Target, begun: Instant) -> anyhow::Result<Drained> {
+    let mut told = None;
+    loop {
+        let left = Books::untold(target).await?;
+        let passed = begun.elapsed();
+        if left.events == 0 && left.unpaid == 0 {
+            told.get_or_insert(passed);
         }
+        let brought = told.and((left.deliveries == 0).then_some(passed));
+        let is_late = match told {
+            Some(_) => passed >= BRING_PATIENCE,
+            None => passed >= DRAIN_PATIENCE,
+        };
+        if brought.is_some() || is_late {
+            return Ok(Drained {
+                told,
+                brought,
+                left,
+            });
+        }
+        sleep(POLL).await;
     }
 }
 
