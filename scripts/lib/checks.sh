@@ -59,7 +59,8 @@ nextest_step() {
 # Every script of faults of the longest length; once per folder.
 scripts_step() {
   [ ! -e "${chaos_folder:?}/scripts" ] || return 0
-  PAYFLOW_TEST_EVERY_SCRIPT=1 cargo nextest run --locked --workspace --profile ci -E 'test(length_5)'
+  PAYFLOW_TEST_EVERY_SCRIPT=1 cargo nextest run --locked --workspace --profile ci \
+    -E 'test(length_5)'
   touch "$chaos_folder/scripts"
 }
 

@@ -36,6 +36,11 @@ impl Patience {
         self.until
     }
 
+    /// How much of it is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     /// Awaits `work` on the gateway's account: a call, or a pause because one did not tell.
     pub(crate) async fn at_gateway<T>(&self, work: impl Future<Output = T>) -> T {
         self.taken().since = Some(Instant::now());

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::Answered;
 use crate::crash::crash_point;
 use crate::flight::Boarding;
-use crate::idempotency::{Earlier, Either, KeyError, Keyed};
+use crate::idempotency::{Earlier, Either, KeyError, Keyed, later};
 use crate::outcome::{Ended, Outcome};
 use crate::patience::Patience;
 use crate::ports::gateway::Refused;
@@ -194,7 +194,7 @@ impl App {
         keyed: &Keyed,
         patience: &Patience,
     ) -> Result<Answered, ActError<C::Refusal>> {
-        let (saga, payment) = match self.begin(caller, command, keyed).await? {
+        let (saga, payment) = match self.begin(caller, command, keyed, patience).await? {
             Begun::Answered(answered) => return Ok(*answered),
             Begun::Saga(saga, payment) => (*saga, payment),
         };
@@ -217,6 +217,7 @@ impl App {
         caller: &Caller,
         command: &C,
         keyed: &Keyed,
+        patience: &Patience,
     ) -> Result<Begun, ActError<C::Refusal>> {
         let store = &self.parts.store;
         for _ in 0..self.parts.bounds.conflicts_max {
@@ -242,10 +243,14 @@ impl App {
                 Decided::Over(moved, ended) => (moved, Either::Outcome(ended.clone())),
             };
             let mut reservation = self.reservation(caller, keyed, command.payment(), end);
-            if matches!(decided, Decided::Leave(..)) {
+            reservation.patience_until = match decided {
                 // Whoever left it does not wait, and a repeat is told the same.
-                reservation.patience_until = reservation.created_at;
-            }
+                Decided::Leave(..) => reservation.created_at,
+                // What was read until here is part of it: a repeat behind the answer is told that.
+                Decided::Drive(..) | Decided::Over(..) => {
+                    later(reservation.created_at, patience.left())
+                }
+            };
             let mut changes = moved.changes.clone();
             changes.push(Change::ReserveKey(Box::new(reservation)));
             changes.extend(proof);
