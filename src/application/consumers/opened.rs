@@ -47,9 +47,7 @@ pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 impl<D: DeserializeOwned> Opened<D> {
     /// Reads it; why it cannot be read is told without a word of what it says.
     pub(super) fn of(received: &Received) -> Result<Self, String> {
-        let mut text = serde_json::Deserializer::from_slice(&received.payload);
-        let read = object(&mut text).and_then(|read| text.end().map(|()| read));
-        let opened: Self = read.map_err(|error: serde_json::Error| {
+        let opened = Self::read(&received.payload).map_err(|error| {
             let (kind, line, column) = (error.classify(), error.line(), error.column());
             format!("no such envelope: {kind:?} at line {line}, column {column}")
         })?;
@@ -60,6 +58,16 @@ impl<D: DeserializeOwned> Opened<D> {
             return Err("its id or its source is empty".to_owned());
         }
         Ok(opened)
+    }
+
+    fn read(payload: &[u8]) -> serde_json::Result<Self> {
+        // What is of no concern is passed over unread, and yet the whole has to be JSON: what one
+        // reader takes and the next one refuses is no message.
+        serde_json::from_slice::<serde_json::Value>(payload)?;
+        let mut text = serde_json::Deserializer::from_slice(payload);
+        let read = object(&mut text)?;
+        text.end()?;
+        Ok(read)
     }
 
     /// The trace that it goes on with; a fresh one where it has none.
@@ -84,11 +92,15 @@ mod tests {
     use crate::ports::bus::Topic;
 
     fn opened(payload: &str) -> Result<Opened<serde_json::Value>, String> {
+        opened_bytes(payload.as_bytes())
+    }
+
+    fn opened_bytes(payload: &[u8]) -> Result<Opened<serde_json::Value>, String> {
         Opened::of(&Received {
             topic: Topic::OrderCreated,
             key: Vec::new(),
             headers: Vec::new(),
-            payload: payload.as_bytes().to_vec(),
+            payload: payload.to_vec(),
             place: "order.created/0/0".to_owned(),
         })
     }
@@ -116,6 +128,21 @@ mod tests {
         ] {
             let why = opened(text).unwrap_err();
             assert!(!why.contains("4111"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_no_concern_has_to_be_json_too() {
+        let of = |kind: &[u8]| {
+            let (head, tail) = (
+                br#"{"specversion":"1.0","id":"1","source":"/o","type":""#.as_slice(),
+                br#"","data":{}}"#.as_slice(),
+            );
+            opened_bytes(&[head, kind, tail].concat())
+        };
+        assert!(of("결제".as_bytes()).is_ok());
+        for wrong in [b"\xd5Y".as_slice(), b"\xff", br"\ud800", br"\x"] {
+            assert!(of(wrong).is_err(), "{wrong:?}");
         }
     }
 
