@@ -1,7 +1,6 @@
 //! Owns the append-only event log's lines and the hash chain that ties them to their payment.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use crate::decline::Reason;
 use crate::id::{PaymentId, SagaId};
 use crate::money::{Currency, Money};
 use crate::payment::{PayStatus, ReasonCode};
-use crate::principal::{Actor, Scope, UnknownWord};
+use crate::principal::{Actor, Scope};
 
 /// A SHA-256 hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,77 +32,39 @@ impl fmt::Debug for Hash {
     }
 }
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident => $word:literal),+ $(,)?) => {
-        /// What happened.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind {
-            $($(#[$doc])* $name),+
-        }
-
-        impl Kind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// The stored and shown word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word),+
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The payment exists.
-    Prepared => "payment.prepared",
-    /// A fresh gateway order was issued for another opening of the window.
-    WindowReopened => "payment.window_reopened",
-    /// An approval was asked for and is durable.
-    ApprovalRequested => "payment.approval_requested",
-    /// Captured and booked.
-    Approved => "payment.approved",
-    /// The gateway counts another part of the capture as without VAT than was asked for.
-    TaxFreeDiffers => "payment.tax_free_differs",
-    /// Declined; the buyer may try again.
-    Declined => "payment.declined",
-    /// Declined for good.
-    Aborted => "payment.aborted",
-    /// Nobody paid in time.
-    Expired => "payment.expired",
-    /// The gateway captured what it should not have; booked to suspense, to be given back.
-    WrongCaptureFound => "payment.wrong_capture_found",
-    /// A wrong capture was given back.
-    WrongCaptureReversed => "payment.wrong_capture_reversed",
-    /// A cancellation was asked for and is durable.
-    CancelRequested => "payment.cancel_requested",
-    /// A cancellation was refused; what was held is held.
-    CancelRefused => "payment.cancel_refused",
-    /// Closed before any money was taken.
-    Withdrawn => "payment.withdrawn",
-    /// Part of the money was given back, by us or by others at the gateway.
-    PartiallyCanceled => "payment.partially_canceled",
-    /// All of the money was given back.
-    Canceled => "payment.canceled",
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownWord(text.to_owned()))
+words! {
+    /// What happened.
+    Kind {
+        /// The payment exists.
+        Prepared => "payment.prepared",
+        /// A fresh gateway order was issued for another opening of the window.
+        WindowReopened => "payment.window_reopened",
+        /// An approval was asked for and is durable.
+        ApprovalRequested => "payment.approval_requested",
+        /// Captured and booked.
+        Approved => "payment.approved",
+        /// The gateway counts another part of the capture as without VAT than was asked for.
+        TaxFreeDiffers => "payment.tax_free_differs",
+        /// Declined; the buyer may try again.
+        Declined => "payment.declined",
+        /// Declined for good.
+        Aborted => "payment.aborted",
+        /// Nobody paid in time.
+        Expired => "payment.expired",
+        /// The gateway captured what it should not have; booked to suspense, to be given back.
+        WrongCaptureFound => "payment.wrong_capture_found",
+        /// A wrong capture was given back.
+        WrongCaptureReversed => "payment.wrong_capture_reversed",
+        /// A cancellation was asked for and is durable.
+        CancelRequested => "payment.cancel_requested",
+        /// A cancellation was refused; what was held is held.
+        CancelRefused => "payment.cancel_refused",
+        /// Closed before any money was taken.
+        Withdrawn => "payment.withdrawn",
+        /// Part of the money was given back, by us or by others at the gateway.
+        PartiallyCanceled => "payment.partially_canceled",
+        /// All of the money was given back.
+        Canceled => "payment.canceled",
     }
 }
 

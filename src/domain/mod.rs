@@ -3,6 +3,9 @@
 //! Nothing in here reads a clock, draws a random number or performs I/O, so every path can be
 //! enumerated by a test. Time, spare ids and the event sealer come in through [`Ctx`].
 
+#[macro_use]
+mod words;
+
 pub mod account;
 pub mod card;
 pub mod change;

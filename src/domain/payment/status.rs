@@ -1,61 +1,6 @@
 //! Owns the payment's statuses and the one table of legal transitions and who may trigger them.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::Serialize;
-
-use crate::principal::{Actor, UnknownWord};
-
-macro_rules! words {
-    (
-        $(#[$outer:meta])*
-        $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal),+ $(,)? }
-    ) => {
-        $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$doc])* $variant),+
-        }
-
-        impl $name {
-            /// Every variant.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The stored and shown word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word),+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL
-                    .iter()
-                    .copied()
-                    .find(|word| word.as_str() == text)
-                    .ok_or_else(|| UnknownWord(text.to_owned()))
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
+use crate::principal::Actor;
 
 words! {
     /// What the API shows of a payment.

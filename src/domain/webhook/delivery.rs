@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::ladder::{Chance, Ladder, Next};
 use crate::id::{EndpointId, PaymentId};
-use crate::principal::UnknownWord;
 use crate::{Timestamp, after};
 
 /// What a receiver knows an event by: the same at every try and every endpoint.

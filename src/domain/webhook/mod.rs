@@ -1,49 +1,6 @@
 //! Owns where a merchant wants its events, whether it still takes them, and what a receiver knows
 //! an event by.
 
-/// An enum of words that are stored and shown.
-macro_rules! words {
-    (
-        $(#[$outer:meta])*
-        $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal),+ $(,)? }
-    ) => {
-        $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$doc])* $variant),+
-        }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The stored and shown word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word),+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                let mut all = Self::ALL.iter().copied();
-                all.find(|word| word.as_str() == text)
-                    .ok_or_else(|| UnknownWord(text.to_owned()))
-            }
-        }
-    };
-}
-
 mod change;
 mod delivery;
 mod ladder;
