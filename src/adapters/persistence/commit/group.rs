@@ -14,6 +14,8 @@ use crate::adapters::persistence::connection::Database;
 
 /// More would make the first member wait for little gain.
 const MEMBERS_MAX: usize = 32;
+/// A job may write many rows at once: whoever goes with it would wait for all of them.
+const CHANGES_MAX: usize = 320;
 
 type Outcome = Result<(), CommitError>;
 /// Where a change stands in the order of locks; the same place is the same row.
@@ -108,6 +110,7 @@ impl Queue {
     fn batch(&mut self) -> Vec<Member> {
         let mut batch: Vec<Member> = Vec::new();
         let mut rows: HashSet<Row> = HashSet::new();
+        let mut written = 0_usize;
         let mut left = VecDeque::new();
         for member in self.waiting.drain(..) {
             if member.told.is_closed() {
@@ -115,7 +118,10 @@ impl Queue {
                 continue;
             }
             let free = |(row, _): &(Row, Change)| !rows.contains(row);
-            if batch.len() < MEMBERS_MAX && member.changes.iter().all(free) {
+            let together = written.saturating_add(member.changes.len());
+            let fits = batch.is_empty() || batch.len() < MEMBERS_MAX && together <= CHANGES_MAX;
+            if fits && member.changes.iter().all(free) {
+                written = together;
                 rows.extend(member.changes.iter().map(|(row, _)| row.clone()));
                 batch.push(member);
             } else {
@@ -276,6 +282,39 @@ mod tests {
         }
         assert_eq!(queue.batch().len(), MEMBERS_MAX);
         assert_eq!(queue.batch().len(), 1);
+    }
+
+    /// Changes of as many rows, of which no other member has one.
+    fn changes(of: &str, count: usize) -> Vec<(Row, Change)> {
+        let change = |number: usize| {
+            let (_, change) = pin(&account('1')).remove(0);
+            ((2, format!("{of}{number}")), change)
+        };
+        (0..count).map(change).collect()
+    }
+
+    #[test]
+    fn few_go_with_one_that_writes_much() {
+        let mut queue = queue();
+        let mut outcomes = Vec::new();
+        for (of, count) in [
+            ("a", 8),
+            ("b", CHANGES_MAX),
+            ("c", 8),
+            ("d", CHANGES_MAX + 1),
+        ] {
+            let (told, outcome) = oneshot::channel();
+            queue.join(changes(of, count), told);
+            outcomes.push(outcome);
+        }
+        assert_eq!(numbers(&queue.batch()), [1, 3]);
+        assert_eq!(numbers(&queue.batch()), [2]);
+        assert_eq!(
+            numbers(&queue.batch()),
+            [4],
+            "too much for any, and written"
+        );
+        assert!(queue.batch().is_empty());
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::ports::store::Line;
 /// Why a line is not told although nothing is wrong with it.
 pub(super) const FOLLOWS: &str = "an earlier event of its payment is parked";
 
+/// So many writes at once, unless one event alone has more: a batch of events may have many each,
+/// and payments wait for whatever is written before them.
+const WRITES_MAX: usize = 256;
+
 /// Lines of the feed, in order and without gaps, from the first that is not behind the cursor.
 ///
 /// Several tellings may be under way. Of one payment only one is: a later event is told when every
@@ -41,6 +45,17 @@ enum State {
     Effected(Vec<Change>, Box<PaymentEvent>),
     /// It is parked, for this reason.
     Parked(String),
+}
+
+impl State {
+    /// How many rows are written when it is done.
+    const fn writes(&self) -> usize {
+        match self {
+            Self::Waiting(_) | Self::UnderWay | Self::Taken => 0,
+            Self::Effected(changes, _) => changes.len(),
+            Self::Parked(_) => 1,
+        }
+    }
 }
 
 /// What may be committed.
@@ -167,10 +182,16 @@ impl Window {
         unavailable
     }
 
-    /// What may be committed now: whatever is done before the first line that is not.
+    /// What may be committed now: whatever is done before the first line that is not, as far as
+    /// that is little enough to be written at once.
     pub(super) fn verdict(&self) -> Verdict {
         let mut verdict = Verdict::default();
+        let mut writes = 0_usize;
         for Entry { place, state } in &self.lines {
+            writes = writes.saturating_add(state.writes());
+            if verdict.done.is_some() && writes > WRITES_MAX {
+                break;
+            }
             match state {
                 State::Waiting(_) | State::UnderWay => break,
                 State::Taken => {}

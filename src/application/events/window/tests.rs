@@ -183,16 +183,38 @@ fn of_a_parked_payment_nothing_is_told() {
     assert_eq!(parks(&window.verdict()), [1]);
 }
 
+fn effect(number: i64) -> Change {
+    let epoch = domain::feed::Epoch {
+        number,
+        raised_at: Timestamp::UNIX_EPOCH,
+        why: String::new(),
+    };
+    Change::Feed(Box::new(domain::feed::Change::RaiseEpoch(epoch)))
+}
+
+#[test]
+fn so_much_is_committed_at_once_and_of_one_event_all_of_it() {
+    let mut window = window(&[(1, 1), (2, 1), (3, 1), (4, 1)]);
+    let told = window.tell(9);
+    let many = |count| Fate::Effected((1..).take(count).map(effect).collect());
+    window.settle(
+        told,
+        vec![
+            many(WRITES_MAX - 1),
+            many(1),
+            DELIVERED,
+            many(WRITES_MAX + 1),
+        ],
+    );
+    let first = window.verdict();
+    assert_eq!((first.done, first.effects.len()), (Some(3), WRITES_MAX));
+    window.move_to(3);
+    let rest = window.verdict();
+    assert_eq!((rest.done, rest.effects.len()), (Some(4), WRITES_MAX + 1));
+}
+
 #[test]
 fn effects_are_committed_with_the_cursor_or_had_anew() {
-    let effect = |number| {
-        let epoch = domain::feed::Epoch {
-            number,
-            raised_at: Timestamp::UNIX_EPOCH,
-            why: String::new(),
-        };
-        Change::Feed(Box::new(domain::feed::Change::RaiseEpoch(epoch)))
-    };
     let effected = |number| Fate::Effected(vec![effect(number)]);
     let mut window = window(&[(1, 1), (2, 1), (3, 1)]);
     let told = window.tell(9);
