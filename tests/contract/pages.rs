@@ -230,7 +230,7 @@ async fn members_are_told_of_those_who_have_one(tested: Tested) {
     let member = made[0].facts.customer.member.clone().expect("a member");
     assert_eq!(
         told,
-        [(made[0].facts.id, member)],
+        [(made[0].facts.id, Ok(member))],
         "of whom was asked, alone"
     );
     assert_eq!(store.members_of(&[]).await.expect("read"), []);

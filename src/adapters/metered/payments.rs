@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use application::ports::Store;
-use application::ports::store::{Error, PageAfter, PaymentFilter, Payments};
+use application::ports::store::{Error, PageAfter, PaymentFilter, Payments, Whose};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::GatewayOrder;
@@ -12,7 +12,7 @@ use domain::id::{GatewayOrderId, PaymentId};
 use domain::ledger::Entry;
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
-use domain::text::{MemberId, OrderId};
+use domain::text::OrderId;
 
 use super::Metered;
 
@@ -26,10 +26,7 @@ impl Payments for Metered<Arc<dyn Store>> {
         self.inner.any_payment(id).await
     }
 
-    async fn members_of(
-        &self,
-        payments: &[PaymentId],
-    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         self.inner.members_of(payments).await
     }
 

@@ -14,10 +14,12 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::Kind;
-use domain::text::{MemberId, OrderId};
+use domain::text::OrderId;
 
 use super::{Memory, State, rows};
-use crate::ports::store::{Access, Error, Keys, KnownKey, PageAfter, PaymentFilter, Payments};
+use crate::ports::store::{
+    Access, Error, Keys, KnownKey, PageAfter, PaymentFilter, Payments, Whose,
+};
 
 fn matches(payment: &Payment, filter: &PaymentFilter) -> bool {
     let facts = &payment.facts;
@@ -52,14 +54,11 @@ impl Payments for Memory {
             .map(|payment| payment.as_ref().clone()))
     }
 
-    async fn members_of(
-        &self,
-        payments: &[PaymentId],
-    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         let state = self.state();
         let member = |id: &PaymentId| {
             let payment = state.payments.get(id)?;
-            Some((*id, payment.facts.customer.member.clone()?))
+            Some((*id, Ok(payment.facts.customer.member.clone()?)))
         };
         Ok(payments.iter().filter_map(member).collect())
     }

@@ -122,6 +122,9 @@ pub struct KnownKey {
     pub merchant: Merchant,
 }
 
+/// A payment, and whose it is; or why that cannot be read.
+pub type Whose = (PaymentId, Result<MemberId, String>);
+
 /// The one place that writes.
 #[async_trait]
 pub trait Commit: Send + Sync {
@@ -170,8 +173,7 @@ pub trait Payments: Send + Sync {
     ) -> Result<Vec<PaymentEvent>, Error>;
 
     /// Whose payments these are, of those that are some member's.
-    async fn members_of(&self, payments: &[PaymentId])
-    -> Result<Vec<(PaymentId, MemberId)>, Error>;
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error>;
 
     /// A payment's ledger lines, in the order they were booked.
     async fn entries(&self, payment: PaymentId) -> Result<Vec<Entry>, Error>;

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::event::PaymentEvent;
 use domain::feed::Reader;
 use domain::id::PaymentId;
 use domain::text::MemberId;
@@ -28,7 +29,11 @@ pub struct Relay {
     payments: Arc<dyn Payments>,
 }
 
+/// Whose payments are told of.
+type Members = HashMap<PaymentId, Result<MemberId, String>>;
+
 /// Whose message it is, by its place among the events that are told.
+#[derive(Default)]
 struct Drafted {
     messages: Vec<Message>,
     owners: Vec<usize>,
@@ -41,14 +46,14 @@ impl Relay {
         Self { bus, payments }
     }
 
-    /// The members that the events are to be told to, by payment.
-    async fn members(&self, events: &[Told]) -> Result<HashMap<PaymentId, MemberId>, store::Error> {
+    /// The members that the events are to be told to.
+    async fn members(&self, events: &[Told]) -> Result<Members, store::Error> {
         let notifying = events
             .iter()
             .filter(|told| Code::of(told.event.kind).is_some());
         let payments: HashSet<PaymentId> = notifying.map(|told| told.event.payment).collect();
         if payments.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Members::new());
         }
         let payments: Vec<PaymentId> = payments.into_iter().collect();
         let found = self.payments.members_of(&payments).await?;
@@ -56,12 +61,24 @@ impl Relay {
     }
 }
 
+/// Everything that is published of an event.
+fn messages(event: &PaymentEvent, members: &Members) -> Result<Vec<Message>, String> {
+    let why = |error: serde_json::Error| error.to_string();
+    let member = match members.get(&event.payment) {
+        Some(Err(why)) if Code::of(event.kind).is_some() => return Err(why.clone()),
+        Some(Ok(member)) => Some(member),
+        Some(Err(_)) | None => None,
+    };
+    let told = envelope::told(event).map_err(why)?;
+    let notified = notification::told(event, member).map_err(why)?;
+    let commanded = command::told(event).map_err(why)?;
+    let all = [Some(told), notified, commanded];
+    Ok(all.into_iter().flatten().collect())
+}
+
 /// What is published of each event, in order; or why that can never be.
-fn drafted(
-    events: &[Told],
-    members: &HashMap<PaymentId, MemberId>,
-) -> (Drafted, HashMap<usize, String>) {
-    let (mut messages, mut owners) = (Vec::new(), Vec::new());
+fn drafted(events: &[Told], members: &Members) -> (Drafted, HashMap<usize, String>) {
+    let mut drafted = Drafted::default();
     let mut unfit = HashMap::new();
     let mut passed_over = HashSet::new();
     for (place, Told { event, .. }) in events.iter().enumerate() {
@@ -69,23 +86,19 @@ fn drafted(
         if passed_over.contains(&event.payment) {
             continue;
         }
-        let told = envelope::told(event);
-        let notified = notification::told(event, members.get(&event.payment));
-        let commanded = command::told(event);
-        match (told, notified, commanded) {
-            (Ok(told), Ok(notified), Ok(commanded)) => {
-                for message in [Some(told), notified, commanded].into_iter().flatten() {
-                    messages.push(message);
-                    owners.push(place);
-                }
+        match messages(event, members) {
+            Ok(messages) => {
+                let owners = std::iter::repeat_n(place, messages.len());
+                drafted.owners.extend(owners);
+                drafted.messages.extend(messages);
             }
-            (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => {
+            Err(why) => {
                 passed_over.insert(event.payment);
-                unfit.insert(place, why.to_string());
+                unfit.insert(place, why);
             }
         }
     }
-    (Drafted { messages, owners }, unfit)
+    (drafted, unfit)
 }
 
 /// What the receipts mean for the events: the worst counts, and what follows an event that was not
@@ -186,7 +199,7 @@ mod tests {
     fn an_event_is_delivered_when_all_that_is_told_of_it_is() {
         let events = [told(1, 1, Kind::Approved), told(2, 1, Kind::Prepared)];
         let member: MemberId = "m-1".parse().unwrap();
-        let members = HashMap::from([(events[0].event.payment, member)]);
+        let members = Members::from([(events[0].event.payment, Ok(member))]);
         let (drafted, unfit) = drafted(&events, &members);
         assert_eq!(drafted.owners, [0, 0, 1]);
         let ok = Receipt::Acknowledged;
@@ -209,11 +222,20 @@ mod tests {
             told(1, 2, Kind::ApprovalRequested),
             told(2, 1, Kind::Prepared),
         ];
-        let (drafted, unfit) = drafted(&events, &HashMap::new());
+        let (drafted, unfit) = drafted(&events, &Members::new());
         let receipts = vec![away(), Receipt::Acknowledged, Receipt::Acknowledged];
         let fates = judged(&events, unfit, drafted.owners, receipts);
         assert_eq!(delivered(&fates), [false, false, true]);
         assert!(matches!(fates[1], Fate::Unavailable(_)));
+    }
+
+    #[test]
+    fn who_is_to_be_notified_and_is_not_known_is_not_passed_over() {
+        let events = [told(1, 1, Kind::Prepared), told(1, 2, Kind::Approved)];
+        let members = Members::from([(events[0].event.payment, Err("a bad name".to_owned()))]);
+        let (drafted, unfit) = drafted(&events, &members);
+        assert_eq!(drafted.owners, [0], "of the first nobody is notified");
+        assert_eq!(unfit, HashMap::from([(1, "a bad name".to_owned())]));
     }
 
     #[test]
@@ -224,7 +246,7 @@ mod tests {
             told(2, 1, Kind::Prepared),
         ];
         events[0].event.payload = b"{\"orderId\":".to_vec();
-        let (drafted, unfit) = drafted(&events, &HashMap::new());
+        let (drafted, unfit) = drafted(&events, &Members::new());
         assert_eq!(drafted.owners, [2]);
         let fates = judged(&events, unfit, drafted.owners, vec![Receipt::Acknowledged]);
         assert!(matches!(fates[0], Fate::Poisoned(_)));

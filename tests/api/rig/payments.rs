@@ -1,6 +1,6 @@
 //! Owns reading payments of a store that goes wrong.
 
-use application::ports::store::{Error, PageAfter, PaymentFilter, Payments};
+use application::ports::store::{Error, PageAfter, PaymentFilter, Payments, Whose};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::GatewayOrder;
@@ -9,7 +9,7 @@ use domain::id::{GatewayOrderId, PaymentId};
 use domain::ledger::Entry;
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
-use domain::text::{MemberId, OrderId};
+use domain::text::OrderId;
 
 use super::Faulty;
 
@@ -23,10 +23,7 @@ impl Payments for Faulty {
         self.reached()?.any_payment(id).await
     }
 
-    async fn members_of(
-        &self,
-        payments: &[PaymentId],
-    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         self.reached()?.members_of(payments).await
     }
 

@@ -3,7 +3,7 @@
 mod cancels;
 mod row;
 
-use application::ports::store::{Error, PageAfter, PaymentFilter, Payments};
+use application::ports::store::{Error, PageAfter, PaymentFilter, Payments, Whose};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::Timestamp;
@@ -13,7 +13,7 @@ use domain::id::{GatewayOrderId, PaymentId};
 use domain::ledger::Entry;
 use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
-use domain::text::{MemberId, OrderId};
+use domain::text::OrderId;
 
 pub(super) use row::{GatewayOrderRow, PaymentRow, StandingRow};
 
@@ -44,15 +44,19 @@ impl Payments for Database {
         one(self.load::<_, PaymentRow>(query).await?)
     }
 
-    async fn members_of(&self, of: &[PaymentId]) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, of: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         let ids: Vec<String> = of.iter().map(ToString::to_string).collect();
         let query = payments::table
             .filter(payments::id.eq_any(ids))
             .filter(payments::member_id.is_not_null())
             .select((payments::id, payments::member_id.assume_not_null()));
         let rows = self.load::<_, (String, String)>(query).await?;
-        let known = |(id, member): (String, String)| Some((id.parse().ok()?, member.parse().ok()?));
-        Ok(rows.into_iter().filter_map(known).collect())
+        let whose = |(id, member): (String, String)| {
+            let member = member.parse().map_err(|why| format!("of {id}: {why}"));
+            // One that is asked for by its id has one.
+            Some((id.parse().ok()?, member))
+        };
+        Ok(rows.into_iter().filter_map(whose).collect())
     }
 
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {

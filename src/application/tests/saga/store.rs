@@ -8,6 +8,7 @@ use application::memory::Memory;
 use application::ports::store::{
     Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
     PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
+    Whose,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -90,10 +91,7 @@ impl Payments for Faulty {
         self.pass.through().await;
         self.memory.any_payment(id).await
     }
-    async fn members_of(
-        &self,
-        payments: &[PaymentId],
-    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         self.pass.through().await;
         self.memory.members_of(payments).await
     }

@@ -8,6 +8,7 @@ use application::memory::Memory;
 use application::ports::store::{
     Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
     PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
+    Whose,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -117,10 +118,7 @@ impl Payments for Flawed {
     async fn any_payment(&self, id: PaymentId) -> Result<Option<Payment>, Error> {
         self.memory.any_payment(id).await
     }
-    async fn members_of(
-        &self,
-        payments: &[PaymentId],
-    ) -> Result<Vec<(PaymentId, MemberId)>, Error> {
+    async fn members_of(&self, payments: &[PaymentId]) -> Result<Vec<Whose>, Error> {
         self.memory.members_of(payments).await
     }
     async fn payment_of_order(&self, scope: Scope, o: &OrderId) -> Result<Option<Payment>, Error> {
