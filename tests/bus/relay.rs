@@ -3,16 +3,18 @@
 //! that no broker takes parks its own payment alone.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::events::{Bell, Bench, Pace, Readership, Sequencer};
 use application::memory::Memory;
-use application::ports::bus::Received;
+use application::ports::bus::{BusAway, Group, Message, Receipt, Received, Subscription, Topic};
+use application::ports::sink::Begin;
 use application::ports::store::Feed as _;
 use application::ports::{Bus, Clock, Ids};
 use application::relay::Relay;
+use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Change;
 use domain::event::{Hash, Kind, PaymentEvent};
@@ -73,7 +75,7 @@ impl Rig {
     fn start() -> Self {
         let mock: MockCluster<_> = mock();
         let bus = Kafka::new(mock_settings(&mock), Arc::<Counts>::default());
-        let rig = Self {
+        let mut rig = Self {
             mock,
             bus: Arc::new(bus),
             memory: Arc::new(Memory::new(Arc::new(Noon))),
@@ -81,28 +83,35 @@ impl Rig {
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        let bus: Arc<dyn Bus> = Arc::<Kafka>::clone(&rig.bus);
+        rig.begin(bus);
+        rig
+    }
+
+    /// As a process does that begins now.
+    fn begin(&mut self, bus: Arc<dyn Bus>) {
+        self.drain = CancellationToken::new();
+        self.tasks = TaskTracker::new();
         let ids: Arc<dyn Ids> = Arc::<Counted>::default();
         let bench = Bench {
-            store: Arc::<Memory>::clone(&rig.memory),
+            store: Arc::<Memory>::clone(&self.memory),
             clock: Arc::new(Noon),
             worker: WorkerId::new(ids.draw()),
             ids,
-            bell: Arc::clone(&rig.bell),
+            bell: Arc::clone(&self.bell),
             pace: Pace {
                 lease: Duration::from_secs(6),
                 poll: Duration::from_millis(50),
                 pause_max: Duration::from_millis(300),
                 rows: 10,
             },
-            drain: rig.drain.clone(),
+            drain: self.drain.clone(),
         };
-        let bus: Arc<dyn Bus> = Arc::<Kafka>::clone(&rig.bus);
-        let relay = Relay::new(bus, Arc::<Memory>::clone(&rig.memory));
+        let relay = Relay::new(bus, Arc::<Memory>::clone(&self.memory));
         let sequencer = Sequencer::new(bench.clone());
         let readership = Readership::new(bench, Arc::new(relay));
-        rig.tasks.spawn(async move { sequencer.run().await });
-        rig.tasks.spawn(async move { readership.run().await });
-        rig
+        self.tasks.spawn(async move { sequencer.run().await });
+        self.tasks.spawn(async move { readership.run().await });
     }
 
     fn append(&self, number: u128, sequence: i64, payload: Vec<u8>) {
@@ -164,7 +173,7 @@ impl Rig {
         cursor.map_or(0, |cursor| cursor.position)
     }
 
-    async fn stop(self) {
+    async fn stop(&self) {
         self.drain.cancel();
         self.tasks.close();
         timeout(LONG, self.tasks.wait()).await.expect("an end");
@@ -174,15 +183,44 @@ impl Rig {
 fn id(received: &Received) -> (PaymentId, i64) {
     let mut headers = received.headers.iter();
     let id = headers.find(|(name, _)| name == "ce_id").expect("an id");
-    let id = String::from_utf8(id.1.clone()).expect("text");
+    let id = String::from_utf8(id.1.clone().expect("a value")).expect("text");
     let (payment, sequence) = id.split_once('/').expect("both parts");
     let payment = payment.parse().expect("a payment");
     (payment, sequence.parse().expect("a number"))
 }
 
+/// Stands where the broker stood, and takes what that did not.
+#[derive(Default)]
+struct Newer(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Bus for Newer {
+    fn reader(&self) -> Reader {
+        READER.clone()
+    }
+
+    fn begin(&self) -> Begin {
+        Begin::Start
+    }
+
+    async fn publish(&self, messages: &[Message]) -> Vec<Receipt> {
+        let ids = messages.iter().map(|message| {
+            let id = message.headers.iter().find(|(name, _)| name == "ce_id");
+            let id = id.and_then(|(_, id)| id.clone()).expect("an id");
+            String::from_utf8(id).expect("text")
+        });
+        self.0.lock().expect("nobody panics").extend(ids);
+        vec![Receipt::Acknowledged; messages.len()]
+    }
+
+    fn subscribe(&self, _: Group, _: Topic) -> Result<Box<dyn Subscription>, BusAway> {
+        Err(BusAway("nobody listens".to_owned()))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn poison_parks_its_own_payment_alone() {
-    let rig = Rig::start();
+async fn poison_parks_its_own_payment_alone_until_somebody_can_take_it() {
+    let mut rig = Rig::start();
     let large = format!(r#"{{"orderId":"{}"}}"#, "x".repeat(2_000_000));
     for sequence in 1..=4 {
         for number in 0..6 {
@@ -206,6 +244,24 @@ async fn poison_parks_its_own_payment_alone() {
         .collect();
     let three = payment(3);
     assert_eq!(places, [(three, 2), (three, 3), (three, 4)]);
+    rig.stop().await;
+    let newer = Arc::<Newer>::default();
+    let bus: Arc<dyn Bus> = Arc::<Newer>::clone(&newer);
+    rig.begin(bus);
+    let told = async {
+        while !rig
+            .memory
+            .parked(&READER, 0, 1)
+            .await
+            .expect("a store")
+            .is_empty()
+        {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LONG, told).await.expect("nobody had to ask");
+    let wanted = [2, 3, 4].map(|sequence| format!("{three}/{sequence}"));
+    assert_eq!(*newer.0.lock().expect("nobody panics"), wanted);
     rig.stop().await;
 }
 

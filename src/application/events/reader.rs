@@ -37,6 +37,8 @@ pub(super) struct Reading<'b> {
     pub(super) has_parked: bool,
     /// When it is looked whether something that is parked is to be tried again.
     pub(super) replays_at: Instant,
+    /// Whether it was asked for once what others have parked.
+    has_asked: bool,
 }
 
 /// Why the reader does not go on at once.
@@ -84,6 +86,7 @@ impl Readership {
                 window: Window::default(),
                 has_parked: true,
                 replays_at: Instant::now(),
+                has_asked: false,
             };
             if self.read(&mut reading, &mut given).await.is_ok() {
                 reading.post.give_up().await;
@@ -105,6 +108,10 @@ impl Readership {
                 if !placed {
                     self.take_place(reading).await?;
                     placed = true;
+                }
+                if !reading.has_asked {
+                    reading.post.during(self.ask_for_all()).await??;
+                    reading.has_asked = true;
                 }
                 self.flow(reading, given).await
             };

@@ -1,7 +1,7 @@
 //! Owns trying parked events again: somebody asks, and the reader tells them in their order, before
 //! anything later of their payment.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use domain::change;
 use domain::feed::{Change, ParkedKey, Reader};
@@ -55,6 +55,32 @@ pub async fn replay(
 }
 
 impl Readership {
+    /// Asks for everything that is parked: whoever reads now may be newer than who parked it, and
+    /// able to read what the other was not.
+    pub(super) async fn ask_for_all(&self) -> Result<(), Stop> {
+        let store = self.bench.store.as_ref();
+        let mut payments = BTreeSet::new();
+        let mut last = 0;
+        loop {
+            let page = store
+                .parked(&self.reader, last, self.bench.pace.rows)
+                .await?;
+            let Some(end) = page.last() else { break };
+            last = end.position;
+            payments.extend(page.iter().map(|parked| parked.payment));
+        }
+        for payment in payments {
+            match replay(store, &self.reader, payment).await {
+                Ok(()) | Err(ReplayError::NotParked) => {}
+                Err(ReplayError::Store(error)) => return Err(error.into()),
+                Err(ReplayError::InDoubt) => {
+                    return Err(Stop::Uncommitted(CommitError::InDoubt));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Tries again what somebody asked for, and looks whether anything is parked still.
     pub(super) async fn replay(&self, reading: &mut Reading<'_>) -> Result<(), Stop> {
         let store = &self.bench.store;
