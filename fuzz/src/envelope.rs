@@ -53,7 +53,7 @@ pub(crate) fn run(bytes: &[u8]) {
 fn received(topic: Topic, payload: &[u8]) -> Received {
     Received {
         topic,
-        key: Vec::new(),
+        key: None,
         headers: Vec::new(),
         payload: payload.to_vec(),
         place: format!("{topic}/0/0"),

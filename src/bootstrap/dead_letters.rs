@@ -35,6 +35,7 @@ pub(super) use on_kafka::run;
 
 #[cfg(feature = "kafka")]
 mod on_kafka {
+    use std::borrow::Cow;
     use std::fmt::Write as _;
     use std::sync::Arc;
 
@@ -85,12 +86,17 @@ mod on_kafka {
 
     fn shown(letter: &Received) -> anyhow::Result<String> {
         let mut text = String::new();
-        writeln!(text, "key: {}", String::from_utf8_lossy(&letter.key))?;
+        writeln!(text, "key: {}", legible(letter.key.as_deref()))?;
         for (name, value) in &letter.headers {
-            writeln!(text, "{name}: {}", String::from_utf8_lossy(value))?;
+            writeln!(text, "{name}: {}", legible(value.as_deref()))?;
         }
         write!(text, "\n{}", String::from_utf8_lossy(&letter.payload))?;
         Ok(text)
+    }
+
+    /// What is missing looks other than what is empty.
+    fn legible(bytes: Option<&[u8]>) -> Cow<'_, str> {
+        bytes.map_or(Cow::Borrowed("(none)"), String::from_utf8_lossy)
     }
 
     async fn replayed(config: &Config, letters: &[Received]) -> anyhow::Result<String> {

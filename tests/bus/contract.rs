@@ -5,7 +5,8 @@ use std::time::Duration;
 use application::ports::bus::{Group, Message, Receipt, Topic};
 
 use crate::rig::{
-    LONG, Tested, assert_ordered, join, messages, on_broker, publish_all, take_all, told_apart,
+    LONG, Tested, assert_ordered, join, message, messages, on_broker, publish_all, take_all,
+    told_apart,
 };
 use crate::rig::{in_process, on_mock};
 
@@ -29,6 +30,7 @@ macro_rules! on_every_bus {
 
 on_every_bus!(
     everything_comes_in_its_keys_order_and_as_it_was,
+    what_is_missing_is_not_empty,
     every_group_is_given_everything,
     what_is_not_done_comes_again,
     what_is_done_does_not_come_again,
@@ -59,6 +61,38 @@ async fn everything_comes_in_its_keys_order_and_as_it_was(tested: Tested) {
     let ((), came) = tokio::join!(publishing, taking);
     let again = assert_ordered(&came, 7, 40);
     assert_eq!(again, 0, "nothing went wrong, nothing comes twice");
+}
+
+/// What is put aside and published again later must be what it was.
+async fn what_is_missing_is_not_empty(tested: Tested) {
+    let bus = tested.bus.as_ref();
+    let mut member = join(bus, "a");
+    let all = [
+        Message {
+            key: None,
+            headers: vec![("none".to_owned(), None)],
+            ..message(1, 1)
+        },
+        Message {
+            key: Some(Vec::new()),
+            headers: vec![("empty".to_owned(), Some(Vec::new()))],
+            ..message(1, 1)
+        },
+    ];
+    for message in all {
+        let next = async {
+            let received = member.next().await.expect("a message");
+            member.done().await.expect("done");
+            received
+        };
+        let one = std::slice::from_ref(&message);
+        let both = async { tokio::join!(next, publish_all(bus, one)) };
+        let (received, ()) = tokio::time::timeout(LONG, both).await.expect("in time");
+        assert_eq!(
+            (received.key, received.headers),
+            (message.key, message.headers)
+        );
+    }
 }
 
 async fn every_group_is_given_everything(tested: Tested) {

@@ -112,8 +112,11 @@ pub(crate) async fn on_broker() -> Tested {
 pub(crate) fn message(key: usize, sequence: usize) -> Message {
     Message {
         topic: Topic::PaymentEvents,
-        key: format!("key-{key}").into_bytes(),
-        headers: vec![("sequence".to_owned(), sequence.to_string().into_bytes())],
+        key: Some(format!("key-{key}").into_bytes()),
+        headers: vec![(
+            "sequence".to_owned(),
+            Some(sequence.to_string().into_bytes()),
+        )],
         payload: format!("{key}/{sequence} 결제").into_bytes(),
     }
 }
@@ -126,10 +129,11 @@ pub(crate) fn messages(keys: usize, each: usize) -> Vec<Message> {
 
 /// Which message it is.
 pub(crate) fn told_apart(received: &Received) -> (String, usize) {
-    let key = String::from_utf8(received.key.clone()).expect("a key of ours");
+    let key = String::from_utf8(received.key.clone().expect("a key")).expect("a key of ours");
     let (name, sequence) = received.headers.first().expect("a header of ours");
     assert_eq!(name, "sequence");
-    let sequence = String::from_utf8(sequence.clone()).expect("a number");
+    let sequence = sequence.clone().expect("a value");
+    let sequence = String::from_utf8(sequence).expect("a number");
     let number = key.trim_start_matches("key-");
     let payload = format!("{number}/{sequence} 결제").into_bytes();
     assert_eq!(received.payload, payload, "another body");

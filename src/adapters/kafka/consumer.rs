@@ -53,14 +53,14 @@ impl Member {
 pub(super) fn received(topic: Topic, message: &BorrowedMessage<'_>) -> Received {
     let headers = message.headers().into_iter().flat_map(|headers| {
         let owned = headers.iter().map(|header| {
-            let value = header.value.unwrap_or_default().to_vec();
+            let value = header.value.map(<[u8]>::to_vec);
             (header.key.to_owned(), value)
         });
         owned.collect::<Vec<_>>()
     });
     Received {
         topic,
-        key: message.key().unwrap_or_default().to_vec(),
+        key: message.key().map(<[u8]>::to_vec),
         headers: headers.collect(),
         payload: message.payload().unwrap_or_default().to_vec(),
         place: format!("{topic}/{}/{}", message.partition(), message.offset()),

@@ -162,20 +162,25 @@ impl Kafka {
     }
 }
 
+/// Where messages keep their order.
+type Place<'m> = (Topic, Option<&'m [u8]>);
+
 /// Hands everything to the library, in order; of a key nothing more once something was not taken.
 fn send_all(producer: &FutureProducer<Talk>, messages: &[&Message]) -> Vec<Sent> {
-    let mut stopped: HashSet<(Topic, &[u8])> = HashSet::new();
+    let mut stopped: HashSet<Place<'_>> = HashSet::new();
     let mut all = Vec::with_capacity(messages.len());
     for message in messages {
-        let place = (message.topic, message.key.as_slice());
+        let place = (message.topic, message.key.as_deref());
         if stopped.contains(&place) {
             all.push(Sent::Not(Fault::Away(FOLLOWS.to_owned())));
             continue;
         }
-        let record = FutureRecord::to(message.topic.as_str())
-            .key(message.key.as_slice())
-            .payload(message.payload.as_slice())
-            .headers(headers(message));
+        let record = FutureRecord {
+            key: message.key.as_deref(),
+            ..FutureRecord::to(message.topic.as_str())
+                .payload(message.payload.as_slice())
+                .headers(headers(message))
+        };
         all.push(match producer.send_result(record) {
             Ok(delivery) => Sent::Under(delivery),
             Err((error, _)) => {
@@ -190,7 +195,7 @@ fn send_all(producer: &FutureProducer<Talk>, messages: &[&Message]) -> Vec<Sent>
 fn headers(message: &Message) -> OwnedHeaders {
     let none = OwnedHeaders::new_with_capacity(message.headers.len());
     message.headers.iter().fold(none, |headers, (key, value)| {
-        let value = Some(value);
+        let value = value.as_ref();
         headers.insert(Header { key, value })
     })
 }
@@ -201,9 +206,9 @@ fn acknowledged(delivered: OwnedDeliveryResult) -> Result<(), Fault> {
 
 /// What was acknowledged behind a message of its key that was not counts for nothing.
 fn withheld(messages: &[&Message], outcomes: &mut [Result<(), Fault>]) {
-    let mut stopped: HashSet<(Topic, &[u8])> = HashSet::new();
+    let mut stopped: HashSet<Place<'_>> = HashSet::new();
     for (message, outcome) in messages.iter().zip(outcomes) {
-        let place = (message.topic, message.key.as_slice());
+        let place = (message.topic, message.key.as_deref());
         if stopped.contains(&place) {
             *outcome = Err(Fault::Away(FOLLOWS.to_owned()));
         } else if outcome.is_err() {

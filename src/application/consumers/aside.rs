@@ -9,7 +9,7 @@ use tracing::{error, info};
 use super::PAUSE;
 use crate::App;
 use crate::ports::Bus;
-use crate::ports::bus::{Message, Receipt, Received, Topic};
+use crate::ports::bus::{Header, Message, Receipt, Received, Topic};
 
 /// Why it was put aside.
 const REASON: &str = "dead-letter-reason";
@@ -102,21 +102,22 @@ fn without_body(letter: Message) -> Message {
     }
 }
 
-fn note(name: &str, text: &str) -> (String, Vec<u8>) {
-    (name.to_owned(), text.as_bytes().to_vec())
+fn note(name: &str, text: &str) -> Header {
+    (name.to_owned(), Some(text.as_bytes().to_vec()))
 }
 
 /// The headers that a message had before it was put aside, and where it was first.
-fn of_its_own(headers: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
+fn of_its_own(headers: &[Header]) -> Vec<Header> {
     let own = headers
         .iter()
         .filter(|(name, _)| !NOTES.contains(&name.as_str()));
     own.cloned().collect()
 }
 
-fn value(headers: &[(String, Vec<u8>)], name: &str) -> Option<String> {
-    let found = headers.iter().rev().find(|(header, _)| header == name)?;
-    Some(String::from_utf8_lossy(&found.1).into_owned())
+fn value(headers: &[Header], name: &str) -> Option<String> {
+    let mut found = headers.iter().rev().filter(|(header, _)| header == name);
+    let value = found.find_map(|(_, value)| value.as_deref())?;
+    Some(String::from_utf8_lossy(value).into_owned())
 }
 
 /// What was put aside, as it came in the first place; none where that is not known, or too large to

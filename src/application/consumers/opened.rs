@@ -98,7 +98,7 @@ mod tests {
     fn opened_bytes(payload: &[u8]) -> Result<Opened<serde_json::Value>, String> {
         Opened::of(&Received {
             topic: Topic::OrderCreated,
-            key: Vec::new(),
+            key: None,
             headers: Vec::new(),
             payload: payload.to_vec(),
             place: "order.created/0/0".to_owned(),

@@ -67,15 +67,18 @@ impl fmt::Display for Topic {
     }
 }
 
+/// A header's name, and its value where it has one: none is not the same as an empty one.
+pub type Header = (String, Option<Vec<u8>>);
+
 /// What is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Where.
     pub topic: Topic,
-    /// Messages of a topic with the same key keep their order.
-    pub key: Vec<u8>,
+    /// Messages of a topic with the same key keep their order; those without one have none.
+    pub key: Option<Vec<u8>>,
     /// What is known of it without reading it.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<Header>,
     /// What it says.
     pub payload: Vec<u8>,
 }
@@ -100,10 +103,10 @@ pub struct Group(pub &'static str);
 pub struct Received {
     /// Where.
     pub topic: Topic,
-    /// Its key; empty where it has none.
-    pub key: Vec<u8>,
+    /// Its key, where it has one.
+    pub key: Option<Vec<u8>>,
     /// Its headers, in their order.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<Header>,
     /// What it says.
     pub payload: Vec<u8>,
     /// Which message of the topic it is, for people.

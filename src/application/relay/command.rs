@@ -64,7 +64,7 @@ mod tests {
         event.payload = br#"{"orderId":"o-1","sagaId":"sag_1","asynchronous":true}"#.to_vec();
         let message = told(&event).unwrap().unwrap();
         assert_eq!(message.topic, Topic::PaymentRequested);
-        assert_eq!(message.key, event.payment.to_string().into_bytes());
+        assert_eq!(message.key, Some(event.payment.to_string().into_bytes()));
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
         assert_eq!(body["type"], "payment.requested.v1");
         assert_eq!(body["data"]["sagaId"], "sag_1");

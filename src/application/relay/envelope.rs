@@ -78,10 +78,10 @@ impl<D: Serialize> Envelope<D> {
             ("ce_sequence", self.sequence.clone()),
             ("traceparent", self.traceparent.clone()),
         ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.into_bytes()));
+        let headers = headers.map(|(name, value)| (name.to_owned(), Some(value.into_bytes())));
         Ok(Message {
             topic,
-            key: key.into_bytes(),
+            key: Some(key.into_bytes()),
             headers: headers.into(),
             payload: serde_json::to_vec(&self)?,
         })
@@ -154,7 +154,7 @@ pub(super) mod tests {
         let event = event(9, 12, Kind::Approved);
         let message = told(&event).unwrap();
         assert_eq!(message.topic, Topic::PaymentEvents);
-        assert_eq!(message.key, event.payment.to_string().into_bytes());
+        assert_eq!(message.key, Some(event.payment.to_string().into_bytes()));
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
         let (payment, merchant) = (event.payment.to_string(), event.scope.merchant.to_string());
         assert_eq!(
@@ -210,7 +210,7 @@ pub(super) mod tests {
         let header = |name: &str| {
             let mut found = message.headers.iter().filter(|(known, _)| known == name);
             let value = found.next().map(|(_, value)| value.clone()).unwrap();
-            String::from_utf8(value).unwrap()
+            String::from_utf8(value.unwrap()).unwrap()
         };
         assert_eq!(header("content-type"), CONTENT_TYPE);
         assert_eq!(header("ce_id"), format!("{}/3", event.payment));

@@ -124,7 +124,7 @@ mod tests {
         let member: MemberId = "member-7".parse().unwrap();
         let message = told(&event, Some(&member)).unwrap().unwrap();
         assert_eq!(message.topic, Topic::Notifications);
-        assert_eq!(message.key, b"member-7");
+        assert_eq!(message.key.as_deref(), Some(b"member-7".as_slice()));
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
         assert_eq!(body["type"], "payment.notification.requested");
         assert_eq!(body["data"]["code"], "APPROVED");
