@@ -5,6 +5,7 @@ mod rotated;
 mod verify;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 pub(crate) use self::registration::Hook;
 pub(crate) use self::rotated::Rotated;
@@ -17,8 +18,9 @@ use crate::payflow::{Payment, PaymentStatus};
 pub(crate) struct Message {
     /// Its name: the same each time that it comes.
     pub(crate) id: String,
-    /// What it tells.
-    pub(crate) told: Told,
+    /// What it tells of a payment; none where it is about something else, which is no matter of a
+    /// shop's. It is taken all the same: what is refused comes again, for days.
+    pub(crate) told: Option<Told>,
 }
 
 /// What became of a payment.
@@ -73,13 +75,19 @@ impl Told {
 struct Body {
     #[serde(rename = "type")]
     kind: String,
-    data: Data,
+    data: Value,
+}
+
+/// What every message says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    event_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
-    event_id: String,
     payment_id: String,
     sequence: i64,
     to: PaymentStatus,
@@ -99,9 +107,23 @@ impl Message {
     /// What the body of a message says that was verified.
     fn read(id: &str, body: &[u8]) -> Result<Self, Refused> {
         let Body { kind, data } = serde_json::from_slice(body).map_err(|_| Refused::Body)?;
-        let payload = data.payload;
+        let Named { event_id } = Named::deserialize(&data).map_err(|_| Refused::Body)?;
         // Both are signed; who mixes them up is not Payflow.
-        if data.event_id != id || payload.currency != "KRW" || data.sequence < 1 {
+        if event_id != id {
+            return Err(Refused::Body);
+        }
+        let is_of_payment = kind.starts_with("payment.");
+        let told = is_of_payment.then(|| Told::read(&kind, data)).transpose()?;
+        let id = id.to_owned();
+        Ok(Self { id, told })
+    }
+}
+
+impl Told {
+    fn read(kind: &str, data: Value) -> Result<Self, Refused> {
+        let data: Data = serde_json::from_value(data).map_err(|_| Refused::Body)?;
+        let payload = data.payload;
+        if payload.currency != "KRW" || data.sequence < 1 {
             return Err(Refused::Body);
         }
         let is_paid = match data.to {
@@ -118,15 +140,12 @@ impl Message {
         };
         let refunded = payload.amount.checked_sub(payload.balance);
         Ok(Self {
-            id: id.to_owned(),
-            told: Told {
-                payment: data.payment_id,
-                order: payload.order_id,
-                sequence: data.sequence,
-                status: data.to,
-                amount: payload.amount,
-                refunded: refunded.filter(|_| is_paid),
-            },
+            payment: data.payment_id,
+            order: payload.order_id,
+            sequence: data.sequence,
+            status: data.to,
+            amount: payload.amount,
+            refunded: refunded.filter(|_| is_paid),
         })
     }
 }

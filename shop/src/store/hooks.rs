@@ -17,7 +17,7 @@ pub(crate) enum Taken {
     Told,
     /// It was taken before.
     Again,
-    /// The shop knows more, or has no such order.
+    /// The shop knows more, has no such order, or it is about no payment.
     Nothing,
     /// It is of another payment than the order's, or of another amount.
     Foreign,
@@ -76,7 +76,9 @@ impl Store {
 }
 
 fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
-    let told = message.told;
+    let Some(told) = message.told else {
+        return Ok(Taken::Nothing);
+    };
     let Some(order) = order_of(connection, &told.order)? else {
         return Ok(Taken::Nothing);
     };

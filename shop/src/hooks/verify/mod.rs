@@ -36,8 +36,8 @@ pub(crate) enum Refused {
     /// None of its signatures is ours.
     #[error("no signature of it is right")]
     Signature,
-    /// It is signed, but is no event of a payment.
-    #[error("its body is no event")]
+    /// It is signed, but is no message.
+    #[error("its body is no message")]
     Body,
 }
 

@@ -98,14 +98,12 @@ impl Delivery {
 fn what_payflow_signed_is_taken() {
     let message = Delivery::good().judged().unwrap();
     assert_eq!(message.id, ID);
+    let told = message.told.unwrap();
     assert_eq!(
-        (message.told.order.as_str(), message.told.status),
+        (told.order.as_str(), told.status),
         ("order-1", PaymentStatus::Done)
     );
-    assert_eq!(
-        (message.told.amount, message.told.refunded),
-        (15_000, Some(0))
-    );
+    assert_eq!((told.amount, told.refunded), (15_000, Some(0)));
     // To the second on both sides, and among signatures by others.
     for seconds in [NOW - 300, NOW + 300] {
         assert!(
@@ -127,8 +125,31 @@ fn what_payflow_signed_is_taken() {
     }
 }
 
-/// The vector that the official libraries are tested with: its body is no event of a payment, which
-/// is only looked at when the signature is right.
+#[test]
+fn what_is_about_no_payment_is_taken_and_tells_nothing() {
+    let id = "whe_0001k5z9v2h8m3n4p5q6r7s8t9v0w1x2y3-4";
+    for (kind, rest) in [
+        (
+            "webhook_endpoint.disabled",
+            r#","sequence":4,"status":"DEAD""#,
+        ),
+        ("something.of_a_later_version", r#","sequence":"four""#),
+        ("", ""),
+    ] {
+        let body = format!(r#"{{"type":"{kind}","data":{{"eventId":"{id}"{rest}}}}}"#);
+        let message = Delivery::signed(id, &NOW.to_string(), &body).judged();
+        let message = message.unwrap_or_else(|why| panic!("{kind}: {why}"));
+        assert_eq!((message.id.as_str(), message.told), (id, None), "{kind}");
+        // Nor is it believed of anybody but who signed it, or under another name.
+        let renamed = Delivery::signed("whe_1-4", &NOW.to_string(), &body);
+        assert_eq!(renamed.judged(), Err(Refused::Body), "{kind}");
+        let unsigned = Delivery::good().with("webhook-id", id).body(&body);
+        assert_eq!(unsigned.judged(), Err(Refused::Signature), "{kind}");
+    }
+}
+
+/// The vector that the official libraries are tested with: its body is no message of Payflow's,
+/// which is only looked at when the signature is right.
 #[test]
 fn the_official_vector_is_met() {
     let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
