@@ -8,12 +8,11 @@ use application::ports::Store;
 use application::ports::store::Listed;
 use application::webhooks::{Edit, Office, Range, Shown};
 use clap::{Subcommand, value_parser};
-use domain::event::Kind;
 use domain::feed::Cursor;
 use domain::id::{EndpointId, MerchantId};
 use domain::principal::{Actor, Mode, Scope};
 use domain::text::EndpointUrl;
-use domain::webhook::{Attempt, Endpoint, EventId, Filter, Note, State};
+use domain::webhook::{Attempt, Endpoint, EventId, Filter, Note, State, Topic};
 use serde_json::{Value, json};
 
 use super::{outside, vault, webhooks};
@@ -37,7 +36,7 @@ pub(super) enum Action {
         url: EndpointUrl,
         /// A type of events to be told of, may be repeated; all of them otherwise.
         #[arg(long = "event")]
-        events: Vec<Kind>,
+        events: Vec<Topic>,
         /// Whether it is for test or live; what the gateway's key is for, otherwise.
         #[arg(long)]
         mode: Option<Mode>,
@@ -64,7 +63,7 @@ pub(super) enum Action {
         url: Option<EndpointUrl>,
         /// A type of events to be told of, may be repeated.
         #[arg(long = "event", conflicts_with = "all_events")]
-        events: Vec<Kind>,
+        events: Vec<Topic>,
         /// Tell it of all events.
         #[arg(long)]
         all_events: bool,
@@ -86,7 +85,7 @@ pub(super) enum Action {
         /// Which one: whe_….
         endpoint: EndpointId,
     },
-    /// List the deliveries to an endpoint, the newest events first.
+    /// List the deliveries to an endpoint, the newest events first, those about endpoints last.
     Deliveries {
         /// To which: whe_….
         endpoint: EndpointId,
@@ -102,14 +101,14 @@ pub(super) enum Action {
     Attempts {
         /// To which: whe_….
         endpoint: EndpointId,
-        /// Of which event: pay_…-1.
+        /// Of which event: pay_…-1, or whe_…-2.
         event: EventId,
     },
     /// Send again: one event, or all that the endpoint has not taken.
     Redeliver {
         /// To which: whe_….
         endpoint: EndpointId,
-        /// This event alone: pay_…-1.
+        /// This event alone: pay_…-1, or whe_…-2.
         #[arg(long, conflicts_with_all = ["after", "taken_too"])]
         event: Option<EventId>,
         /// Behind this position of the feed.
@@ -310,7 +309,7 @@ fn delivery(listed: &Listed) -> Value {
     json!({
         "eventId": delivery.key.event.to_string(),
         "type": listed.kind,
-        "position": delivery.position,
+        "position": delivery.in_feed(),
         "status": delivery.state.as_str(),
         "tries": delivery.tries,
         "dueAt": delivery.due_at,

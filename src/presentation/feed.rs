@@ -117,6 +117,11 @@ pub(super) fn text_of(cursor: Cursor) -> String {
 }
 
 pub(super) fn parse(text: &str) -> Option<Cursor> {
+    parse_anywhere(text).filter(|cursor| cursor.position >= 0)
+}
+
+/// Of something in the feed or beside it, below its beginning.
+pub(super) fn parse_anywhere(text: &str) -> Option<Cursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let decoded = String::from_utf8(bytes).ok()?;
     let (epoch, position) = decoded
@@ -128,7 +133,7 @@ pub(super) fn parse(text: &str) -> Option<Cursor> {
         position: position.parse().ok()?,
     };
     // One spelling each, and none that we would not hand out.
-    let is_ours = cursor.epoch >= 1 && cursor.position >= 0 && text_of(cursor) == text;
+    let is_ours = cursor.epoch >= 1 && text_of(cursor) == text;
     is_ours.then_some(cursor)
 }
 
@@ -141,19 +146,35 @@ mod tests {
         for (epoch, position) in [(1, 0), (1_700_000_000, 5), (i64::MAX, i64::MAX)] {
             let cursor = Cursor { epoch, position };
             assert_eq!(parse(&text_of(cursor)), Some(cursor));
+            assert_eq!(parse_anywhere(&text_of(cursor)), Some(cursor));
+        }
+    }
+
+    #[test]
+    fn a_place_beside_the_feed_is_none_in_it() {
+        for (epoch, position) in [(1, -1), (1_700_000_000, i64::MIN)] {
+            let cursor = Cursor { epoch, position };
+            assert_eq!(parse(&text_of(cursor)), None);
+            assert_eq!(parse_anywhere(&text_of(cursor)), Some(cursor));
         }
     }
 
     #[test]
     fn whatever_else_is_none() {
         let odd = [
-            "1.1.-1", "1.0.1", "1.+1.1", "1.01.1", "2.1.1", "1.1", "1.1.1.1", "1..1", "",
+            "1.1.-0", "1.1.-01", "1.0.1", "1.-1.1", "1.+1.1", "1.01.1", "2.1.1", "1.1", "1.1.1.1",
+            "1..1", "",
         ];
         for text in odd {
-            assert_eq!(parse(&URL_SAFE_NO_PAD.encode(text)), None, "{text}");
+            let text = URL_SAFE_NO_PAD.encode(text);
+            assert_eq!(
+                (parse(&text), parse_anywhere(&text)),
+                (None, None),
+                "{text}"
+            );
         }
         for text in ["", "1.1.1", "MS4xLjE=", "커서", "MS4xLj", "MS4x LjE"] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!((parse(text), parse_anywhere(text)), (None, None), "{text}");
         }
     }
 }

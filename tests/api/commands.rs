@@ -128,12 +128,14 @@ fn webhook_endpoints_are_made_changed_rotated_and_deleted() {
     let merchant = run(&["merchant", "create", "shop"]).remove(0);
     let merchant = text(&merchant["merchantId"]);
     let add = ["webhook", "add", merchant, "https://shop.example/hooks"];
-    let filter = ["--event", "payment.approved", "--event", "payment.canceled"];
+    let filter = ["payment.approved", "webhook_endpoint.disabled"];
+    let filter = filter.map(|word| format!("--event={word}"));
+    let filter: Vec<&str> = filter.iter().map(String::as_str).collect();
     let made = run(&[&add[..], &filter].concat()).remove(0);
     assert!(text(&made["secret"]).starts_with("whsec_"), "{made}");
     assert_eq!(
         made["events"],
-        json!(["payment.approved", "payment.canceled"])
+        json!(["payment.approved", "webhook_endpoint.disabled"])
     );
     let id = text(&made["endpointId"]);
     let listed = run(&["webhook", "list", merchant]);

@@ -1,7 +1,15 @@
 //! What Payflow tells the shop by itself: orders that nobody looks at become what their payments
 //! are, and nobody else is believed.
 
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::TaskTracker;
 
 use crate::stand::{Stand, client};
 
@@ -112,4 +120,67 @@ async fn a_rotated_secret_is_taken_from_its_file() {
         .json(&json!({ "reason": "고객센터" }));
     assert_eq!(refund.send().await.unwrap().status(), 200);
     buyer.listed(&order, "chip refunded").await;
+}
+
+/// The address of a receiver that wants nothing any more.
+async fn leaving() -> String {
+    let routes = Router::new().route("/", post(async || StatusCode::GONE));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    TaskTracker::new().spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+/// The shop wants everything that is told, also what it does nothing with.
+#[tokio::test]
+async fn what_is_about_no_payment_is_taken_at_once() {
+    let stand = Stand::start().await;
+    let asked = async |method, path: &str, body: Option<Value>| -> Value {
+        let url = format!(
+            "{}/api/v1/webhook-endpoints{path}",
+            stand.text("payflowUrl")
+        );
+        let asked = client().request(method, url);
+        let asked = asked.basic_auth(stand.text("secretKey"), Some(""));
+        let asked = match body {
+            Some(body) => asked.json(&body),
+            None => asked,
+        };
+        asked.send().await.unwrap().json().await.unwrap()
+    };
+    let begun = Instant::now();
+    let patience = Duration::from_secs(20);
+    let shops = loop {
+        let all = asked(reqwest::Method::GET, "", None).await;
+        if let Some(id) = all["data"]["endpoints"][0]["endpointId"].as_str() {
+            break id.to_owned();
+        }
+        assert!(begun.elapsed() < patience, "{all}");
+        sleep(Duration::from_millis(50)).await;
+    };
+    let other = json!({ "url": leaving().await });
+    let other = asked(reqwest::Method::POST, "", Some(other)).await;
+    assert!(other["data"]["secret"].is_string(), "{other}");
+    let mut buyer = stand.buyer();
+    let order = buyer.buy(&stand, "mug", "1").await;
+    let path = format!("/{shops}/deliveries?limit=100");
+    let notice = loop {
+        let listed = asked(reqwest::Method::GET, &path, None).await;
+        let all = listed["data"]["deliveries"].as_array().unwrap();
+        let notice = all
+            .iter()
+            .find(|one| one["type"] == "webhook_endpoint.disabled");
+        let is_tried = |one: &&Value| one["tries"].as_i64() >= Some(1);
+        if let Some(notice) = notice.filter(is_tried) {
+            break notice.clone();
+        }
+        assert!(begun.elapsed() < patience, "{listed}");
+        sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(
+        (&notice["status"], &notice["tries"]),
+        (&json!("DELIVERED"), &json!(1)),
+        "{notice}"
+    );
+    buyer.listed(&order, "chip paid").await;
 }

@@ -10,13 +10,14 @@ use domain::id::{EndpointId, MerchantId, WorkerId};
 use domain::principal::Scope;
 use domain::webhook::{
     Attempt, Change, Delivery, DeliveryKey, Endpoint, Note, State as DeliveryState, Status,
+    Subject, Topic,
 };
 
 use super::apply::{Applied, insert, must};
 use super::{Memory, State};
 use crate::idempotency::later;
 use crate::ports::store::{
-    Claimed, CommitError, Error, Listed, Listener, PENDING_COUNTED_MAX, Queue, Webhooks,
+    Claimed, CommitError, Error, Listed, Listener, News, PENDING_COUNTED_MAX, Queue, Webhooks,
 };
 
 /// A delivery and who holds it.
@@ -117,16 +118,28 @@ impl Tables {
 impl State {
     fn listed(&self, delivery: Delivery) -> Option<Listed> {
         let id = delivery.key.event;
-        let event = self.events.get(&(id.payment, id.sequence))?;
-        let kind = event.kind.as_str().to_owned();
+        let kind = match id.subject {
+            Subject::Payment(payment) => self.events.get(&(payment, id.sequence))?.kind.as_str(),
+            Subject::Endpoint(_) => Topic::EndpointDisabled.as_str(),
+        };
+        let kind = kind.to_owned();
         Some(Listed { delivery, kind })
     }
 
-    fn claimed(&self, delivery: Delivery) -> Option<Claimed> {
+    fn claimed(&self, delivery: Delivery) -> Claimed {
         let id = delivery.key.event;
-        let event = self.events.get(&(id.payment, id.sequence))?;
-        let event = Ok(event.as_ref().clone());
-        Some(Claimed { delivery, event })
+        let news = match id.subject {
+            Subject::Payment(payment) => {
+                let event = self.events.get(&(payment, id.sequence));
+                event.map(|event| News::Event(Box::new(event.as_ref().clone())))
+            }
+            Subject::Endpoint(endpoint) => {
+                let note = self.webhooks.notes.get(&(endpoint, id.sequence));
+                note.copied().map(News::Note)
+            }
+        };
+        let news = news.ok_or_else(|| "it is not there".to_owned());
+        Claimed { delivery, news }
     }
 }
 
@@ -272,7 +285,7 @@ impl Webhooks for Memory {
             };
             state.webhooks.deliveries.insert(delivery.key, row);
         }
-        let claimed = due.into_iter().filter_map(|row| state.claimed(row));
+        let claimed = due.into_iter().map(|row| state.claimed(row));
         Ok(claimed.collect())
     }
 

@@ -24,7 +24,7 @@ use domain::vault::DataKey;
 
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
 pub use super::watches::{Booked, Sighting, Standing, Watches};
-pub use super::webhooks::{Claimed, Listed, Listener, PENDING_COUNTED_MAX, Queue, Webhooks};
+pub use super::webhooks::{Claimed, Listed, Listener, News, PENDING_COUNTED_MAX, Queue, Webhooks};
 
 /// Why a read or a claim failed.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -11,13 +11,22 @@ use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
 
 use super::store::Error;
 
-/// A delivery, and the kind of what it brings.
+/// A delivery, and the type of what it brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// The delivery.
     pub delivery: Delivery,
-    /// What happened, in the word of the event.
+    /// What happened, in the word of the event, or of the topic of a note.
     pub kind: String,
+}
+
+/// What a delivery brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// What happened to a payment.
+    Event(Box<PaymentEvent>),
+    /// What was done to another endpoint of the same merchant's.
+    Note(Note),
 }
 
 /// A delivery that was taken to be tried, and what it brings.
@@ -25,8 +34,8 @@ pub struct Listed {
 pub struct Claimed {
     /// The delivery, as the claim left it.
     pub delivery: Delivery,
-    /// The event; or why its row cannot be read by this version.
-    pub event: Result<PaymentEvent, String>,
+    /// What it brings; or why its row cannot be read by this version.
+    pub news: Result<News, String>,
 }
 
 /// An endpoint that is told of events.
@@ -73,8 +82,8 @@ pub trait Webhooks: Send + Sync {
     /// A delivery.
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Listed>, Error>;
 
-    /// An endpoint's deliveries, the newest events first: those before a position where one is
-    /// given, in this state where one is given; `limit` at most.
+    /// An endpoint's deliveries, the newest events first, then the newest notes: those before a
+    /// position where one is given, in this state where one is given; `limit` at most.
     async fn deliveries(
         &self,
         endpoint: EndpointId,

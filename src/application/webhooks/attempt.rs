@@ -15,7 +15,7 @@ use super::lanes::{Lanes, Seat};
 use super::{health, message, secrets};
 use crate::crash::crash_point;
 use crate::ports::courier::{Letter, Receipt};
-use crate::ports::store::{Claimed, CommitError};
+use crate::ports::store::{Claimed, CommitError, News};
 
 /// The first pause before a commit is tried again; each next one is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -83,14 +83,23 @@ impl Desk {
             shown: "the message cannot be signed",
             why: error.to_string(),
         })?;
-        let event = claimed.event.as_ref().map_err(|why| Unmade {
+        let news = claimed.news.as_ref().map_err(|why| Unmade {
             shown: "the event cannot be read",
             why: why.clone(),
         })?;
-        let body = message::body(event).map_err(|why| Unmade {
-            shown: "the message would be too long",
-            why,
-        })?;
+        let body = match news {
+            News::Event(event) => message::body(event).map_err(|why| Unmade {
+                shown: "the message would be too long",
+                why,
+            }),
+            // Endpoints are told of those beside them: both are of one mode.
+            News::Note(note) => {
+                message::disabled(note, endpoint.scope.mode).ok_or_else(|| Unmade {
+                    shown: "the event cannot be read",
+                    why: format!("nobody is told that an endpoint was {}", note.deed),
+                })
+            }
+        }?;
         let id = claimed.delivery.key.event.to_string();
         let letter = Letter {
             url: endpoint.url.as_str(),

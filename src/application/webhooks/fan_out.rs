@@ -92,10 +92,7 @@ impl FanOut {
             .endpoints
             .iter()
             .filter(|endpoint| endpoint.scope == event.scope && endpoint.events.wants(event.kind));
-        let id = EventId {
-            payment: event.payment,
-            sequence: event.sequence,
-        };
+        let id = EventId::of_payment(event.payment, event.sequence);
         let keys = wanting.map(|endpoint| DeliveryKey {
             endpoint: endpoint.id,
             event: id,

@@ -1,19 +1,22 @@
-//! Owns what follows from a try for its endpoint: since when it fails, and when it is told no more.
+//! Owns what follows from a try for its endpoint: since when it fails, when it is told no more, and
+//! that the merchant's other endpoints are told of that.
 
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::change;
 use domain::principal::Actor;
-use domain::webhook::{Change, Deed, Endpoint, Outcome, Status};
+use domain::webhook::{Change, Deed, Delivery, Endpoint, Note, Outcome, Status, Topic};
 use tracing::warn;
 
 use super::endpoints::tell;
 use super::fan_out::written;
+use crate::idempotency::later;
 use crate::ports::Store;
 use crate::ports::store::{self, CommitError};
 
 /// How often a decision is taken again after somebody else was first.
-const TRIES: usize = 5;
+const TRIES: u64 = 5;
 
 /// A try that was made.
 #[derive(Clone, Copy)]
@@ -67,14 +70,15 @@ async fn attempt(store: &dyn Store, change: Change) -> Result<(), store::Error> 
     }
 }
 
-/// The endpoint is told no more, unless somebody has changed it since this try began.
+/// The endpoint is told no more, unless somebody has changed it since this try began. What tells
+/// the merchant's other endpoints is committed with it: each of them once, or nothing at all.
 async fn disable(
     store: &dyn Store,
     seen: &Endpoint,
     (status, deed): (Status, Deed),
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    for _ in 0..TRIES {
+    for conflicts in 0..TRIES {
         let found = store.endpoint(seen.id).await?;
         let same = found.filter(|found| found.url == seen.url && found.status == Status::Enabled);
         let Some(found) = same else { return Ok(()) };
@@ -85,13 +89,17 @@ async fn disable(
         let Some(next) = found.with_status(status) else {
             return Ok(());
         };
-        let changes = [
+        // Noted in the same microsecond as another's, it is noted in a later one.
+        let at = later(now, Duration::from_micros(conflicts));
+        let note = next.note(deed, Actor::System, at);
+        let mut changes = vec![
             written(Change::UpdateEndpoint {
                 endpoint: Box::new(next.clone()),
                 expected: found.version,
             }),
-            written(Change::Note(next.note(deed, Actor::System, now))),
+            written(Change::Note(note)),
         ];
+        changes.extend(news(store, &found, &note).await?);
         match store.commit(&changes).await {
             Ok(()) => {
                 warn!(endpoint = %next.id, %deed, "an endpoint is told of events no more");
@@ -103,4 +111,28 @@ async fn disable(
         }
     }
     Ok(())
+}
+
+/// What tells the merchant's other endpoints in this mode of the note, those that want it. While
+/// one of them cannot be read nothing is noted: it might want this, and would never hear of it.
+async fn news(
+    store: &dyn Store,
+    about: &Endpoint,
+    note: &Note,
+) -> Result<Vec<change::Change>, store::Error> {
+    let merchant = about.scope.merchant;
+    let mut news = Vec::new();
+    for listener in store.listening(&[merchant]).await? {
+        let other = listener.endpoint.map_err(|why| store::Error::Corrupt {
+            table: "webhook_endpoints",
+            id: format!("of {merchant}"),
+            why,
+        })?;
+        let is_beside = other.scope == about.scope && other.id != about.id;
+        if is_beside && other.events.wants(Topic::EndpointDisabled) {
+            let delivery = Delivery::of_note(other.id, note);
+            news.push(written(Change::InsertDelivery(Box::new(delivery))));
+        }
+    }
+    Ok(news)
 }

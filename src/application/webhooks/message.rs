@@ -1,9 +1,11 @@
-//! Owns what a receiver reads: an event as it was when it happened, byte for byte the same at every
-//! try.
+//! Owns what a receiver reads: an event or a note as it was when it happened, byte for byte the
+//! same at every try.
 
 use chrono::SecondsFormat;
+use domain::Timestamp;
 use domain::event::PaymentEvent;
-use domain::webhook::EventId;
+use domain::principal::Mode;
+use domain::webhook::{EventId, Note, Topic};
 use serde::Serialize;
 
 /// No message is longer; receivers need not take more.
@@ -33,10 +35,7 @@ struct Head<'a> {
 /// # Errors
 /// It would be longer than receivers take.
 pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
-    let id = EventId {
-        payment: event.payment,
-        sequence: event.sequence,
-    };
+    let id = EventId::of_payment(event.payment, event.sequence);
     let head = Head {
         event_id: id.to_string(),
         payment_id: event.payment.to_string(),
@@ -52,7 +51,7 @@ pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
     let head = serde_json::to_string(&head).expect("plain fields serialise");
     let head = head.strip_suffix('}').expect("an object");
     let kind = event.kind.as_str();
-    let at = event.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let at = shown(event.at);
     let mut body =
         format!(r#"{{"type":"{kind}","timestamp":"{at}","data":{head},"payload":"#).into_bytes();
     body.extend_from_slice(&event.payload);
@@ -63,14 +62,56 @@ pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
+/// What tells that the service itself disabled an endpoint.
+#[derive(Serialize)]
+struct Disabled {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: String,
+    data: DisabledEndpoint,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DisabledEndpoint {
+    event_id: String,
+    endpoint_id: String,
+    sequence: i64,
+    mode: &'static str,
+    status: &'static str,
+}
+
+/// The message about an endpoint of this mode that the service itself disabled, from the note of it
+/// alone: what became of the endpoint since is no part of it. None where the note is of something
+/// else, of which nobody is told.
+pub(super) fn disabled(note: &Note, mode: Mode) -> Option<Vec<u8>> {
+    let status = note.disabled_by_service()?;
+    let message = Disabled {
+        kind: Topic::EndpointDisabled.as_str(),
+        timestamp: shown(note.at),
+        data: DisabledEndpoint {
+            event_id: note.event().to_string(),
+            endpoint_id: note.endpoint.to_string(),
+            sequence: note.version,
+            mode: mode.as_str(),
+            status: status.as_str(),
+        },
+    };
+    Some(serde_json::to_vec(&message).expect("plain fields serialise"))
+}
+
+fn shown(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Timestamp;
     use domain::event::{Hash, Kind};
-    use domain::id::{MerchantId, PaymentId, RawId};
+    use domain::id::{EndpointId, MerchantId, PaymentId, RawId};
     use domain::payment::PayStatus;
-    use domain::principal::{Actor, Mode, Scope};
+    use domain::principal::{Actor, Scope};
+    use domain::webhook::Deed;
     use serde_json::{Value, json};
 
     fn event(payload: &str, reason: Option<&str>) -> PaymentEvent {
@@ -118,6 +159,34 @@ mod tests {
         assert!(!told.to_string().contains("김철수"));
         assert_eq!(data["payload"]["amount"], 1000);
         assert_eq!(data["hash"], "07".repeat(32));
+    }
+
+    #[test]
+    fn a_disabled_endpoint_is_told_by_its_note() {
+        let note = |deed| Note {
+            endpoint: EndpointId::new(RawId::from_parts(1, 3)),
+            version: 7,
+            deed,
+            actor: Actor::System,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let endpoint = note(Deed::Dead).endpoint.to_string();
+        for (deed, status) in [(Deed::Dead, "DEAD"), (Deed::Gone, "GONE")] {
+            let told = disabled(&note(deed), Mode::Live).unwrap();
+            let expected = concat!(
+                r#"{"type":"webhook_endpoint.disabled","timestamp":"1970-01-01T00:00:00.000000Z","#,
+                r#""data":{"eventId":"ENDPOINT-7","endpointId":"ENDPOINT","sequence":7,"#,
+                r#""mode":"live","status":"STATUS"}}"#,
+            );
+            let expected = expected.replace("ENDPOINT", &endpoint);
+            let expected = expected.replace("STATUS", status);
+            assert_eq!(String::from_utf8(told).unwrap(), expected);
+        }
+        let others = Deed::ALL.iter().copied();
+        let others: Vec<Deed> = others
+            .filter(|deed| disabled(&note(*deed), Mode::Live).is_none())
+            .collect();
+        assert_eq!(others.len(), Deed::ALL.len() - 2, "{others:?}");
     }
 
     #[test]

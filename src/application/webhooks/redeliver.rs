@@ -44,7 +44,8 @@ pub struct Redelivered {
 }
 
 impl Office<'_> {
-    /// An endpoint's deliveries, the newest events first; before an event where one is given.
+    /// An endpoint's deliveries, the newest events first, then the newest notes; before one of them
+    /// where its place is given.
     ///
     /// # Errors
     /// There is no such endpoint, or the store does not answer.
@@ -194,10 +195,7 @@ impl Office<'_> {
                 None => {
                     let key = DeliveryKey {
                         endpoint: endpoint.id,
-                        event: EventId {
-                            payment: place.payment,
-                            sequence: place.sequence,
-                        },
+                        event: EventId::of_payment(place.payment, place.sequence),
                     };
                     let delivery = Delivery::new(key, place.position, now);
                     let delivery = Change::InsertDelivery(Box::new(delivery));

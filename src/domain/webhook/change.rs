@@ -65,6 +65,6 @@ impl Change {
 fn place(key: &DeliveryKey) -> String {
     format!(
         "{}/{}/{:020}",
-        key.endpoint, key.event.payment, key.event.sequence
+        key.endpoint, key.event.subject, key.event.sequence
     )
 }

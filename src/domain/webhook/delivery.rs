@@ -1,48 +1,11 @@
 //! Owns the bringing of one event to one endpoint: what a try comes to, and what follows it.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::ladder::{Chance, Ladder, Next};
-use crate::id::{EndpointId, PaymentId};
+use super::{EventId, Note};
+use crate::id::EndpointId;
 use crate::{Timestamp, after};
-
-/// What a receiver knows an event by: the same at every try and every endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId {
-    /// Of which payment.
-    pub payment: PaymentId,
-    /// Which of its events.
-    pub sequence: i64,
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A dot would end it in what is signed.
-        write!(f, "{}-{}", self.payment, self.sequence)
-    }
-}
-
-/// A text is no id of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of an event")]
-pub struct Malformed;
-
-impl FromStr for EventId {
-    type Err = Malformed;
-
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let (payment, sequence) = text.split_once('-').ok_or(Malformed)?;
-        let id = Self {
-            payment: payment.parse().map_err(|_| Malformed)?,
-            sequence: sequence.parse().map_err(|_| Malformed)?,
-        };
-        // One spelling each.
-        let is_ours = id.sequence >= 1 && id.to_string() == text;
-        is_ours.then_some(id).ok_or(Malformed)
-    }
-}
 
 /// Which delivery: an endpoint gets each event once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +51,8 @@ words! {
 pub struct Delivery {
     /// Which one.
     pub key: DeliveryKey,
-    /// Where the event is in the feed.
+    /// Where the event is in the feed, from 1 on. What is in no feed has a place below all that is,
+    /// by when it happened: the later, the higher, in microseconds from the lowest number on.
     pub position: i64,
     /// How far it is.
     pub state: State,
@@ -145,6 +109,24 @@ impl Delivery {
             version: 1,
             created_at: now,
         }
+    }
+
+    /// A new one, of what was done to another endpoint; due when that was noted. Of two that were
+    /// noted in the same microsecond an endpoint takes one: they would have one place.
+    #[must_use]
+    pub const fn of_note(endpoint: EndpointId, note: &Note) -> Self {
+        let micros = note.at.timestamp_micros();
+        let key = DeliveryKey {
+            endpoint,
+            event: note.event(),
+        };
+        Self::new(key, i64::MIN.saturating_add(micros), note.at)
+    }
+
+    /// Where the event is in the feed, where it is in it.
+    #[must_use]
+    pub fn in_feed(&self) -> Option<i64> {
+        Some(self.position).filter(|position| *position >= 1)
     }
 
     /// The same delivery, begun anew: due at once, and for the whole span again.
@@ -207,8 +189,10 @@ pub struct Attempt {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Deed;
     use super::*;
-    use crate::id::RawId;
+    use crate::id::{PaymentId, RawId};
+    use crate::principal::Actor;
 
     const LADDER: Ladder = Ladder {
         first: Duration::from_secs(10),
@@ -220,16 +204,9 @@ mod tests {
         after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds))
     }
 
-    fn event() -> EventId {
-        EventId {
-            payment: PaymentId::new(RawId::from_parts(1, 2)),
-            sequence: 12,
-        }
-    }
-
     fn fresh() -> Delivery {
         let endpoint = EndpointId::new(RawId::from_parts(1, 1));
-        let event = event();
+        let event = EventId::of_payment(PaymentId::new(RawId::from_parts(1, 2)), 12);
         Delivery::new(DeliveryKey { endpoint, event }, 7, at(0))
     }
 
@@ -246,20 +223,34 @@ mod tests {
     }
 
     #[test]
-    fn an_event_has_one_name() {
-        let text = event().to_string();
-        assert_eq!(text.parse(), Ok(event()));
-        assert!(!text.contains('.'), "it is signed between dots");
-        let payment = event().payment.to_string();
-        for wrong in [
-            "", "-", "12", "-12", "0", "-0", "+12", "012", "-12-", "--12",
-        ] {
-            let wrong = format!("{payment}{wrong}");
-            if wrong != text {
-                assert_eq!(wrong.parse::<EventId>(), Err(Malformed), "{wrong}");
-            }
+    fn what_is_in_no_feed_lies_below_it_by_its_time() {
+        assert_eq!(fresh().in_feed(), Some(7));
+        let endpoint = EndpointId::new(RawId::from_parts(1, 1));
+        let noted = |at| Note {
+            endpoint: EndpointId::new(RawId::from_parts(1, 2)),
+            version: 4,
+            deed: Deed::Dead,
+            actor: Actor::System,
+            at,
+        };
+        let micro = Duration::from_micros(1);
+        let first = Delivery::of_note(endpoint, &noted(at(1_763_740_800)));
+        let next = Delivery::of_note(endpoint, &noted(after(at(1_763_740_800), micro)));
+        let last = Delivery::of_note(endpoint, &noted(Timestamp::MAX_UTC));
+        assert!(first.position < next.position && next.position < last.position);
+        for delivery in [first, next, last] {
+            assert!(delivery.position < 0, "{}", delivery.position);
+            assert_eq!(delivery.in_feed(), None);
+            assert_eq!((delivery.state, delivery.tries), (State::Pending, 0));
         }
-        assert_eq!(text.to_uppercase().parse::<EventId>(), Err(Malformed));
+        assert_eq!(
+            first.key.event.to_string(),
+            format!("{}-4", noted(at(0)).endpoint)
+        );
+        assert_eq!(
+            (first.key.endpoint, first.due_at),
+            (endpoint, at(1_763_740_800))
+        );
     }
 
     #[test]

@@ -3,21 +3,22 @@
 
 mod change;
 mod delivery;
+mod event_id;
+mod filter;
 mod ladder;
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use crate::Timestamp;
-use crate::event::Kind;
 use crate::id::EndpointId;
-use crate::principal::{Actor, Scope, UnknownWord};
+use crate::principal::{Actor, Scope};
 use crate::text::EndpointUrl;
 use crate::vault::Sealed;
 
 pub use change::Change;
-pub use delivery::{Attempt, Delivery, DeliveryKey, EventId, Heard, Malformed, Outcome, State};
+pub use delivery::{Attempt, Delivery, DeliveryKey, Heard, Outcome, State};
+pub use event_id::{EventId, Malformed, Subject};
+pub use filter::{Filter, Topic};
 pub use ladder::{Chance, Ladder, Next};
 
 words! {
@@ -55,61 +56,6 @@ words! {
         Dead => "DEAD",
         /// It was deleted.
         Deleted => "DELETED",
-    }
-}
-
-/// Which events somebody wants: some kinds, or all of them, those of later versions too. Its text
-/// has each word once, with commas; that of all is empty. A kind that only a later version knows
-/// stays in it, and nothing of this version is one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter(BTreeSet<String>);
-
-impl Filter {
-    /// These kinds; all of them where there are none.
-    #[must_use]
-    pub fn of(kinds: impl IntoIterator<Item = Kind>) -> Self {
-        let words = kinds.into_iter().map(|kind| kind.as_str().to_owned());
-        Self(words.collect())
-    }
-
-    /// Whether this kind is wanted.
-    #[must_use]
-    pub fn wants(&self, kind: Kind) -> bool {
-        self.0.is_empty() || self.0.contains(kind.as_str())
-    }
-
-    /// The words of the kinds; none for all of them.
-    pub fn words(&self) -> impl Iterator<Item = &str> + '_ {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-impl FromStr for Filter {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
-        let word = |word: &str| {
-            let is_word = word.starts_with(|first: char| first.is_ascii_lowercase())
-                && word.bytes().all(is_of_a_kind);
-            let known = is_word.then(|| word.to_owned());
-            known.ok_or_else(|| UnknownWord(text.to_owned()))
-        };
-        let words: Result<_, UnknownWord> = text.split(',').map(word).collect();
-        words.map(Self)
-    }
-}
-
-/// What the words of kinds are made of, those of later versions too.
-const fn is_of_a_kind(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.')
-}
-
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words().collect::<Vec<_>>().join(","))
     }
 }
 
@@ -207,43 +153,26 @@ pub struct Note {
     pub at: Timestamp,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_of_no_kinds_wants_all_of_them() {
-        let all = Filter::default();
-        let some: Filter = "payment.approved,payment.canceled,payment.approved"
-            .parse()
-            .unwrap();
-        for kind in Kind::ALL.iter().copied() {
-            assert!(all.wants(kind), "{kind}");
-            let named = matches!(kind, Kind::Approved | Kind::Canceled);
-            assert_eq!(some.wants(kind), named, "{kind}");
-        }
-        assert_eq!(some.to_string(), "payment.approved,payment.canceled");
-        assert_eq!("".parse(), Ok(all));
-        for wrong in [
-            ",",
-            "payment.approved,",
-            "payment.approved, payment.canceled",
-            "PAYMENT",
-            "결제",
-        ] {
-            assert!(wrong.parse::<Filter>().is_err(), "{wrong}");
+impl Note {
+    /// What the endpoint is since, where the service itself disabled it, of which the merchant's
+    /// other endpoints are told; none where something else was done. What people do they know.
+    #[must_use]
+    pub const fn disabled_by_service(&self) -> Option<Status> {
+        match self.deed {
+            Deed::Gone => Some(Status::Gone),
+            Deed::Dead => Some(Status::Dead),
+            Deed::Created
+            | Deed::Changed
+            | Deed::Rotated
+            | Deed::Enabled
+            | Deed::Disabled
+            | Deed::Deleted => None,
         }
     }
 
-    #[test]
-    fn a_filter_keeps_the_kinds_of_later_versions() {
-        let text = "payment.approved,payment.of_a_later_version";
-        let some: Filter = text.parse().unwrap();
-        assert_eq!(some.to_string(), text);
-        for kind in Kind::ALL.iter().copied() {
-            assert_eq!(some.wants(kind), kind == Kind::Approved, "{kind}");
-        }
-        let none: Filter = "payment.of_a_later_version".parse().unwrap();
-        assert!(Kind::ALL.iter().all(|kind| !none.wants(*kind)));
+    /// Its name, where endpoints are told of it.
+    #[must_use]
+    pub const fn event(&self) -> EventId {
+        EventId::of_endpoint(self.endpoint, self.version)
     }
 }

@@ -46,7 +46,8 @@ pub(in crate::presentation) struct Redeliver {
 
 /// List the deliveries to a webhook endpoint
 ///
-/// The newest events first. Deliveries are kept for 30 days after they ended.
+/// The newest events first. What is about endpoints is in no feed and comes behind what is, the
+/// newest first, too. Deliveries are kept for 30 days after they ended.
 #[utoipa::path(
     get,
     path = "/api/v1/webhook-endpoints/{endpointId}/deliveries",
@@ -70,7 +71,7 @@ pub(in crate::presentation) async fn list(
 ) -> Result<Reply, Failure> {
     let state = query.parsed::<webhook::State>("status");
     let before = query.text("before").and_then(|text| {
-        let cursor = feed::parse(&text);
+        let cursor = feed::parse_anywhere(&text);
         if cursor.is_none() {
             query.refuse("before", Code::CursorInvalid);
         }

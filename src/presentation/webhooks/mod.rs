@@ -12,11 +12,10 @@ use axum::Extension;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use domain::event::Kind;
 use domain::id::EndpointId;
 use domain::principal::{Actor, Scope};
 use domain::text::EndpointUrl;
-use domain::webhook::Filter;
+use domain::webhook::{Filter, Topic};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,6 +43,7 @@ pub(super) struct MakeEndpoint {
     )]
     url: String,
     /// The types of events to be told of; all of them, also of later versions, without it.
+    /// `webhook_endpoint.disabled` tells that the service itself disabled another endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["payment.approved", "payment.canceled"]))]
     events: Option<Vec<String>>,
@@ -224,8 +224,8 @@ pub(super) async fn rotate(
 /// Which events are wanted; the outer none is a refusal.
 #[expect(clippy::option_option, reason = "wrong, not given, given")]
 fn filter(form: &mut Form) -> Option<Option<Filter>> {
-    match form.optional_words::<Kind>("events", Kind::ALL.len()) {
-        Ok(kinds) => Some(kinds.map(Filter::of)),
+    match form.optional_words::<Topic>("events", Topic::all().count()) {
+        Ok(topics) => Some(topics.map(Filter::of)),
         Err(()) => None,
     }
 }

@@ -95,13 +95,15 @@ pub(in crate::presentation) struct Delivery {
     #[serde(rename = "type")]
     #[schema(example = "payment.approved")]
     pub kind: String,
-    /// Of which payment.
-    pub payment_id: String,
-    /// Which of its events.
+    /// Of which payment, where it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// Which of the events of the payment or endpoint that `eventId` names.
     #[schema(example = 1)]
     pub sequence: i64,
-    /// Where the event is in the feed of all events.
-    pub cursor: String,
+    /// Where the event is in the feed of all events, where it is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// PENDING, DELIVERED or FAILED.
     #[schema(example = "DELIVERED")]
     pub status: &'static str,
@@ -119,7 +121,7 @@ pub(in crate::presentation) struct Delivery {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::presentation) struct Deliveries {
-    /// The newest events first.
+    /// The newest events first, those about endpoints behind the others.
     pub deliveries: Vec<Delivery>,
     /// `before` of the next request; none where there are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,18 +221,18 @@ impl From<Seen> for EndpointWithChanges {
 }
 
 impl Delivery {
-    /// A delivery of an event that is in the feed of this epoch.
+    /// A delivery; the feed is of this epoch.
     pub(super) fn of(listed: &Listed, epoch: i64) -> Self {
         let delivery = &listed.delivery;
         let event = delivery.key.event;
-        let position = delivery.position;
+        let cursor = |position| text_of(Cursor { epoch, position });
         let is_pending = delivery.state == webhook::State::Pending;
         Self {
             event_id: event.to_string(),
             kind: listed.kind.clone(),
-            payment_id: event.payment.to_string(),
+            payment_id: event.subject.payment().map(|id| id.to_string()),
             sequence: event.sequence,
-            cursor: text_of(Cursor { epoch, position }),
+            cursor: delivery.in_feed().map(cursor),
             status: delivery.state.as_str(),
             tries: delivery.tries,
             next_try_at: is_pending.then_some(delivery.due_at),

@@ -333,9 +333,9 @@ watches_key | watches.gateway_account_id |
 sightings_key | sightings.gateway_account_id, sightings.payment_key |
 webhook_endpoints_key | webhook_endpoints.id |
 webhook_notes_key | webhook_notes.endpoint_id, webhook_notes.version |
-deliveries_key | deliveries.endpoint_id, deliveries.payment_id, deliveries.sequence | position = 9
+deliveries_key | deliveries.endpoint_id, deliveries.subject_id, deliveries.sequence | position = 9
 deliveries_one_per_position | deliveries.endpoint_id, deliveries.position | sequence = 9
-delivery_attempts_key | delivery_attempts.endpoint_id, delivery_attempts.payment_id, \
+delivery_attempts_key | delivery_attempts.endpoint_id, delivery_attempts.subject_id, \
     delivery_attempts.sequence, delivery_attempts.number |";
 
 /// Name, table, what differs from its valid row.

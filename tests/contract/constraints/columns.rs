@@ -83,11 +83,11 @@ pub(super) const COLUMNS: [(&str, &str); 25] = [
     ("webhook_notes", "endpoint_id version deed actor done_at"),
     (
         "deliveries",
-        "endpoint_id payment_id sequence position state tries rung began_at due_at version holder \
+        "endpoint_id subject_id sequence position state tries rung began_at due_at version holder \
          lease_until created_at",
     ),
     (
         "delivery_attempts",
-        "endpoint_id payment_id sequence number tried_at took_micros outcome status detail",
+        "endpoint_id subject_id sequence number tried_at took_micros outcome status detail",
     ),
 ];

@@ -80,10 +80,7 @@ async fn told(database: &Database, payment: &Payment) {
     let endpoint = webhooks::endpoint(payment.facts.scope);
     let key = DeliveryKey {
         endpoint: endpoint.id,
-        event: EventId {
-            payment: payment.facts.id,
-            sequence: 1,
-        },
+        event: EventId::of_payment(payment.facts.id, 1),
     };
     let delivery = Delivery::new(key, 1, at(1));
     let rows = [

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::Store;
-use application::ports::store::CommitError;
+use application::ports::store::{CommitError, News};
 use domain::change;
 use domain::id::EndpointId;
 use domain::webhook::{Change, Delivery, DeliveryKey, Endpoint, EventId, State, Status};
@@ -45,10 +45,7 @@ pub(super) async fn delivery(
     let event = samples::event(&payment, 1);
     let key = DeliveryKey {
         endpoint: endpoint.id,
-        event: EventId {
-            payment: payment.facts.id,
-            sequence: 1,
-        },
+        event: EventId::of_payment(payment.facts.id, 1),
     };
     let delivery = Delivery {
         due_at: at(due),
@@ -62,13 +59,22 @@ pub(super) async fn delivery(
     delivery
 }
 
-async fn claimed(store: &dyn Store, endpoint: &Endpoint, now: i64, limit: u32) -> Vec<Delivery> {
+pub(super) async fn claimed(
+    store: &dyn Store,
+    endpoint: &Endpoint,
+    now: i64,
+    limit: u32,
+) -> Vec<Delivery> {
     let claimed = store.claim_deliveries(endpoint, at(now), hold(MINUTE), limit);
     let claimed = claimed.await.expect("claimed");
     for one in &claimed {
         let id = one.delivery.key.event;
-        let event = one.event.as_ref().expect("readable");
-        assert_eq!((event.payment, event.sequence), (id.payment, id.sequence));
+        let news = one.news.as_ref().expect("readable");
+        let told = match news {
+            News::Event(event) => EventId::of_payment(event.payment, event.sequence),
+            News::Note(note) => note.event(),
+        };
+        assert_eq!(told, id);
     }
     claimed.into_iter().map(|one| one.delivery).collect()
 }

@@ -1,6 +1,7 @@
 //! Endpoints of webhooks: changed on top of their version, and who is told of events.
 
 mod deliveries;
+mod notices;
 mod waiting;
 
 use std::collections::BTreeSet;

@@ -101,9 +101,9 @@ async fn update_delivery(
     mut conn: Connection<'_>,
 ) -> QueryResult<usize> {
     let key = &delivery.key;
-    let (endpoint, payment) = (key.endpoint.to_string(), key.event.payment.to_string());
+    let (endpoint, subject) = (key.endpoint.to_string(), key.event.subject.to_string());
     let as_expected = deliveries::table
-        .find((endpoint, payment, key.event.sequence))
+        .find((endpoint, subject, key.event.sequence))
         .filter(deliveries::version.eq(expected));
     let next = (
         deliveries::state.eq(delivery.state.as_str()),

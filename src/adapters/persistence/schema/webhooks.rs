@@ -42,9 +42,9 @@ diesel::table! {
     use crate::adapters::persistence::types::Instant;
 
     /// The bringing of one event to one endpoint.
-    deliveries (endpoint_id, payment_id, sequence) {
+    deliveries (endpoint_id, subject_id, sequence) {
         endpoint_id -> Text,
-        payment_id -> Text,
+        subject_id -> Text,
         sequence -> BigInt,
         position -> BigInt,
         state -> Text,
@@ -64,9 +64,9 @@ diesel::table! {
     use crate::adapters::persistence::types::Instant;
 
     /// The tries of deliveries.
-    delivery_attempts (endpoint_id, payment_id, sequence, number) {
+    delivery_attempts (endpoint_id, subject_id, sequence, number) {
         endpoint_id -> Text,
-        payment_id -> Text,
+        subject_id -> Text,
         sequence -> BigInt,
         number -> BigInt,
         tried_at -> Instant,

@@ -1,6 +1,4 @@
-//! Owns taking deliveries that are due: two statements of one transaction, then their events.
-
-use std::collections::HashMap;
+//! Owns taking deliveries that are due: two statements of one transaction, then what they bring.
 
 use application::ports::store::{Claimed, Error};
 use diesel::QueryResult;
@@ -8,19 +6,16 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use domain::Timestamp;
 use domain::change::Hold;
-use domain::event::PaymentEvent;
-use domain::id::PaymentId;
-use domain::webhook::{Delivery, Endpoint, EventId, Status};
+use domain::webhook::{Delivery, Endpoint, Status};
 
 use super::rows::DeliveryRow;
-use crate::adapters::persistence::books::EventRow;
 use crate::adapters::persistence::connection::{Database, Lease, RunQueryDsl};
 use crate::adapters::persistence::dialect::{
     SkipLocked, columns, db_now, db_now_plus, delivery_is_pending,
 };
 use crate::adapters::persistence::error::of_read;
 use crate::adapters::persistence::readable;
-use crate::adapters::persistence::schema::{deliveries, events, webhook_endpoints};
+use crate::adapters::persistence::schema::{deliveries, webhook_endpoints};
 use crate::adapters::persistence::types::AsInstant;
 
 impl Database {
@@ -39,39 +34,13 @@ impl Database {
         let rows = claimed.map_err(|error| of_read(&error))?;
         drop(lease);
         let claimed: Vec<Delivery> = readable(rows);
-        let mut known = self.events_of(&claimed).await?;
-        let with_event = |delivery: Delivery| {
-            let event = known.remove(&delivery.key.event);
-            let event = event.unwrap_or_else(|| Err("it is not there".to_owned()));
-            Claimed { delivery, event }
+        let mut known = self.news_of(&claimed).await?;
+        let with_news = |delivery: Delivery| {
+            let news = known.remove(&delivery.key.event);
+            let news = news.unwrap_or_else(|| Err("it is not there".to_owned()));
+            Claimed { delivery, news }
         };
-        Ok(claimed.into_iter().map(with_event).collect())
-    }
-
-    async fn events_of(
-        &self,
-        claimed: &[Delivery],
-    ) -> Result<HashMap<EventId, Result<PaymentEvent, String>>, Error> {
-        let payments = claimed.iter().map(|delivery| delivery.key.event.payment);
-        let payments: Vec<String> = payments.map(|id: PaymentId| id.to_string()).collect();
-        let sequences = claimed.iter().map(|delivery| delivery.key.event.sequence);
-        let sequences: Vec<i64> = sequences.collect();
-        if claimed.is_empty() {
-            return Ok(HashMap::new());
-        }
-        // A few more than are asked for: diesel has no word for pairs.
-        let query = events::table
-            .filter(events::payment_id.eq_any(payments))
-            .filter(events::sequence.eq_any(sequences))
-            .select(columns::<EventRow>());
-        let found = self.load::<_, EventRow>(query).await?;
-        let by_id = |row: EventRow| {
-            let payment = row.payment_id.parse().ok()?;
-            let sequence = row.sequence;
-            let event = PaymentEvent::try_from(row).map_err(|error| error.to_string());
-            Some((EventId { payment, sequence }, event))
-        };
-        Ok(found.into_iter().filter_map(by_id).collect())
+        Ok(claimed.into_iter().map(with_news).collect())
     }
 }
 

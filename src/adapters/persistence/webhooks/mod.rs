@@ -1,6 +1,7 @@
 //! Owns the reads and claims of endpoints and deliveries.
 
 mod claim;
+mod news;
 mod rows;
 
 use application::ports::store::{
@@ -27,11 +28,11 @@ use rows::ListedRow;
 
 pub(super) use rows::{AttemptRow, DeliveryRow, EditRow, EndpointRow, NoteRow};
 
-/// The event that a delivery brings.
+/// The event of a payment that a delivery brings.
 macro_rules! its_event {
     () => {
         events::table.on(events::payment_id
-            .eq(deliveries::payment_id)
+            .eq(deliveries::subject_id)
             .and(events::sequence.eq(deliveries::sequence)))
     };
 }
@@ -82,12 +83,12 @@ impl Webhooks for Database {
 
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Listed>, Error> {
         let query = deliveries::table
-            .inner_join(its_event!())
+            .left_join(its_event!())
             .filter(deliveries::endpoint_id.eq(key.endpoint.to_string()))
-            .filter(deliveries::payment_id.eq(key.event.payment.to_string()))
+            .filter(deliveries::subject_id.eq(key.event.subject.to_string()))
             .filter(deliveries::sequence.eq(key.event.sequence))
-            .select((columns::<DeliveryRow>(), events::kind));
-        let rows = self.load::<_, (DeliveryRow, String)>(query).await?;
+            .select((columns::<DeliveryRow>(), events::kind.nullable()));
+        let rows = self.load::<_, (DeliveryRow, Option<String>)>(query).await?;
         one(rows.into_iter().map(listed).collect())
     }
 
@@ -99,7 +100,7 @@ impl Webhooks for Database {
         limit: u32,
     ) -> Result<Vec<Listed>, Error> {
         let query = deliveries::table
-            .inner_join(its_event!())
+            .left_join(its_event!())
             .filter(deliveries::endpoint_id.eq(endpoint.to_string()))
             .filter(when(
                 state.map(|state| deliveries::state.eq(state.as_str())),
@@ -107,8 +108,8 @@ impl Webhooks for Database {
             .filter(when(before.map(|before| deliveries::position.lt(before))))
             .order(deliveries::position.desc())
             .limit(limit.into())
-            .select((columns::<DeliveryRow>(), events::kind));
-        let rows = self.load::<_, (DeliveryRow, String)>(query).await?;
+            .select((columns::<DeliveryRow>(), events::kind.nullable()));
+        let rows = self.load::<_, (DeliveryRow, Option<String>)>(query).await?;
         let rows = rows.into_iter().map(listed);
         rows.map(Listed::try_from).collect()
     }
@@ -130,7 +131,7 @@ impl Webhooks for Database {
     async fn attempts(&self, key: &DeliveryKey, limit: u32) -> Result<Vec<Attempt>, Error> {
         let query = delivery_attempts::table
             .filter(delivery_attempts::endpoint_id.eq(key.endpoint.to_string()))
-            .filter(delivery_attempts::payment_id.eq(key.event.payment.to_string()))
+            .filter(delivery_attempts::subject_id.eq(key.event.subject.to_string()))
             .filter(delivery_attempts::sequence.eq(key.event.sequence))
             .order(delivery_attempts::number.desc())
             .limit(limit.into())
@@ -223,6 +224,6 @@ impl Webhooks for Database {
     }
 }
 
-fn listed((row, kind): (DeliveryRow, String)) -> ListedRow {
+fn listed((row, kind): (DeliveryRow, Option<String>)) -> ListedRow {
     ListedRow(row, kind)
 }

@@ -6,7 +6,9 @@ use application::ports::store::{Error, Listed, Listener};
 use diesel::prelude::*;
 use domain::principal::Scope;
 use domain::vault::Sealed;
-use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, EventId, Note, Secrets};
+use domain::webhook::{
+    Attempt, Delivery, DeliveryKey, Endpoint, EventId, Note, Secrets, Subject, Topic,
+};
 
 use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::error::corrupt;
@@ -133,8 +135,8 @@ impl TryFrom<EndpointRow> for Listener {
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = webhook_notes)]
 pub(in crate::adapters::persistence) struct NoteRow {
-    endpoint_id: String,
-    version: i64,
+    pub(super) endpoint_id: String,
+    pub(super) version: i64,
     deed: String,
     actor: String,
     done_at: AsInstant,
@@ -169,13 +171,24 @@ impl TryFrom<NoteRow> for Note {
     }
 }
 
+/// Which delivery the columns name that its row and those of its tries begin with.
+fn key(endpoint: &str, (subject, sequence): (&str, i64)) -> Result<DeliveryKey, Why> {
+    Ok(DeliveryKey {
+        endpoint: endpoint.parse()?,
+        event: EventId {
+            subject: subject.parse()?,
+            sequence,
+        },
+    })
+}
+
 /// A delivery's row, without its hold.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
 pub(in crate::adapters::persistence) struct DeliveryRow {
     endpoint_id: String,
-    pub(super) payment_id: String,
-    pub(super) sequence: i64,
+    subject_id: String,
+    sequence: i64,
     pub(super) position: i64,
     state: String,
     tries: i64,
@@ -191,7 +204,7 @@ impl From<&Delivery> for DeliveryRow {
         let key = &delivery.key;
         Self {
             endpoint_id: key.endpoint.to_string(),
-            payment_id: key.event.payment.to_string(),
+            subject_id: key.event.subject.to_string(),
             sequence: key.event.sequence,
             position: delivery.position,
             state: delivery.state.to_string(),
@@ -209,16 +222,10 @@ impl TryFrom<DeliveryRow> for Delivery {
     type Error = Error;
 
     fn try_from(row: DeliveryRow) -> Result<Self, Error> {
-        let id = format!("{}/{}-{}", row.endpoint_id, row.payment_id, row.sequence);
+        let id = format!("{}/{}-{}", row.endpoint_id, row.subject_id, row.sequence);
         let read = || -> Result<Self, Why> {
             Ok(Self {
-                key: DeliveryKey {
-                    endpoint: row.endpoint_id.parse()?,
-                    event: EventId {
-                        payment: row.payment_id.parse()?,
-                        sequence: row.sequence,
-                    },
-                },
+                key: key(&row.endpoint_id, (&row.subject_id, row.sequence))?,
                 position: row.position,
                 state: row.state.parse()?,
                 tries: row.tries,
@@ -233,14 +240,24 @@ impl TryFrom<DeliveryRow> for Delivery {
     }
 }
 
-/// A delivery beside the kind of its event.
-pub(super) struct ListedRow(pub(super) DeliveryRow, pub(super) String);
+/// A delivery beside the kind of its event, where that is one of a payment.
+pub(super) struct ListedRow(pub(super) DeliveryRow, pub(super) Option<String>);
 
 impl TryFrom<ListedRow> for Listed {
     type Error = Error;
 
     fn try_from(ListedRow(row, kind): ListedRow) -> Result<Self, Error> {
-        let delivery = row.try_into()?;
+        let delivery = Delivery::try_from(row)?;
+        let event = delivery.key.event;
+        let kind = match (event.subject, kind) {
+            (Subject::Payment(_), Some(kind)) => kind,
+            (Subject::Payment(_), None) => {
+                return Err(corrupt("deliveries", event)(
+                    "there is no such event".into(),
+                ));
+            }
+            (Subject::Endpoint(_), _) => Topic::EndpointDisabled.to_string(),
+        };
         Ok(Self { delivery, kind })
     }
 }
@@ -250,7 +267,7 @@ impl TryFrom<ListedRow> for Listed {
 #[diesel(table_name = delivery_attempts)]
 pub(in crate::adapters::persistence) struct AttemptRow {
     endpoint_id: String,
-    payment_id: String,
+    subject_id: String,
     sequence: i64,
     number: i64,
     tried_at: AsInstant,
@@ -265,7 +282,7 @@ impl From<&Attempt> for AttemptRow {
         let key = &attempt.key;
         Self {
             endpoint_id: key.endpoint.to_string(),
-            payment_id: key.event.payment.to_string(),
+            subject_id: key.event.subject.to_string(),
             sequence: key.event.sequence,
             number: attempt.number,
             tried_at: AsInstant(attempt.at),
@@ -281,16 +298,10 @@ impl TryFrom<AttemptRow> for Attempt {
     type Error = Error;
 
     fn try_from(row: AttemptRow) -> Result<Self, Error> {
-        let id = format!("{}-{}/{}", row.payment_id, row.sequence, row.number);
+        let id = format!("{}-{}/{}", row.subject_id, row.sequence, row.number);
         let read = || -> Result<Self, Why> {
             Ok(Self {
-                key: DeliveryKey {
-                    endpoint: row.endpoint_id.parse()?,
-                    event: EventId {
-                        payment: row.payment_id.parse()?,
-                        sequence: row.sequence,
-                    },
-                },
+                key: key(&row.endpoint_id, (&row.subject_id, row.sequence))?,
                 number: row.number,
                 at: row.tried_at.0,
                 took: Duration::from_micros(row.took_micros.try_into()?),

@@ -55,6 +55,10 @@ pub(crate) enum Fault {
     EventsUnreadable,
     /// Somebody else is first at the next commit.
     RivalOnce,
+    /// That an endpoint is disabled by the service itself cannot be written.
+    DisablingFails,
+    /// That it is has been written, but the answer is lost; once.
+    DisablingUnanswered,
 }
 
 /// The store in memory, and what is wrong with it.
@@ -93,6 +97,9 @@ impl Commit for Flawed {
         if self.suffers(Fault::RivalOnce) {
             self.is(None);
             return Err(CommitError::Conflict);
+        }
+        if let Some(struck) = self.disabling(changes).await {
+            return struck;
         }
         if self.suffers(Fault::AnswerLost) {
             self.is(None);

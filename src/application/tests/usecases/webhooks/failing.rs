@@ -214,7 +214,7 @@ async fn receivers_that_hang_take_turns_and_leave_places() {
 /// Appends an event whose message nobody would take.
 async fn something_long(stand: &Stand, then: Timestamp) {
     let delivery = stand.it.memory.all_deliveries()[0];
-    let payment = delivery.key.event.payment;
+    let payment = delivery.key.event.subject.payment().unwrap();
     let events = stand.it.memory.events(payment, 0, 9).await.unwrap();
     let mut event = events.last().unwrap().clone();
     event.sequence += 1;

@@ -1,14 +1,43 @@
 //! Owns the way of webhooks through the flawed store.
 
-use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
+use application::ports::store::{
+    Claimed, Commit as _, CommitError, Error, Listed, Listener, Queue, Webhooks,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::change::Hold;
+use domain::change::{Change, Hold};
 use domain::id::{EndpointId, MerchantId};
 use domain::principal::Scope;
-use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
+use domain::webhook::{self, Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
 
 use crate::store::{Fault, Flawed};
+
+impl Flawed {
+    /// What becomes of a commit by which the service disables an endpoint, where those fail.
+    pub(crate) async fn disabling(&self, changes: &[Change]) -> Option<Result<(), CommitError>> {
+        let disables = |change: &Change| {
+            let Change::Webhook(change) = change else {
+                return false;
+            };
+            let webhook::Change::Note(note) = change.as_ref() else {
+                return false;
+            };
+            note.disabled_by_service().is_some()
+        };
+        if !changes.iter().any(disables) {
+            return None;
+        }
+        if self.suffers(Fault::DisablingFails) {
+            return Some(Err(Error::Unavailable("pulled the plug".to_owned()).into()));
+        }
+        if self.suffers(Fault::DisablingUnanswered) {
+            self.is(None);
+            let written = self.memory().commit(changes).await;
+            return Some(written.and(Err(CommitError::InDoubt)));
+        }
+        None
+    }
+}
 
 #[async_trait]
 impl Webhooks for Flawed {
@@ -82,7 +111,7 @@ impl Webhooks for Flawed {
         let mut claimed = claimed.await?;
         if self.suffers(Fault::EventsUnreadable) {
             for one in &mut claimed {
-                one.event = Err("of a later version".to_owned());
+                one.news = Err("of a later version".to_owned());
             }
         }
         Ok(claimed)

@@ -1,6 +1,8 @@
 //! Webhooks over HTTP, from the endpoint that a merchant makes to the message that its receiver
 //! verifies.
 
+mod notices;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -272,6 +274,10 @@ async fn what_is_wrong_is_named() {
         ),
         (
             json!({ "url": url, "events": ["approved"] }),
+            vec!["events: FIELD_WORD"],
+        ),
+        (
+            json!({ "url": url, "events": ["webhook_endpoint.enabled"] }),
             vec!["events: FIELD_WORD"],
         ),
         (
