@@ -76,29 +76,45 @@ impl Reading {
         Ok(Self { consumer })
     }
 
-    /// Reads until so many different events have come, and a moment longer.
+    /// Reads until so many different events have come, and a moment longer. What they say is looked
+    /// at afterwards: it would take the processors from those who are measured.
     pub(crate) async fn until(&mut self, count: usize) -> anyhow::Result<Log> {
         let mut log = Log::default();
+        let mut came = Vec::new();
         while log.count() < count {
             let message = timeout(PATIENCE, self.consumer.recv()).await;
             match message.with_context(|| format!("{} of {count} came", log.count()))? {
-                Ok(message) => log.note(message.detach())?,
+                Ok(message) => came.push((message.detach(), now())),
                 // The topic is made by what is told.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             }
+            if log.count().saturating_add(came.len()) >= count {
+                log.note_all(came.drain(..))?;
+            }
         }
         while let Ok(Ok(message)) = timeout(GRACE, self.consumer.recv()).await {
-            log.note(message.detach())?;
+            log.note(message.detach(), now())?;
         }
         Ok(log)
     }
 }
 
 impl Log {
-    fn note(&mut self, message: OwnedMessage) -> anyhow::Result<()> {
+    fn note_all(
+        &mut self,
+        messages: impl Iterator<Item = (OwnedMessage, DateTime<Utc>)>,
+    ) -> anyhow::Result<()> {
+        for (message, at) in messages {
+            self.note(message, at)?;
+        }
+        Ok(())
+    }
+
+    /// A message that came at this time.
+    fn note(&mut self, message: OwnedMessage, at: DateTime<Utc>) -> anyhow::Result<()> {
         let payload = message.payload().unwrap_or_default();
         let envelope: Envelope = serde_json::from_slice(payload)?;
-        let lag = now().signed_duration_since(envelope.time);
+        let lag = at.signed_duration_since(envelope.time);
         let last = self.seen.entry(envelope.subject).or_default();
         let sequence = envelope.data.sequence;
         if sequence <= *last {
