@@ -18,7 +18,7 @@ chaos_built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 CHAOS=(
   "storm  | both     | --rounds 20 --payments 20 | --rounds 100 --payments 100"
   "parts  | both     | --times 2                 | --seeds 3 --times 10"
-  "crash  | both     | --seeds 1 --at-once 5     | --seeds 3 --at-once 3"
+  "crash  | both     | --seeds 1 --at-once 3     | --seeds 3 --at-once 3"
   "kill   | both     | --kills 8                 | --seeds 20 --kills 10"
   "freeze | both     | --freezes 3               | --seeds 10 --freezes 5"
   "wires  | both     | --seconds 5               | --seeds 5"

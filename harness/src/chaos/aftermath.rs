@@ -26,8 +26,9 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
 pub(super) const LEASE: Duration = Duration::from_millis(1500);
 /// How often its holder prolongs it.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(500);
-/// No saga may be open longer than this after the last start.
-pub(super) const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
+/// No saga may be open longer than this after the last start. It takes a tenth of it where nothing
+/// else runs; how long it took is a figure, and a slow machine is no finding.
+pub(super) const SETTLE_PATIENCE: Duration = Duration::from_mins(2);
 /// By then no call from before can take effect any more, and what a question can tell was told:
 /// whoever still waits, waits for the end of the gateway's ten minutes.
 const LAPSE_AFTER: Duration = Duration::from_secs(8);

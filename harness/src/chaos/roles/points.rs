@@ -29,7 +29,7 @@ const ROLES: [(&str, &[&str]); 3] = [
 ];
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a copy may take from its start to its point; a lease of who died before is part of it.
-const REACH_PATIENCE: Duration = Duration::from_secs(30);
+const REACH_PATIENCE: Duration = Duration::from_mins(2);
 const HIT_MAX: u64 = 4;
 
 /// Kills those who tell of events at each of their crash points, and checks what was told.

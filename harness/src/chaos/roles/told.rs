@@ -13,7 +13,7 @@ use crate::chaos::aftermath::{Verdict, milliseconds};
 use crate::chaos::rounds::Counts;
 
 /// By then everything has to be told, once nobody is killed any more.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
+const DRAIN_PATIENCE: Duration = Duration::from_mins(2);
 /// By then webhooks, too: one whose courier died is held until its lease is over.
 const BRING_PATIENCE: Duration = Duration::from_secs(45);
 const POLL: Duration = Duration::from_millis(100);
