@@ -35,7 +35,7 @@ impl Broker {
         })
     }
 
-    /// Kills it; what it kept is gone.
+    /// Ends it as a power cut would; it forgets everything.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         match self.process.take() {
             Some(mut process) => process.kill().await,
@@ -72,13 +72,5 @@ impl Broker {
             sleep(POLL).await;
         }
         Ok(())
-    }
-
-    /// Ends it as a power cut would; it forgets everything.
-    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
-        match self.process.take() {
-            Some(mut process) => process.kill().await,
-            None => Ok(()),
-        }
     }
 }

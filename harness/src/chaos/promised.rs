@@ -141,7 +141,7 @@ impl Trouble {
         loop {
             let now = promised.load(Ordering::Relaxed);
             if left_at.is_none() && now >= third {
-                self.broker.stop().await?;
+                self.broker.kill().await?;
                 (left_at, is_away) = (Some(now), true);
             }
             if let Some(left_at) = left_at.filter(|_| is_away)
