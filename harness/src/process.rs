@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -148,6 +149,28 @@ impl Process {
             }
             sleep(POLL).await;
         }
+    }
+
+    /// Waits until it takes connections at `address`.
+    pub(crate) async fn listening(
+        &mut self,
+        address: &str,
+        patience: Duration,
+    ) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while TcpStream::connect(address).await.is_err() {
+            if let Some(status) = self.ended()? {
+                bail!(
+                    "it ended with {status} before it listened:\n{}",
+                    self.tail()
+                );
+            }
+            if begun.elapsed() >= patience {
+                bail!("it did not listen within {patience:?}:\n{}", self.tail());
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// The end of its log.

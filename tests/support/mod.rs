@@ -6,11 +6,13 @@ pub(crate) mod lines;
 mod postgres;
 mod redis;
 pub(crate) mod report;
+mod server;
 mod service;
 
 pub(crate) use browser::{Browser, Screen, browser};
 pub(crate) use postgres::{Postgres, postgres};
 pub(crate) use redis::Redis;
+pub(crate) use server::{Program, Server};
 pub(crate) use service::Service;
 
 use std::env;
@@ -24,6 +26,7 @@ const _: () = {
     let _ = (shots, Service::start, Service::kill, Service::restart);
     let _ = Service::set;
     let _ = (Redis::start, Redis::url, Redis::kill, Redis::restart);
+    let _ = |program: Program| Server::start(program);
     let _ = (Redis::freeze, Redis::thaw, Redis::flush, Redis::say);
     let _ = (Service::keys, Service::keys_file, Service::log);
     let _ = (

@@ -5,15 +5,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::ensure;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
 
 use crate::process::{Process, Program};
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
 
 /// A broker that keeps messages in memory.
 pub(crate) struct Broker {
@@ -56,21 +52,15 @@ impl Broker {
             ["--listener-url", &url],
             ["--advertised-listener-url", &url],
         ];
-        self.process = Some(Process::start(&Program {
+        let process = Process::start(&Program {
             path: self.path.clone(),
             arguments: arguments.concat().into_iter().map(str::to_owned).collect(),
             environment: BTreeMap::new(),
             folder: self.folder.path().to_owned(),
             log: self.folder.path().join("log"),
-        })?);
-        let begun = Instant::now();
-        while TcpStream::connect(self.address()).await.is_err() {
-            ensure!(
-                begun.elapsed() < START_PATIENCE,
-                "the broker does not start"
-            );
-            sleep(POLL).await;
-        }
-        Ok(())
+        })?;
+        let address = self.address();
+        let process = self.process.insert(process);
+        process.listening(&address, START_PATIENCE).await
     }
 }

@@ -9,12 +9,10 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
 
 use crate::process::{Process, Program};
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
 const DONE: &[u8] = b"+OK\r\n";
 
 /// A Redis that may come and go.
@@ -58,19 +56,16 @@ impl Server {
             ["--save", ""],
             ["--appendonly", "no"],
         ];
-        self.process = Some(Process::start(&Program {
+        let process = Process::start(&Program {
             path: self.path.clone(),
             arguments: arguments.concat().into_iter().map(str::to_owned).collect(),
             environment: BTreeMap::new(),
             folder: self.folder.path().to_owned(),
             log: self.folder.path().join("log"),
-        })?);
-        let begun = Instant::now();
-        while TcpStream::connect(self.address()).await.is_err() {
-            ensure!(begun.elapsed() < START_PATIENCE, "Redis does not start");
-            sleep(POLL).await;
-        }
-        Ok(())
+        })?;
+        let address = self.address();
+        let process = self.process.insert(process);
+        process.listening(&address, START_PATIENCE).await
     }
 
     /// Ends it as a power cut would.
