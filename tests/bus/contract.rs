@@ -70,12 +70,12 @@ async fn what_is_missing_is_not_empty(tested: Tested) {
     let all = [
         Message {
             key: None,
-            headers: vec![("none".to_owned(), None)],
+            headers: vec![("none".into(), None)],
             ..message(1, 1)
         },
         Message {
             key: Some(Vec::new()),
-            headers: vec![("empty".to_owned(), Some(Vec::new()))],
+            headers: vec![("empty".into(), Some(Vec::new()))],
             ..message(1, 1)
         },
     ];

@@ -30,10 +30,11 @@ pub(crate) struct Counts {
 }
 
 impl Observer for Counts {
-    fn published(&self, _: Topic, told: Told, _: Duration) {
+    fn published(&self, _: Topic, told: Told, count: u32, _: Duration) {
+        let count = usize::try_from(count).expect("a few");
         match told {
-            Told::Acknowledged => self.acknowledged.fetch_add(1, Ordering::Relaxed),
-            Told::Refused => self.refused.fetch_add(1, Ordering::Relaxed),
+            Told::Acknowledged => self.acknowledged.fetch_add(count, Ordering::Relaxed),
+            Told::Refused => self.refused.fetch_add(count, Ordering::Relaxed),
             Told::Away => 0,
         };
     }
@@ -113,10 +114,7 @@ pub(crate) fn message(key: usize, sequence: usize) -> Message {
     Message {
         topic: Topic::PaymentEvents,
         key: Some(format!("key-{key}").into_bytes()),
-        headers: vec![(
-            "sequence".to_owned(),
-            Some(sequence.to_string().into_bytes()),
-        )],
+        headers: vec![("sequence".into(), Some(sequence.to_string().into_bytes()))],
         payload: format!("{key}/{sequence} 결제").into_bytes(),
     }
 }

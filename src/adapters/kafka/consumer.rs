@@ -54,7 +54,7 @@ pub(super) fn received(topic: Topic, message: &BorrowedMessage<'_>) -> Received 
     let headers = message.headers().into_iter().flat_map(|headers| {
         let owned = headers.iter().map(|header| {
             let value = header.value.map(<[u8]>::to_vec);
-            (header.key.to_owned(), value)
+            (header.key.to_owned().into(), value)
         });
         owned.collect::<Vec<_>>()
     });

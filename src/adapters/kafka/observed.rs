@@ -1,17 +1,18 @@
 //! Owns what of the bus operators see: what became of messages, whether the broker is away, and
 //! what the client library says.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use application::ports::bus::{Receipt, Topic};
+use application::ports::bus::{Message, Receipt, Topic};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
 /// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Told {
     /// It is kept.
     Acknowledged,
@@ -43,8 +44,8 @@ impl Told {
 
 /// Who counts.
 pub trait Observer: Send + Sync {
-    /// It is known what became of a message.
-    fn published(&self, topic: Topic, told: Told, took: Duration);
+    /// It is known what became of so many messages that were published together.
+    fn published(&self, topic: Topic, told: Told, count: u32, took: Duration);
 
     /// The broker went away, or is back.
     fn is_away(&self, away: bool);
@@ -63,8 +64,17 @@ impl Presence {
         Self { observer, away }
     }
 
-    pub(super) fn count(&self, topic: Topic, receipt: &Receipt, took: Duration) {
-        self.observer.published(topic, Told::of(receipt), took);
+    /// What became of messages that were published together.
+    pub(super) fn count(&self, messages: &[Message], receipts: &[Receipt], took: Duration) {
+        let mut counts: HashMap<(Topic, Told), u32> = HashMap::new();
+        for (message, receipt) in messages.iter().zip(receipts) {
+            let count = counts.entry((message.topic, Told::of(receipt)));
+            let count = count.or_default();
+            *count = count.saturating_add(1);
+        }
+        for ((topic, told), count) in counts {
+            self.observer.published(topic, told, count, took);
+        }
     }
 
     /// Says it once, however long it lasts.

@@ -132,7 +132,8 @@ impl Kafka {
         let all = send_all(&producer.library, messages);
         #[cfg(feature = "crash-points")]
         application::crash::pass("kafka.after_send");
-        for sent in all {
+        // The last one first: whoever waits for each in turn is woken by each.
+        for sent in all.into_iter().rev() {
             outcomes.push(match sent {
                 Sent::Not(fault) => Err(fault),
                 Sent::Under(delivery) => match timeout_at(deadline, delivery).await {
@@ -142,6 +143,7 @@ impl Kafka {
                 },
             });
         }
+        outcomes.reverse();
         if outcomes.iter().any(Result::is_err) {
             self.give_up(producer);
         }
@@ -270,9 +272,7 @@ impl Bus for Kafka {
             });
         }
         let took = begun.elapsed();
-        for (message, receipt) in messages.iter().zip(&receipts) {
-            self.presence.count(message.topic, receipt, took);
-        }
+        self.presence.count(messages, &receipts, took);
         let away = receipts.iter().find_map(|receipt| match receipt {
             Receipt::Away(why) => Some(why),
             Receipt::Acknowledged | Receipt::Refused(_) => None,

@@ -1,5 +1,7 @@
 //! Owns the reads of the ledger and the event log, and how their lines lie in their rows.
 
+use std::mem::take;
+
 use application::ports::store::Error;
 use diesel::prelude::*;
 use domain::event::{Hash, PaymentEvent};
@@ -90,8 +92,8 @@ impl TryFrom<EntryRow> for Entry {
 pub(super) struct EventRow {
     pub(super) payment_id: String,
     pub(super) sequence: i64,
-    merchant_id: String,
-    mode: String,
+    pub(super) merchant_id: String,
+    pub(super) mode: String,
     kind: String,
     from_status: Option<String>,
     to_status: String,
@@ -128,30 +130,34 @@ impl From<&PaymentEvent> for EventRow {
 impl TryFrom<EventRow> for PaymentEvent {
     type Error = Error;
 
-    fn try_from(row: EventRow) -> Result<Self, Error> {
-        let id = format!("{}/{}", row.payment_id, row.sequence);
-        let read = move || -> Result<Self, Why> {
-            Ok(Self {
-                scope: Scope {
-                    merchant: row.merchant_id.parse()?,
-                    mode: row.mode.parse()?,
-                },
-                payment: row.payment_id.parse()?,
-                sequence: row.sequence,
-                kind: row.kind.parse()?,
-                from: row.from_status.as_deref().map(str::parse).transpose()?,
-                to: row.to_status.parse()?,
-                actor: row.actor.parse()?,
-                reason: row.reason,
-                trace: row.trace_id,
-                at: row.occurred_at.0,
-                payload: row.payload,
-                previous: Hash(row.previous_hash.as_slice().try_into()?),
-                hash: Hash(row.hash.as_slice().try_into()?),
-            })
-        };
-        read().map_err(corrupt("events", id))
+    fn try_from(mut row: EventRow) -> Result<Self, Error> {
+        event(&mut row).map_err(|why| {
+            let id = format!("{}/{}", row.payment_id, row.sequence);
+            corrupt("events", id)(why)
+        })
     }
+}
+
+/// Takes what it needs out of the row.
+fn event(row: &mut EventRow) -> Result<PaymentEvent, Why> {
+    Ok(PaymentEvent {
+        scope: Scope {
+            merchant: row.merchant_id.parse()?,
+            mode: row.mode.parse()?,
+        },
+        payment: row.payment_id.parse()?,
+        sequence: row.sequence,
+        kind: row.kind.parse()?,
+        from: row.from_status.as_deref().map(str::parse).transpose()?,
+        to: row.to_status.parse()?,
+        actor: row.actor.parse()?,
+        reason: row.reason.take(),
+        trace: take(&mut row.trace_id),
+        at: row.occurred_at.0,
+        payload: take(&mut row.payload),
+        previous: Hash(row.previous_hash.as_slice().try_into()?),
+        hash: Hash(row.hash.as_slice().try_into()?),
+    })
 }
 
 pub(super) async fn events(

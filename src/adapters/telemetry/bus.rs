@@ -42,11 +42,14 @@ impl Bus {
 }
 
 impl Observer for Metrics {
-    fn published(&self, topic: Topic, told: Told, took: Duration) {
+    fn published(&self, topic: Topic, told: Told, count: u32, took: Duration) {
         let labels = [topic.as_str(), told.as_str()];
-        self.bus.messages.with_label_values(&labels).inc();
+        let messages = self.bus.messages.with_label_values(&labels);
+        messages.inc_by(count.into());
         let seconds = self.bus.seconds.with_label_values(&[topic.as_str()]);
-        seconds.observe(took.as_secs_f64());
+        for _ in 0..count {
+            seconds.observe(took.as_secs_f64());
+        }
     }
 
     fn is_away(&self, away: bool) {

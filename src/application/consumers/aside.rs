@@ -102,15 +102,15 @@ fn without_body(letter: Message) -> Message {
     }
 }
 
-fn note(name: &str, text: &str) -> Header {
-    (name.to_owned(), Some(text.as_bytes().to_vec()))
+fn note(name: &'static str, text: &str) -> Header {
+    (name.into(), Some(text.as_bytes().to_vec()))
 }
 
 /// The headers that a message had before it was put aside, and where it was first.
 fn of_its_own(headers: &[Header]) -> Vec<Header> {
     let own = headers
         .iter()
-        .filter(|(name, _)| !NOTES.contains(&name.as_str()));
+        .filter(|(name, _)| !NOTES.contains(&name.as_ref()));
     own.cloned().collect()
 }
 

@@ -1,22 +1,24 @@
 //! Owns the flow of events from the feed to a sink: what comes next is read, what was read is told,
-//! and what was taken is committed, side by side.
+//! and what was taken is committed, side by side and each on a task of its own.
 //!
-//! A commit costs a flush and a telling a round trip; nothing waits for either but what has to come
-//! after it. What that is the window knows.
+//! A commit costs a flush, a telling a round trip, and making messages of rows a processor; nothing
+//! waits for any of it but what has to come after it. What that is the window knows.
 
 use std::collections::HashSet;
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use domain::feed::{Change, Cursor, Parked, Place};
 use domain::id::PaymentId;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use super::after;
 use super::lease::Lost;
 use super::reader::{Readership, Reading, Stop, feed, uncommitted};
-use super::under_way::UnderWay;
 use super::window::{FOLLOWS, Verdict};
 use crate::crash::crash_point;
 use crate::ports::sink::{Fate, Told};
@@ -36,7 +38,8 @@ enum Done {
 /// One run, until nothing is under way any more.
 struct Flow<'f> {
     readership: &'f Readership,
-    under_way: UnderWay<'f, Done>,
+    /// Ends when this is dropped: what was told then is told again, what was committed is in.
+    under_way: JoinSet<Done>,
     is_reading: bool,
     is_committing: bool,
     tellings: usize,
@@ -46,6 +49,19 @@ struct Flow<'f> {
     looks_at: Instant,
     /// Why nothing new is begun.
     stop: Option<Stop>,
+}
+
+/// What is done first; waits for ever where nothing is under way. Dropping the future half way
+/// loses nothing.
+async fn next(under_way: &mut JoinSet<Done>) -> Done {
+    loop {
+        match under_way.join_next().await {
+            Some(Ok(done)) => return done,
+            // Only an end of the whole runtime cancels a task of the set: this one ends with it.
+            Some(Err(error)) => drop(error.try_into_panic().map(resume_unwind)),
+            None => pending().await,
+        }
+    }
 }
 
 impl Readership {
@@ -58,7 +74,7 @@ impl Readership {
     ) -> Result<(), Stop> {
         let mut flow = Flow {
             readership: self,
-            under_way: UnderWay::default(),
+            under_way: JoinSet::new(),
             is_reading: false,
             is_committing: false,
             tellings: 0,
@@ -80,7 +96,7 @@ impl Readership {
             let looks = flow.is_to_read(reading) && !flow.has_more;
             let ends = flow.goes_on();
             tokio::select! {
-                done = flow.under_way.next() => flow.note(reading, done).await?,
+                done = next(&mut flow.under_way) => flow.note(reading, done).await?,
                 _ = given.changed(), if looks => flow.has_more = true,
                 () = sleep_until(flow.looks_at), if looks => flow.has_more = true,
                 () = sleep_until(reading.post.sign_at()) => reading.post.keep().await?,
@@ -156,8 +172,9 @@ impl Flow<'_> {
             let from = reading.window.end().unwrap_or(reading.cursor.position);
             let has_parked = reading.has_parked;
             self.is_reading = true;
+            let readership = readership.clone();
             self.under_way
-                .begin(async move { Done::Read(readership.read_on(from, has_parked).await) });
+                .spawn(async move { Done::Read(readership.read_on(from, has_parked).await) });
         }
         while self.goes_on() && self.tellings < readership.sink.at_once() {
             let told = reading.window.tell(readership.rows());
@@ -165,7 +182,8 @@ impl Flow<'_> {
                 break;
             }
             self.tellings = self.tellings.saturating_add(1);
-            self.under_way.begin(async move {
+            let readership = readership.clone();
+            self.under_way.spawn(async move {
                 crash_point!(readership.reader, "before_telling");
                 let fates = readership.sink.deliver(&told).await;
                 crash_point!(readership.reader, "after_telling");
@@ -196,7 +214,8 @@ impl Flow<'_> {
         }
         changes.push(readership.sign_of(&reading.post));
         self.is_committing = true;
-        self.under_way.begin(async move {
+        let readership = readership.clone();
+        self.under_way.spawn(async move {
             crash_point!(readership.reader, "before_cursor_commit");
             let committed = readership.bench.store.commit(&changes).await;
             crash_point!(readership.reader, "after_cursor_commit");

@@ -15,7 +15,6 @@ mod replay;
 mod seats;
 mod sequencer;
 mod tail;
-mod under_way;
 mod watchers;
 mod window;
 

@@ -20,7 +20,8 @@ use crate::ports::store::{self, CommitError};
 /// The first pause after something was unavailable; each next one is twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Tells one sink.
+/// Tells one sink. A clone of it is the same one, for a task.
+#[derive(Clone)]
 pub struct Readership {
     pub(super) bench: Bench,
     pub(super) sink: Arc<dyn Sink>,

@@ -1,6 +1,7 @@
 //! Owns the port to the bus: where what happened is published for everybody outside, and where
 //! what others publish is taken.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -68,7 +69,7 @@ impl fmt::Display for Topic {
 }
 
 /// A header's name, and its value where it has one: none is not the same as an empty one.
-pub type Header = (String, Option<Vec<u8>>);
+pub type Header = (Cow<'static, str>, Option<Vec<u8>>);
 
 /// What is published.
 #[derive(Clone, Debug, PartialEq, Eq)]

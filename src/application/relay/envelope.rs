@@ -1,6 +1,8 @@
 //! Owns how an event is said to others: a `CloudEvents` 1.0 envelope in JSON, its headers, and the
 //! trace that goes on through it.
 
+use std::borrow::Cow;
+
 use chrono::SecondsFormat;
 use domain::event::PaymentEvent;
 use serde::Serialize;
@@ -10,16 +12,20 @@ use crate::ports::bus::{Message, Topic};
 
 /// Said of every envelope; the encoding of JSON is UTF-8.
 pub(super) const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
+/// An envelope is written into this much at first: most of them fit.
+const BYTES_USUAL: usize = 1024;
+/// How long the name of a parent is in a trace.
+const PARENT_DIGITS: usize = 16;
 
 /// The attributes and the data, in the order in which people read them.
 #[derive(Serialize)]
-pub(super) struct Envelope<D> {
+pub(super) struct Envelope<'e, D> {
     specversion: &'static str,
     id: String,
     source: String,
     #[serde(rename = "type")]
-    kind: String,
-    subject: String,
+    kind: &'static str,
+    subject: &'e str,
     time: String,
     datacontenttype: &'static str,
     /// Which of its payment's events, as text that sorts as the numbers do.
@@ -28,35 +34,70 @@ pub(super) struct Envelope<D> {
     data: D,
 }
 
+/// An event and what is said of it more than once, as text.
+pub(super) struct Worded<'e> {
+    pub(super) event: &'e PaymentEvent,
+    pub(super) payment: String,
+    pub(super) merchant: String,
+    hash: String,
+}
+
+impl<'e> Worded<'e> {
+    pub(super) fn new(event: &'e PaymentEvent) -> Self {
+        Self {
+            event,
+            payment: event.payment.to_string(),
+            merchant: event.scope.merchant.to_string(),
+            hash: event.hash.to_string(),
+        }
+    }
+
+    /// What names the event everywhere and for ever.
+    pub(super) fn id(&self) -> String {
+        format!("{}/{}", self.payment, self.event.sequence)
+    }
+
+    /// The trace that caused it, as W3C words it; the event itself is the parent.
+    fn traceparent(&self) -> String {
+        let parent = self.hash.get(..PARENT_DIGITS).unwrap_or_default();
+        format!("00-{}-{parent}-01", self.event.trace)
+    }
+}
+
 /// What is said of a payment's event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Data<'e> {
-    payment_id: String,
-    merchant_id: String,
+    payment_id: &'e str,
+    merchant_id: &'e str,
     mode: &'static str,
     sequence: i64,
     from: Option<&'static str>,
     to: &'static str,
     actor: &'static str,
     payload: &'e RawValue,
-    hash: String,
+    hash: &'e str,
     previous_hash: String,
 }
 
-impl<D: Serialize> Envelope<D> {
-    /// Around `data`, which is said of `event` under a type of its own.
-    pub(super) fn around(event: &PaymentEvent, id: String, kind: String, data: D) -> Self {
+impl<'e, D: Serialize> Envelope<'e, D> {
+    /// Around `data`, which is said of an event under a type of its own.
+    pub(super) fn around(worded: &'e Worded<'_>, id: String, kind: &'static str, data: D) -> Self {
+        let event = worded.event;
         Self {
             specversion: "1.0",
             id,
-            source: format!("/merchants/{}/{}", event.scope.merchant, event.scope.mode),
+            source: format!(
+                "/merchants/{}/{}",
+                worded.merchant,
+                event.scope.mode.as_str()
+            ),
             kind,
-            subject: event.payment.to_string(),
+            subject: &worded.payment,
             time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             datacontenttype: "application/json",
             sequence: format!("{:020}", event.sequence),
-            traceparent: traceparent(event),
+            traceparent: worded.traceparent(),
             data,
         }
     }
@@ -66,56 +107,47 @@ impl<D: Serialize> Envelope<D> {
     pub(super) fn into_message(
         self,
         topic: Topic,
-        key: String,
+        key: &str,
     ) -> Result<Message, serde_json::Error> {
+        let mut payload = Vec::with_capacity(BYTES_USUAL);
+        serde_json::to_writer(&mut payload, &self)?;
         let headers = [
-            ("content-type", CONTENT_TYPE.to_owned()),
-            ("ce_specversion", self.specversion.to_owned()),
-            ("ce_id", self.id.clone()),
-            ("ce_source", self.source.clone()),
-            ("ce_type", self.kind.clone()),
-            ("ce_subject", self.subject.clone()),
-            ("ce_sequence", self.sequence.clone()),
-            ("traceparent", self.traceparent.clone()),
+            ("content-type", CONTENT_TYPE.into()),
+            ("ce_specversion", self.specversion.into()),
+            ("ce_id", self.id.into_bytes()),
+            ("ce_source", self.source.into_bytes()),
+            ("ce_type", self.kind.into()),
+            ("ce_subject", self.subject.into()),
+            ("ce_sequence", self.sequence.into_bytes()),
+            ("traceparent", self.traceparent.into_bytes()),
         ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), Some(value.into_bytes())));
+        let headers = headers.map(|(name, value)| (Cow::Borrowed(name), Some(value)));
         Ok(Message {
             topic,
-            key: Some(key.into_bytes()),
+            key: Some(key.into()),
             headers: headers.into(),
-            payload: serde_json::to_vec(&self)?,
+            payload,
         })
     }
 }
 
-/// What names an event everywhere and for ever.
-pub(super) fn id(event: &PaymentEvent) -> String {
-    format!("{}/{}", event.payment, event.sequence)
-}
-
 /// What is published of an event to everybody.
-pub(super) fn told(event: &PaymentEvent) -> Result<Message, serde_json::Error> {
+pub(super) fn told(worded: &Worded<'_>) -> Result<Message, serde_json::Error> {
+    let event = worded.event;
     let data = Data {
-        payment_id: event.payment.to_string(),
-        merchant_id: event.scope.merchant.to_string(),
+        payment_id: &worded.payment,
+        merchant_id: &worded.merchant,
         mode: event.scope.mode.as_str(),
         sequence: event.sequence,
         from: event.from.map(domain::payment::PayStatus::as_str),
         to: event.to.as_str(),
         actor: event.actor.as_str(),
         payload: serde_json::from_slice(&event.payload)?,
-        hash: event.hash.to_string(),
+        hash: &worded.hash,
         previous_hash: event.previous.to_string(),
     };
-    let kind = event.kind.to_string();
-    let envelope = Envelope::around(event, id(event), kind, data);
-    envelope.into_message(Topic::PaymentEvents, event.payment.to_string())
-}
-
-/// The trace that caused the event, as W3C words it; the event itself is the parent.
-fn traceparent(event: &PaymentEvent) -> String {
-    let parent: String = event.hash.to_string().chars().take(16).collect();
-    format!("00-{}-{parent}-01", event.trace)
+    let envelope = Envelope::around(worded, worded.id(), event.kind.as_str(), data);
+    envelope.into_message(Topic::PaymentEvents, &worded.payment)
 }
 
 #[cfg(test)]
@@ -152,7 +184,7 @@ pub(super) mod tests {
     #[test]
     fn an_event_is_a_cloud_event_keyed_by_its_payment() {
         let event = event(9, 12, Kind::Approved);
-        let message = told(&event).unwrap();
+        let message = told(&Worded::new(&event)).unwrap();
         assert_eq!(message.topic, Topic::PaymentEvents);
         assert_eq!(message.key, Some(event.payment.to_string().into_bytes()));
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
@@ -191,14 +223,14 @@ pub(super) mod tests {
     fn the_payload_is_said_byte_by_byte() {
         let mut event = event(9, 1, Kind::Prepared);
         event.payload = br#"{"b":1, "a":  1.50}"#.to_vec();
-        let message = told(&event).unwrap();
+        let message = told(&Worded::new(&event)).unwrap();
         let text = String::from_utf8(message.payload).unwrap();
         assert!(text.contains(r#""payload":{"b":1, "a":  1.50}"#), "{text}");
     }
 
     #[test]
     fn what_somebody_wrote_freely_is_not_published() {
-        let message = told(&event(9, 1, Kind::Canceled)).unwrap();
+        let message = told(&Worded::new(&event(9, 1, Kind::Canceled))).unwrap();
         let text = String::from_utf8(message.payload).unwrap();
         assert!(!text.contains("Kim"), "{text}");
     }
@@ -206,7 +238,7 @@ pub(super) mod tests {
     #[test]
     fn headers_tell_what_it_is_without_reading_it() {
         let event = event(9, 3, Kind::Approved);
-        let message = told(&event).unwrap();
+        let message = told(&Worded::new(&event)).unwrap();
         let header = |name: &str| {
             let mut found = message.headers.iter().filter(|(known, _)| known == name);
             let value = found.next().map(|(_, value)| value.clone()).unwrap();

@@ -13,6 +13,7 @@ use domain::feed::Reader;
 use domain::id::PaymentId;
 use domain::text::MemberId;
 
+use envelope::Worded;
 pub use notification::Code;
 
 use crate::ports::bus::{Message, Receipt};
@@ -69,9 +70,10 @@ fn messages(event: &PaymentEvent, members: &Members) -> Result<Vec<Message>, Str
         Some(Ok(member)) => Some(member),
         Some(Err(_)) | None => None,
     };
-    let told = envelope::told(event).map_err(why)?;
-    let notified = notification::told(event, member).map_err(why)?;
-    let commanded = command::told(event).map_err(why)?;
+    let worded = Worded::new(event);
+    let told = envelope::told(&worded).map_err(why)?;
+    let notified = notification::told(&worded, member).map_err(why)?;
+    let commanded = command::told(&worded).map_err(why)?;
     let all = [Some(told), notified, commanded];
     Ok(all.into_iter().flatten().collect())
 }

@@ -1,11 +1,11 @@
 //! Owns what members are told: which events they hear of, under which code, and what is said.
 
-use domain::event::{Kind, PaymentEvent};
+use domain::event::Kind;
 use domain::text::MemberId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::envelope::{Envelope, id};
+use super::envelope::{Envelope, Worded};
 use crate::ports::bus::{Message, Topic};
 
 /// What a member is told.
@@ -59,8 +59,8 @@ impl Code {
 struct Data<'e> {
     code: &'static str,
     member_id: &'e str,
-    payment_id: String,
-    merchant_id: String,
+    payment_id: &'e str,
+    merchant_id: &'e str,
     mode: &'static str,
     status: &'static str,
     payload: &'e RawValue,
@@ -69,26 +69,26 @@ struct Data<'e> {
 /// What is published for the member's sake; nothing where nobody is to be told, or the payment is
 /// nobody's.
 pub(super) fn told(
-    event: &PaymentEvent,
+    worded: &Worded<'_>,
     member: Option<&MemberId>,
 ) -> Result<Option<Message>, serde_json::Error> {
+    let event = worded.event;
     let (Some(code), Some(member)) = (Code::of(event.kind), member) else {
         return Ok(None);
     };
     let data = Data {
         code: code.as_str(),
         member_id: member.as_str(),
-        payment_id: event.payment.to_string(),
-        merchant_id: event.scope.merchant.to_string(),
+        payment_id: &worded.payment,
+        merchant_id: &worded.merchant,
         mode: event.scope.mode.as_str(),
         status: event.to.as_str(),
         payload: serde_json::from_slice(&event.payload)?,
     };
     // Ids are unique per source: the event is said there under its own already.
-    let id = format!("{}/notification", id(event));
-    let kind = Topic::Notifications.as_str().to_owned();
-    let envelope = Envelope::around(event, id, kind, data);
-    let message = envelope.into_message(Topic::Notifications, member.to_string())?;
+    let id = format!("{}/notification", worded.id());
+    let envelope = Envelope::around(worded, id, Topic::Notifications.as_str(), data);
+    let message = envelope.into_message(Topic::Notifications, member.as_str())?;
     Ok(Some(message))
 }
 
@@ -122,7 +122,7 @@ mod tests {
     fn a_notification_is_keyed_by_its_member() {
         let event = event(3, 4, Kind::Approved);
         let member: MemberId = "member-7".parse().unwrap();
-        let message = told(&event, Some(&member)).unwrap().unwrap();
+        let message = told(&Worded::new(&event), Some(&member)).unwrap().unwrap();
         assert_eq!(message.topic, Topic::Notifications);
         assert_eq!(message.key.as_deref(), Some(b"member-7".as_slice()));
         let body: Value = serde_json::from_slice(&message.payload).unwrap();
@@ -135,9 +135,12 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_what_is_nobodys() {
-        assert_eq!(told(&event(3, 4, Kind::Approved), None).unwrap(), None);
+        assert_eq!(
+            told(&Worded::new(&event(3, 4, Kind::Approved)), None).unwrap(),
+            None
+        );
         let member: MemberId = "member-7".parse().unwrap();
         let internal = event(3, 1, Kind::Prepared);
-        assert_eq!(told(&internal, Some(&member)).unwrap(), None);
+        assert_eq!(told(&Worded::new(&internal), Some(&member)).unwrap(), None);
     }
 }

@@ -26,8 +26,8 @@ use rows::{PlaceRow, line};
 
 pub(super) use rows::ParkedRow;
 
-/// An event beside its place.
-type LineRow = (PlaceRow, EventRow);
+/// An event beside its position.
+type LineRow = (i64, EventRow);
 
 /// The event at a place.
 macro_rules! its_event {
@@ -83,7 +83,7 @@ impl Feed for Database {
             .filter(feed::position.gt(after))
             .order(feed::position.asc())
             .limit(limit.into())
-            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+            .select((feed::position, columns::<EventRow>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }
@@ -96,7 +96,7 @@ impl Feed for Database {
             .filter(feed::position.gt(after))
             .order(feed::position.asc())
             .limit(limit.into())
-            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+            .select((feed::position, columns::<EventRow>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }
@@ -196,7 +196,7 @@ impl Feed for Database {
             .filter(parked::payment_id.eq(payment.to_string()))
             .order(parked::sequence.asc())
             .limit(limit.into())
-            .select((columns::<PlaceRow>(), columns::<EventRow>()));
+            .select((feed::position, columns::<EventRow>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }

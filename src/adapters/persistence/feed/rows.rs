@@ -27,25 +27,33 @@ impl TryFrom<PlaceRow> for Place {
     type Error = Error;
 
     fn try_from(row: PlaceRow) -> Result<Self, Error> {
-        let read = || -> Result<Self, Why> {
-            Ok(Self {
-                position: row.position,
-                scope: Scope {
-                    merchant: row.merchant_id.parse()?,
-                    mode: row.mode.parse()?,
-                },
-                payment: row.payment_id.parse()?,
-                sequence: row.sequence,
-            })
-        };
-        read().map_err(corrupt("feed", row.position))
+        let tenant = (row.merchant_id.as_str(), row.mode.as_str());
+        place(row.position, tenant, (&row.payment_id, row.sequence))
     }
 }
 
-/// An event at its place; one that this version cannot read keeps the others from nothing.
-pub(super) fn line((place, event): (PlaceRow, EventRow)) -> Result<Line, Error> {
+fn place(position: i64, tenant: (&str, &str), event: (&str, i64)) -> Result<Place, Error> {
+    let read = || -> Result<Place, Why> {
+        Ok(Place {
+            position,
+            scope: Scope {
+                merchant: tenant.0.parse()?,
+                mode: tenant.1.parse()?,
+            },
+            payment: event.0.parse()?,
+            sequence: event.1,
+        })
+    };
+    read().map_err(corrupt("feed", position))
+}
+
+/// An event at its position; one that this version cannot read keeps the others from nothing.
+/// Whose it is stands in both rows: it is read, and sent, once.
+pub(super) fn line((position, event): (i64, EventRow)) -> Result<Line, Error> {
+    let tenant = (event.merchant_id.as_str(), event.mode.as_str());
+    let place = place(position, tenant, (&event.payment_id, event.sequence))?;
     Ok(Line {
-        place: place.try_into()?,
+        place,
         event: PaymentEvent::try_from(event).map_err(|error| error.to_string()),
     })
 }

@@ -307,8 +307,8 @@ async fn a_dead_letter_that_no_broker_takes_holds_nobody_up() {
     let junk = Received {
         payload: b"junk".to_vec(),
         headers: vec![
-            ("dead-letter-office".to_owned(), Some(b"theirs".to_vec())),
-            ("nothing".to_owned(), None),
+            ("dead-letter-office".into(), Some(b"theirs".to_vec())),
+            ("nothing".into(), None),
         ],
         place: "order.created/0/1".to_owned(),
         ..large.clone()
