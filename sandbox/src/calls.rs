@@ -19,6 +19,9 @@ pub(crate) enum Operation {
     Create,
     Transactions,
     Settlements,
+    IssueBillingKey,
+    Charge,
+    DeleteBillingKey,
     /// The card company's, not the gateway's.
     Authorize,
 }
@@ -54,6 +57,9 @@ pub(crate) struct Totals {
     create: u64,
     transactions: u64,
     settlements: u64,
+    issue_billing_key: u64,
+    charge: u64,
+    delete_billing_key: u64,
     authorize: u64,
     effects: u64,
     replayed: u64,
@@ -81,7 +87,7 @@ pub(crate) struct Wanted {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Confirm,
         Self::Get,
         Self::GetByOrder,
@@ -89,6 +95,9 @@ impl Operation {
         Self::Create,
         Self::Transactions,
         Self::Settlements,
+        Self::IssueBillingKey,
+        Self::Charge,
+        Self::DeleteBillingKey,
         Self::Authorize,
     ];
 
@@ -97,14 +106,21 @@ impl Operation {
         self != Self::Authorize
     }
 
+    /// The gateway's POST calls do; deleting is idempotent itself (`toss-api.md` §14).
     pub(crate) fn takes_idempotency_keys(self) -> bool {
-        self.is_of_gateway() && !self.is_read()
+        self.is_of_gateway() && !self.is_read() && self != Self::DeleteBillingKey
     }
 
     pub(crate) fn is_read(self) -> bool {
         match self {
             Self::Get | Self::GetByOrder | Self::Transactions | Self::Settlements => true,
-            Self::Confirm | Self::Cancel | Self::Create | Self::Authorize => false,
+            Self::Confirm
+            | Self::Cancel
+            | Self::Create
+            | Self::IssueBillingKey
+            | Self::Charge
+            | Self::DeleteBillingKey
+            | Self::Authorize => false,
         }
     }
 }
@@ -156,6 +172,9 @@ impl Totals {
             Operation::Create => &mut self.create,
             Operation::Transactions => &mut self.transactions,
             Operation::Settlements => &mut self.settlements,
+            Operation::IssueBillingKey => &mut self.issue_billing_key,
+            Operation::Charge => &mut self.charge,
+            Operation::DeleteBillingKey => &mut self.delete_billing_key,
             Operation::Authorize => &mut self.authorize,
         };
         *counter = counter.saturating_add(u64::from(arrived));

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+
 use crate::clock::{Timestamp, korean};
 
 const ALPHANUMERICS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -67,6 +70,21 @@ pub(crate) fn receipt_key() -> String {
 /// Nine digits.
 pub(crate) fn issue_number() -> String {
     format!("{:09}", below(1_000_000_000))
+}
+
+/// 44 characters of base64 for addresses, the last of them `=`.
+pub(crate) fn billing_key() -> String {
+    URL_SAFE.encode(random::<32>())
+}
+
+/// `bln_` and 43 characters; the real ones have up to 300 (`toss-api.md` §5).
+pub(crate) fn auth_key() -> String {
+    format!("bln_{}", alphanumerics(24) + &alphanumerics(19))
+}
+
+/// What the address of a billing window ends with.
+pub(crate) fn window_id() -> String {
+    alphanumerics(24)
 }
 
 /// `A` and six digits.

@@ -27,10 +27,10 @@ mod window;
 
 pub use crate::clock::Clock;
 pub use crate::config::{
-    CancelSign, CardDiscount, Config, Decline, ErrorData, OldConfirm, OrderIdCharacters, Padding,
-    PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval, Secret,
-    ServerErrors, SettingError, Settings, Settlements, TaxFreeMismatch, TemporaryError,
-    TooManyRequests, Typing,
+    CancelSign, CardDiscount, Config, Decline, ErrorData, FailedCharge, OldConfirm,
+    OrderIdCharacters, Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount,
+    RepeatedTid, SecondApproval, Secret, ServerErrors, SettingError, Settings, Settlements,
+    TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
 };
 pub use crate::error::Error;
 pub use crate::running::{Running, start};

@@ -9,7 +9,7 @@ use crate::config::ServerErrors;
 use crate::journal::Broken;
 use crate::objects;
 use crate::operations::confirm::Twist;
-use crate::operations::{authorize, cancel, confirm, create, list, read};
+use crate::operations::{authorize, billing, cancel, confirm, create, list, read};
 use crate::sandbox::Sandbox;
 use crate::state::State;
 use crate::state::fact::Fact;
@@ -42,8 +42,12 @@ enum Begun<'a> {
 enum Found {
     /// The payment with this key, as it is now.
     Payment(String),
+    /// The billing key, as it was issued.
+    BillingKey(String),
     /// JSON text.
     Json(String),
+    /// No body at all.
+    Nothing,
 }
 
 impl Told {
@@ -177,7 +181,10 @@ fn decide(
 ) -> Result<Found, Refusal> {
     let context = sandbox.context(arrival.idempotency_key.as_deref());
     let target = arrival.target.as_deref().unwrap_or_default();
-    let refuses_by_itself = matches!(arrival.operation, Operation::Confirm | Operation::Authorize);
+    let refuses_by_itself = matches!(
+        arrival.operation,
+        Operation::Confirm | Operation::Charge | Operation::Authorize
+    );
     if let (Some(Twist::Refuse(code)), false) = (twist, refuses_by_itself) {
         return Err(Refusal::of(code));
     }
@@ -197,6 +204,13 @@ fn decide(
         Operation::Settlements => {
             return list::settlements(transaction, config, body).map(Found::Json);
         }
+        Operation::IssueBillingKey => {
+            return billing::issue(transaction, context, body).map(Found::BillingKey);
+        }
+        Operation::Charge => billing::charge(transaction, context, (target, body), twist),
+        Operation::DeleteBillingKey => {
+            return billing::delete(transaction, context, target).map(|()| Found::Nothing);
+        }
         Operation::Authorize => {
             return authorize::authorize(transaction, context, body, twist).map(Found::Json);
         }
@@ -208,6 +222,12 @@ impl Found {
     fn render(self, transaction: &Transaction, sandbox: &Sandbox, language: Language) -> String {
         match self {
             Self::Json(text) => text,
+            Self::Nothing => String::new(),
+            Self::BillingKey(billing_key) => {
+                let key = transaction.state().billing.key(&billing_key);
+                let key = key.expect("an operation returns the billing key it issued");
+                objects::billing::render(key, &sandbox.config)
+            }
             Self::Payment(payment_key) => {
                 let payment = transaction.state().payment(&payment_key);
                 let payment = payment.expect("an operation returns the key of a payment it found");

@@ -2,6 +2,7 @@
 
 mod execute;
 mod process;
+mod subject;
 mod wire;
 
 use std::sync::Arc;
@@ -15,12 +16,9 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value};
 
 use crate::calls::Operation;
-use crate::cards;
 use crate::catalogue::{Language, Refusal};
-use crate::config::{OldConfirm, Settings};
-use crate::faults::Subject;
+use crate::config::OldConfirm;
 use crate::sandbox::Sandbox;
-use crate::state::State as Memory;
 
 pub(crate) use self::wire::Reset;
 
@@ -32,7 +30,8 @@ const TEST_CODE: &str = "tosspayments-test-code";
 struct Arrival {
     operation: Operation,
     path: String,
-    /// The payment key or order id in the path; the body of an old confirm has it too.
+    /// The payment key, order id or billing key in the path; the body of an old confirm has it,
+    /// too.
     target: Option<String>,
     authorization: Option<String>,
     idempotency_key: Option<String>,
@@ -56,6 +55,11 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/v1/payments/{payment_key}/checkout", get(checkout))
         .route("/v1/transactions", get(transactions))
         .route("/v1/settlements", get(settlements))
+        .route("/v1/billing/authorizations/issue", post(issue_billing_key))
+        .route(
+            "/v1/billing/{billing_key}",
+            post(charge).delete(delete_billing_key),
+        )
         .route("/card/api/authorize", post(authorize))
 }
 
@@ -126,6 +130,27 @@ async fn settlements(State(sandbox): State<Arc<Sandbox>>, request: Request) -> R
     arrive(sandbox, Operation::Settlements, None, request).await
 }
 
+async fn issue_billing_key(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    arrive(sandbox, Operation::IssueBillingKey, None, request).await
+}
+
+async fn charge(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(billing_key): Path<String>,
+    request: Request,
+) -> Response {
+    arrive(sandbox, Operation::Charge, Some(billing_key), request).await
+}
+
+async fn delete_billing_key(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(billing_key): Path<String>,
+    request: Request,
+) -> Response {
+    let operation = Operation::DeleteBillingKey;
+    arrive(sandbox, operation, Some(billing_key), request).await
+}
+
 /// What the gateway itself would ask the card company.
 async fn authorize(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     arrive(sandbox, Operation::Authorize, None, request).await
@@ -160,6 +185,9 @@ async fn arrive(
         | Operation::GetByOrder
         | Operation::Cancel
         | Operation::Create
+        | Operation::IssueBillingKey
+        | Operation::Charge
+        | Operation::DeleteBillingKey
         | Operation::Authorize => serde_json::from_slice(&bytes).unwrap_or(Value::Null),
     };
     if let (Operation::Confirm, Some(key), Value::Object(body)) = (operation, &target, &mut body) {
@@ -206,56 +234,5 @@ impl Arrival {
         }
         let documented = Refusal::documented(code.trim());
         Some(documented.unwrap_or_else(|| Refusal::of("INVALID_TEST_CODE")))
-    }
-
-    /// What the call is about; what it does not say itself comes from memory.
-    fn subject(&self, memory: &Memory, settings: &Settings) -> Subject {
-        let said = |name: &str| match self.body.get(name) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            Some(_) | None => None,
-        };
-        let order_of = |order_id: &String| memory.payment_of_order(order_id, settings);
-        let payment = match self.operation {
-            Operation::Confirm => said("paymentKey").and_then(|key| memory.payment(&key)),
-            Operation::Get | Operation::Cancel => {
-                self.target.as_ref().and_then(|key| memory.payment(key))
-            }
-            Operation::GetByOrder => self.target.as_ref().and_then(order_of),
-            Operation::Create
-            | Operation::Transactions
-            | Operation::Settlements
-            | Operation::Authorize => None,
-        };
-        let known = Subject::of(self.operation, payment);
-        match self.operation {
-            Operation::Confirm => Subject {
-                payment_key: said("paymentKey"),
-                order_id: said("orderId"),
-                ..known
-            },
-            Operation::Get | Operation::Cancel => Subject {
-                payment_key: self.target.clone(),
-                ..known
-            },
-            Operation::GetByOrder => Subject {
-                order_id: self.target.clone(),
-                ..known
-            },
-            Operation::Create => Subject {
-                order_id: said("orderId"),
-                order_name: said("orderName"),
-                amount: said("amount").and_then(|amount| amount.parse().ok()),
-                ..known
-            },
-            Operation::Authorize => Subject {
-                order_id: said("tid"),
-                order_name: said("merchantName"),
-                amount: said("amount").and_then(|amount| amount.parse().ok()),
-                card: said("cardNumber").and_then(|number| cards::find(&number)),
-                ..known
-            },
-            Operation::Transactions | Operation::Settlements => known,
-        }
     }
 }

@@ -234,3 +234,13 @@ choice! {
         AuthorizedAgain = "authorizedAgain",
     }
 }
+
+choice! {
+    /// What a charge that the institution refuses leaves behind.
+    FailedCharge {
+        /// No payment: the order id reads nothing.
+        LeavesNothing = "leavesNothing",
+        /// A payment that is aborted.
+        LeavesAborted = "leavesAborted",
+    }
+}

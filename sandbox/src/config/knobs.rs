@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
-use super::Settings;
 use super::choices::Choice;
+use super::{API_VERSION_2024, Settings};
 use crate::catalogue;
 
 /// Why a setting is not changed.
@@ -98,7 +98,7 @@ macro_rules! duration {
     };
 }
 
-const KNOBS: [Knob; 39] = [
+const KNOBS: [Knob; 45] = [
     code!("wrongAmountCode", wrong_amount_code),
     code!("wrongOrderCode", wrong_order_code),
     code!("unknownPaymentKeyCode", unknown_payment_key_code),
@@ -132,7 +132,7 @@ const KNOBS: [Knob; 39] = [
     choice!("taxFreeMismatch", tax_free_mismatch),
     choice!("cardDiscount", card_discount),
     choice!("paymentType", payment_type),
-    one_of!("apiVersion", api_version, ["2022-11-16", "2024-06-01"]),
+    one_of!("apiVersion", api_version, ["2022-11-16", API_VERSION_2024]),
     duration!("windowMinutes", window, minutes, num_minutes, 44_640),
     duration!(
         "confirmationMinutes",
@@ -152,6 +152,12 @@ const KNOBS: [Knob; 39] = [
     duration!("paidOutAfterDays", paid_out_after, days, num_days, 365),
     number!("feePerMille", fee_per_mille, 1000),
     choice!("repeatedTid", repeated_tid),
+    duration!("authKeyMinutes", auth_key, minutes, num_minutes, 44_640),
+    code!("unusableAuthKeyCode", unusable_auth_key_code),
+    code!("authKeyCustomerCode", auth_key_customer_code),
+    code!("unknownBillingKeyCode", unknown_billing_key_code),
+    code!("deletedBillingKeyCode", deleted_billing_key_code),
+    choice!("failedCharge", failed_charge),
 ];
 
 impl Settings {

@@ -10,12 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::choices::{
-    CancelSign, CardDiscount, Decline, ErrorData, OldConfirm, OrderIdCharacters, Padding,
-    PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval, Secret,
-    ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
+    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
+    Secret, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
 };
 pub use self::knobs::SettingError;
 pub use self::settings::Settings;
+
+/// The version since which billing objects name their card only once.
+pub(crate) const API_VERSION_2024: &str = "2024-06-01";
 
 /// What a sandbox is started with.
 #[derive(Clone)]

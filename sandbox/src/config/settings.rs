@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{
-    CancelSign, CardDiscount, Decline, ErrorData, OldConfirm, OrderIdCharacters, Padding,
-    PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval, Secret,
-    ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
+    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
+    Secret, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
 };
 
 /// The behaviours that are undocumented, or on which sources disagree; the defaults are the best
@@ -90,6 +90,18 @@ pub struct Settings {
     pub fee_per_mille: i64,
     /// What the card company does when a `tid` comes again.
     pub repeated_tid: RepeatedTid,
+    /// How long a buyer's consent waits to become a billing key.
+    pub auth_key: TimeDelta,
+    /// Answer to an `authKey` that is unknown, spent or too old.
+    pub unusable_auth_key_code: &'static str,
+    /// Answer to an `authKey` of another customer.
+    pub auth_key_customer_code: &'static str,
+    /// Answer to a charge of a billing key that was never issued.
+    pub unknown_billing_key_code: &'static str,
+    /// Answer to deleting a billing key that does not exist, or no more.
+    pub deleted_billing_key_code: &'static str,
+    /// What a charge that the institution refuses leaves behind.
+    pub failed_charge: FailedCharge,
 }
 
 impl Default for Settings {
@@ -134,6 +146,12 @@ impl Default for Settings {
             paid_out_after: TimeDelta::days(7),
             fee_per_mille: 30,
             repeated_tid: RepeatedTid::Replayed,
+            auth_key: TimeDelta::minutes(10),
+            unusable_auth_key_code: "INVALID_BILLING_AUTH",
+            auth_key_customer_code: "INVALID_BILLING_AUTH",
+            unknown_billing_key_code: "INVALID_BILL_KEY_REQUEST",
+            deleted_billing_key_code: "NOT_FOUND_BILLING",
+            failed_charge: FailedCharge::LeavesNothing,
         }
     }
 }

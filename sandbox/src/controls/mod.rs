@@ -1,5 +1,6 @@
 //! Owns the controls under `/_sandbox/`: what a test may do that a merchant may not.
 
+mod billing;
 mod records;
 mod staging;
 
@@ -96,6 +97,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/_sandbox/authorizations", get(records::authorizations))
         .route("/_sandbox/ledger", get(records::ledger))
         .route("/_sandbox/calls", get(records::calls))
+        .merge(billing::router())
 }
 
 /// The buyer opens the window and passes authentication, in one step.

@@ -17,7 +17,7 @@ use self::scenario::{Place, play};
 pub(crate) use self::scenario::{Scenario, Script, Step};
 use crate::calls::Operation;
 use crate::cards::TestCard;
-use crate::state::payment::Payment;
+use crate::state::payment::{Kind, Payment};
 
 /// Something that goes wrong with one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ pub(crate) struct Subject {
     pub(crate) order_name: Option<String>,
     pub(crate) amount: Option<i64>,
     pub(crate) card: Option<&'static TestCard>,
+    /// Whether a billing key is charged, or was.
+    pub(crate) billing: bool,
 }
 
 /// All faults in force.
@@ -148,7 +150,9 @@ impl Fault {
             Self::NotFound => matches!(operation, Operation::Get | Operation::GetByOrder),
             Self::Late { .. } => !operation.is_read(),
             Self::Processing => operation.takes_idempotency_keys(),
-            Self::OverCapture { .. } => operation == Operation::Confirm,
+            Self::OverCapture { .. } => {
+                matches!(operation, Operation::Confirm | Operation::Charge)
+            }
             // The card company's answer has none of the other fields.
             Self::WrongBody { field } => operation.is_of_gateway() || *field == WrongField::Garbage,
             Self::Delay { .. }
@@ -173,6 +177,7 @@ impl Subject {
             order_name: payment.map(|payment| payment.order_name.clone()),
             amount: payment.map(|payment| payment.total),
             card: payment.and_then(Payment::test_card),
+            billing: payment.is_some_and(|payment| payment.kind == Kind::Billing),
         }
     }
 }
@@ -203,13 +208,22 @@ impl Plan {
     /// What the story of the payment's card has in store for the call.
     fn of_card(&mut self, subject: &Subject) -> Option<Fault> {
         let card = subject.card.filter(|card| !card.steps.is_empty())?;
-        let payment = subject.payment_key.as_ref().or(subject.order_id.as_ref())?;
+        // A charge has no payment key before it is made: its story is its order's.
+        let payment = subject.payment_key.as_ref().filter(|_| !subject.billing);
+        let payment = payment.or(subject.order_id.as_ref())?;
         let place = self.with_card.entry(payment.clone()).or_default();
-        // What the gateway's confirm is, the card company's authorisation is.
-        let operation = if subject.operation.is_of_gateway() {
-            subject.operation
-        } else {
+        // What the gateway's confirm is, a charge is, and the card company's authorisation.
+        let operation = match subject.operation {
+            Operation::Charge | Operation::Authorize => Operation::Confirm,
             Operation::Confirm
+            | Operation::Get
+            | Operation::GetByOrder
+            | Operation::Cancel
+            | Operation::Create
+            | Operation::Transactions
+            | Operation::Settlements
+            | Operation::IssueBillingKey
+            | Operation::DeleteBillingKey => subject.operation,
         };
         play(&card.steps, place, operation)
     }

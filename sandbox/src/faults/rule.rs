@@ -41,6 +41,9 @@ pub(super) enum Which {
     Create,
     Transactions,
     Settlements,
+    IssueBillingKey,
+    Charge,
+    DeleteBillingKey,
     Authorize,
     Any,
 }
@@ -163,6 +166,9 @@ impl Which {
             Self::Create => &[Operation::Create],
             Self::Transactions => &[Operation::Transactions],
             Self::Settlements => &[Operation::Settlements],
+            Self::IssueBillingKey => &[Operation::IssueBillingKey],
+            Self::Charge => &[Operation::Charge],
+            Self::DeleteBillingKey => &[Operation::DeleteBillingKey],
             Self::Authorize => &[Operation::Authorize],
             Self::Any => &Operation::ALL,
         }

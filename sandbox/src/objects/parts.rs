@@ -4,10 +4,14 @@ use serde::Serialize;
 
 use crate::clock::api_date;
 use crate::config::{CardDiscount, Settings};
-use crate::state::payment::{Cancel, Method, Payment};
+use crate::state::payment::{Cancel, Kind, Method, Payment};
 
 const CASH_RECEIPTS: &str = "https://dashboard-sandbox.tosspayments.com/receipts/cash-receipt";
 const RECEIPTS: &str = "https://dashboard-sandbox.tosspayments.com/receipt/redirection";
+
+/// Whose card stands behind billing keys, and its number where no test card was typed.
+pub(super) const BILLING_CARD_COMPANY: &str = "21";
+pub(super) const BILLING_CARD_NUMBER: &str = "94100012****789*";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +112,9 @@ pub(super) fn card<'a>(
 ) -> Option<Card<'a>> {
     let chosen = payment.funding.card.as_deref();
     let (company, number) = match method {
+        Method::Card if payment.kind == Kind::Billing => {
+            (BILLING_CARD_COMPANY, chosen.unwrap_or(BILLING_CARD_NUMBER))
+        }
         Method::Card => ("41", chosen.unwrap_or("94310012****780*")),
         Method::EasyPay if payment.funding.points.is_none() => ("W1", "53176400****129*"),
         Method::EasyPay

@@ -10,7 +10,7 @@ use super::parts::{
 use crate::catalogue::{Language, Refusal};
 use crate::clock::api_date;
 use crate::config::Config;
-use crate::state::payment::{Method, Payment, Status};
+use crate::state::payment::{Kind, Method, Payment, Status};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +37,7 @@ struct Object<'a> {
     cancels: Option<Vec<CancelObject<'a>>>,
     secret: Option<&'a str>,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Kind,
     easy_pay: Option<EasyPay>,
     country: &'static str,
     failure: Option<Failure>,
@@ -103,7 +103,7 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
             all.map(|made| cancel(made, &config.settings)).collect()
         }),
         secret: shown.secret,
-        kind: "NORMAL",
+        kind: payment.kind,
         easy_pay: shown.method.and_then(|method| easy_pay(method, payment)),
         country: "KR",
         failure: payment

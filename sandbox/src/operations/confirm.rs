@@ -106,7 +106,13 @@ pub(crate) fn fail(
     refusal
 }
 
-fn capture(transaction: &mut Transaction, context: Context, payment: &Payment, amount: i64) {
+/// Takes the money of a payment in progress.
+pub(super) fn capture(
+    transaction: &mut Transaction,
+    context: Context,
+    payment: &Payment,
+    amount: i64,
+) {
     let at = transaction.now();
     let entry = Entry {
         sequence: transaction.state().next_sequence(),

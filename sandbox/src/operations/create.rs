@@ -6,11 +6,11 @@ use super::fields::Fields;
 use super::{Context, current, refuse};
 use crate::cards::TestCard;
 use crate::catalogue::Refusal;
-use crate::config::{OrderIdCharacters, Secret};
+use crate::config::{OrderIdCharacters, Secret, Settings};
 use crate::ids;
 use crate::redirect;
 use crate::state::fact::{Authentication, Fact};
-use crate::state::payment::{CashReceipt, Funding, Method, Payment, Status};
+use crate::state::payment::{CashReceipt, Funding, Kind, Method, Payment, Status};
 use crate::store::Transaction;
 
 const ORDER_NAME_CHARACTERS_MAX: usize = 100;
@@ -83,6 +83,16 @@ pub(crate) fn open(
     opening: Opening,
 ) -> Result<String, Refusal> {
     check(&opening, context.settings.order_id_characters)?;
+    let payment = ready(transaction, context, opening);
+    let payment_key = payment.payment_key.clone();
+    transaction.record(Fact::Created {
+        payment: Box::new(payment),
+    });
+    Ok(payment_key)
+}
+
+/// A payment as its opening leaves it, with a key of its own; not recorded yet.
+pub(super) fn ready(transaction: &Transaction, context: Context, opening: Opening) -> Payment {
     let at = transaction.now();
     let payment_key = loop {
         let drawn = ids::payment_key(context.merchant_id, at);
@@ -90,11 +100,12 @@ pub(crate) fn open(
             break drawn;
         }
     };
-    let payment = Payment {
-        payment_key: payment_key.clone(),
+    Payment {
+        payment_key,
         order_id: opening.order_id,
         order_name: opening.order_name,
         status: Status::Ready,
+        kind: Kind::Normal,
         method: None,
         total: opening.amount,
         balance: opening.amount,
@@ -113,11 +124,7 @@ pub(crate) fn open(
         fail_url: opening.fail_url,
         partial_cancelable: opening.partial_cancelable,
         cancels: Vec::new(),
-    };
-    transaction.record(Fact::Created {
-        payment: Box::new(payment),
-    });
-    Ok(payment_key)
+    }
 }
 
 /// The buyer passes authentication: the payment is in progress and waits for its confirm. Some
@@ -142,17 +149,7 @@ pub(crate) fn authenticate(
         return refuse("NOT_FOUND_PAYMENT");
     };
     check_open(payment)?;
-    // An account takes no less than twice what a card does (100 and 200 won).
-    let smallest = match pass.method {
-        Method::Transfer => context.settings.card_amount_min.saturating_mul(2),
-        Method::Card
-        | Method::EasyPay
-        | Method::MobilePhone
-        | Method::CultureGiftCertificate
-        | Method::BookGiftCertificate
-        | Method::GameGiftCertificate => context.settings.card_amount_min,
-    };
-    if payment.total < smallest {
+    if payment.total < least(pass.method, context.settings) {
         return refuse("BELOW_MINIMUM_AMOUNT");
     }
     if pass.method == Method::Transfer && payment.total > TRANSFER_AMOUNT_MAX {
@@ -177,6 +174,19 @@ pub(crate) fn authenticate(
         authentication,
     });
     Ok(())
+}
+
+/// The least amount in won: an account takes no less than twice what a card does (100 and 200).
+pub(super) fn least(method: Method, settings: &Settings) -> i64 {
+    match method {
+        Method::Transfer => settings.card_amount_min.saturating_mul(2),
+        Method::Card
+        | Method::EasyPay
+        | Method::MobilePhone
+        | Method::CultureGiftCertificate
+        | Method::BookGiftCertificate
+        | Method::GameGiftCertificate => settings.card_amount_min,
+    }
 }
 
 /// What fits the method; the rest must not be asked for.
@@ -216,7 +226,7 @@ pub(crate) fn check_open(payment: &Payment) -> Result<(), Refusal> {
     }
 }
 
-fn check(opening: &Opening, characters: OrderIdCharacters) -> Result<(), Refusal> {
+pub(super) fn check(opening: &Opening, characters: OrderIdCharacters) -> Result<(), Refusal> {
     if !is_order_id(&opening.order_id, characters) {
         return refuse("INVALID_ORDER_ID");
     }

@@ -1,6 +1,7 @@
 //! Owns the rules of the gateway: what each API call decides about a payment.
 
 pub(crate) mod authorize;
+pub(crate) mod billing;
 pub(crate) mod cancel;
 pub(crate) mod confirm;
 pub(crate) mod create;

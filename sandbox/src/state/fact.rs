@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::billing::{Auth, BillingKey, Window};
 use super::idempotency::Answered;
 use super::payment::{Cancel, Funding, Method, Payment};
 use crate::clock::Timestamp;
@@ -37,6 +38,19 @@ pub(crate) enum Fact {
     Canceled { cancel: Cancel, entry: Entry },
     /// The card company authorised a payment.
     Authorized { authorization: Authorization },
+    /// A window for a billing key was opened.
+    BillingOpened { window: Window },
+    /// A buyer consented to be charged.
+    BillingAuthenticated { auth: Auth, window: Option<String> },
+    /// The consent became a billing key.
+    BillingIssued { auth_key: String, key: BillingKey },
+    /// Another card stands behind a billing key now.
+    BillingCardChanged {
+        billing_key: String,
+        card: Option<String>,
+    },
+    /// A billing key was deleted.
+    BillingRemoved { billing_key: String, at: Timestamp },
     /// An answer was given under an idempotency key.
     Answered { answered: Box<Answered> },
 }

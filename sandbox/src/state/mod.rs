@@ -1,5 +1,6 @@
 //! Owns the sandbox's memory: payments, orders, ledger and keys, changed by facts alone.
 
+pub(crate) mod billing;
 pub(crate) mod fact;
 pub(crate) mod idempotency;
 pub(crate) mod payment;
@@ -9,6 +10,7 @@ use std::ops::Range;
 
 use chrono::TimeDelta;
 
+use self::billing::Billing;
 use self::fact::{Authentication, Authorization, Entry, Fact, Movement};
 use self::idempotency::Keys;
 use self::payment::{Cancel, Payment, Status};
@@ -26,6 +28,7 @@ pub(crate) struct State {
     authorizations: Vec<Authorization>,
     /// The first authorisation of each `tid`, by its place.
     authorized: HashMap<String, usize>,
+    pub(crate) billing: Billing,
     pub(crate) keys: Keys,
 }
 
@@ -66,6 +69,12 @@ impl State {
         self.orders
             .get(order_id)
             .is_some_and(|order| order.approved.iter().any(|key| key != payment_key))
+    }
+
+    /// Whether an order id was approved before, be the money given back since or not.
+    pub(crate) fn is_used(&self, order_id: &str) -> bool {
+        let order = self.orders.get(order_id);
+        order.is_some_and(|order| !order.approved.is_empty())
     }
 
     pub(crate) fn ledger(&self) -> &[Entry] {
@@ -148,6 +157,15 @@ impl State {
                 self.ledger.push(entry);
             }
             Fact::Authorized { authorization } => self.authorize(authorization),
+            Fact::BillingOpened { window } => self.billing.open(window),
+            Fact::BillingAuthenticated { auth, window } => {
+                self.billing.pass(auth, window.as_deref());
+            }
+            Fact::BillingIssued { auth_key, key } => self.billing.issue(&auth_key, key),
+            Fact::BillingCardChanged { billing_key, card } => {
+                self.billing.change_card(&billing_key, card);
+            }
+            Fact::BillingRemoved { billing_key, at } => self.billing.remove(&billing_key, at),
             Fact::Answered { answered } => self.keys.remember(*answered),
         }
     }

@@ -20,6 +20,17 @@ pub(crate) enum Status {
     Expired,
 }
 
+/// What a payment came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Kind {
+    /// A window, or a call of the merchant.
+    #[default]
+    Normal,
+    /// A billing key that was charged.
+    Billing,
+}
+
 /// How the buyer pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -66,6 +77,8 @@ pub(crate) struct Payment {
     pub(crate) order_id: String,
     pub(crate) order_name: String,
     pub(crate) status: Status,
+    #[serde(default)]
+    pub(crate) kind: Kind,
     pub(crate) method: Option<Method>,
     pub(crate) total: i64,
     pub(crate) balance: i64,

@@ -23,7 +23,14 @@ pub(super) async fn success(Query(given): Query<Parameters>, headers: HeaderMap)
         lead: texts.success_lead,
         foot: texts.landing_foot,
     };
-    let names = ["paymentKey", "orderId", "amount", "paymentType"];
+    let names = [
+        "paymentKey",
+        "orderId",
+        "amount",
+        "paymentType",
+        "customerKey",
+        "authKey",
+    ];
     land(&notice, &given, &names, &headers)
 }
 
@@ -49,6 +56,7 @@ pub(crate) async fn home(Query(given): Query<Parameters>, headers: HeaderMap) ->
         cancel,
         lists,
         window,
+        billing,
         authorize,
         records,
         controls,
@@ -61,6 +69,7 @@ pub(crate) async fn home(Query(given): Query<Parameters>, headers: HeaderMap) ->
         ("cancel", cancel),
         ("lists", lists),
         ("window", window),
+        ("billing", billing),
         ("authorize", authorize),
         ("records", records),
         ("controls", controls),

@@ -1,5 +1,6 @@
 //! Owns the pages a buyer sees: the payment window, its redirects and the landing pages.
 
+mod billing;
 mod html;
 mod landing;
 mod texts;
@@ -86,6 +87,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/v2/standard", get(sdk))
         .route("/landing/success", get(landing::success))
         .route("/landing/fail", get(landing::fail))
+        .merge(billing::router())
 }
 
 async fn sdk() -> Response {

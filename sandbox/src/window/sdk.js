@@ -51,6 +51,23 @@
     return new Promise(function () {});
   }
 
+  function register(clientKey, customerKey, request) {
+    request = request || {};
+    if (!customerKey) return Promise.reject(failure("INVALID_CUSTOMER_KEY", "A guest cannot be charged later."));
+    if (request.method !== "CARD" && request.method !== "TRANSFER") return Promise.reject(failure("NOT_SUPPORTED_METHOD", "method is CARD or TRANSFER."));
+    if (!isAbsolute(request.successUrl)) return Promise.reject(failure("INCORRECT_SUCCESS_URL_FORMAT", "successUrl must be absolute."));
+    if (!isAbsolute(request.failUrl)) return Promise.reject(failure("INCORRECT_FAIL_URL_FORMAT", "failUrl must be absolute."));
+    var query = new URLSearchParams({
+      clientKey: clientKey,
+      customerKey: customerKey,
+      method: request.method,
+      successUrl: request.successUrl,
+      failUrl: request.failUrl
+    });
+    window.location.assign(base + "/billing/window?" + query.toString());
+    return new Promise(function () {});
+  }
+
   function TossPayments(clientKey) {
     if (typeof clientKey !== "string" || !clientKey) throw failure("INVALID_CLIENT_KEY", "clientKey is required.");
     if (/^(test|live)_g?sk_/.test(clientKey)) throw failure("INSECURE_KEY_USAGE", "A secret key must not be used in a browser.");
@@ -58,9 +75,13 @@
       payment: function (options) {
         var customerKey = options && options.customerKey;
         if (!customerKey) throw failure("INVALID_CUSTOMER_KEY", "customerKey is required.");
+        var known = customerKey === TossPayments.ANONYMOUS ? null : customerKey;
         return {
           requestPayment: function (request) {
-            return open(clientKey, customerKey === TossPayments.ANONYMOUS ? null : customerKey, request);
+            return open(clientKey, known, request);
+          },
+          requestBillingAuth: function (request) {
+            return register(clientKey, known, request);
           }
         };
       },

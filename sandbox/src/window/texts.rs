@@ -25,6 +25,9 @@ pub(super) struct Texts {
     pub(super) approve: &'static str,
     pub(super) refuse: &'static str,
     pub(super) abandon: &'static str,
+    pub(super) billing: &'static str,
+    pub(super) billing_lead: &'static str,
+    pub(super) register: &'static str,
     pub(super) no_money: &'static str,
     pub(super) stopped: &'static str,
     pub(super) success: &'static str,
@@ -33,8 +36,8 @@ pub(super) struct Texts {
     pub(super) landing_foot: &'static str,
     pub(super) home: &'static str,
     pub(super) home_lead: &'static str,
-    /// Confirm, read, cancel, lists, window, card company, records, controls.
-    pub(super) home_rows: [&'static str; 8],
+    /// Confirm, read, cancel, lists, window, billing, card company, records, controls.
+    pub(super) home_rows: [&'static str; 9],
 }
 
 const KOREAN: Texts = Texts {
@@ -57,6 +60,9 @@ const KOREAN: Texts = Texts {
     approve: "결제하기",
     refuse: "카드사 거절",
     abandon: "결제창 닫기",
+    billing: "자동결제 등록",
+    billing_lead: "등록한 결제수단으로 상점이 정해진 날짜에 결제를 요청합니다.",
+    register: "등록하기",
     no_money: "샌드박스 결제창입니다. 실제로 결제되지 않습니다.",
     stopped: "결제를 진행할 수 없습니다",
     success: "인증이 끝났습니다",
@@ -71,6 +77,7 @@ const KOREAN: Texts = Texts {
         "결제 취소",
         "거래와 정산 조회",
         "결제창과 SDK",
+        "자동결제 등록, 승인, 삭제",
         "카드사 승인",
         "움직인 돈과 도착한 호출의 기록",
         "장애, 시나리오, 시계, 인증 제어와 테스트 카드",
@@ -97,6 +104,9 @@ const ENGLISH: Texts = Texts {
     approve: "Pay",
     refuse: "Card refused",
     abandon: "Close window",
+    billing: "Register for automatic payment",
+    billing_lead: "The merchant will ask for payments by this method on its dates.",
+    register: "Register",
     no_money: "This is a sandbox. No money moves.",
     stopped: "This payment cannot go on",
     success: "Authentication is complete",
@@ -111,6 +121,7 @@ const ENGLISH: Texts = Texts {
         "cancel a payment",
         "list transactions and settlements",
         "payment window and SDK",
+        "register, charge and delete billing keys",
         "authorise as the card company",
         "the money that moved, and the calls that arrived",
         "control faults, scenarios, clock and authentication; list test cards and settings",

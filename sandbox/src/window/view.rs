@@ -12,6 +12,7 @@ use crate::sandbox::Sandbox;
 use crate::state::payment::{Method, Payment};
 
 const PAYMENT: &str = include_str!("payment.html");
+const NUMBER: &str = include_str!("number.html");
 const NOTICE: &str = include_str!("notice.html");
 const INVALID: &str = " aria-invalid=\"true\" autofocus";
 const METHODS: [&str; 4] = ["CARD", "EASY_PAY", "TRANSFER", "MOBILE_PHONE"];
@@ -59,11 +60,7 @@ pub(super) fn payment(
             ("merchant_id", &sandbox.config.merchant_id),
             ("method", texts.method),
             ("methods", &methods),
-            ("card_number", texts.card_number),
-            ("card_hint", texts.card_hint),
-            ("cards", &cards(language)),
-            ("card_state", if problem.is_some() { INVALID } else { "" }),
-            ("card_problem", problem.map_or("", |_| texts.card_problem)),
+            ("number", &number(language, problem)),
             ("scenario", texts.scenario),
             ("scenarios", &scenarios),
             ("scenario_hint", texts.scenario_hint),
@@ -76,6 +73,21 @@ pub(super) fn payment(
     let here = format!("?lang={}", texts.other_language);
     let status = problem.map_or(200, |refusal| refusal.http);
     page(status, texts.payment, (texts, &here), &content)
+}
+
+/// The field for a test card's number; the problem is one with what was typed.
+pub(super) fn number(language: Language, problem: Option<&Refusal>) -> String {
+    let texts = texts(language);
+    fill(
+        NUMBER,
+        &[
+            ("card_number", texts.card_number),
+            ("card_hint", texts.card_hint),
+            ("cards", &cards(language)),
+            ("card_state", if problem.is_some() { INVALID } else { "" }),
+            ("card_problem", problem.map_or("", |_| texts.card_problem)),
+        ],
+    )
 }
 
 /// Why the window cannot be used, with the gateway's code and words.

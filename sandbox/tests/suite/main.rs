@@ -1,6 +1,7 @@
 //! Owns the sandbox's tests: each speaks to a running sandbox over real connections.
 
 mod authorize;
+mod billing;
 mod cancel;
 mod cards;
 mod clock;

@@ -73,16 +73,19 @@ fn every_flag_and_variable_is_named() {
 fn every_route_is_named() {
     let sources = [
         include_str!("../../src/api/mod.rs"),
+        include_str!("../../src/controls/billing.rs"),
         include_str!("../../src/controls/mod.rs"),
+        include_str!("../../src/window/billing.rs"),
         include_str!("../../src/window/mod.rs"),
     ];
     let routes: Vec<String> = sources
         .iter()
         .flat_map(|source| between(source, ".route(", ","))
         .map(|route| route.trim().trim_matches('"').to_owned())
-        .filter(|route| route != "/window/{payment_key}")
+        .filter(|route| !route.contains("/window/{"))
         .map(|route| {
             let route = route.replace("{payment_key}", "{paymentKey}");
+            let route = route.replace("{billing_key}", "{billingKey}");
             route.replace("{order_id}", "{orderId}")
         })
         .collect();
@@ -95,7 +98,7 @@ async fn every_fault_and_operation_is_named() {
     let bench = Bench::new().await;
     let wrong_type = json!({ "operation": "confirm", "fault": { "type": "?" } });
     let wrong_operation = json!({ "operation": "?", "fault": { "type": "dropAfter" } });
-    for (body, least) in [(wrong_type, 13), (wrong_operation, 9)] {
+    for (body, least) in [(wrong_type, 13), (wrong_operation, 12)] {
         let told = bench.post("/_sandbox/faults", body).await.json();
         let message = told["message"].as_str().expect("a message");
         let (_, known) = message.split_once("expected one of ").expect("the names");
@@ -126,7 +129,7 @@ async fn every_test_card_is_named_with_its_code() {
 }
 
 /// What the README's commands print, one after the other.
-const PRINTED: [&str; 19] = [
+const PRINTED: [&str; 23] = [
     "{\n  \"status\": \"DONE\",\n  \"method\": \"카드\",\n  \"card\": \"94310012****780*\"\n}",
     "{\n  \"status\": \"PARTIAL_CANCELED\",\n  \"balanceAmount\": 30000\n}",
     r#"{"kind":"capture","orderId":"order-0001","amount":33000}"#,
@@ -144,6 +147,10 @@ const PRINTED: [&str; 19] = [
     r#"{"rules":[],"random":null}"#,
     "\"busy\"",
     "\"INVALID_STOPPED_CARD\"",
+    r#"{"status":"DONE","type":"BILLING"}"#,
+    "\"INVALID_CARD_EXPIRATION\"",
+    "200\n",
+    "\"ALREADY_REMOVED_BILLING_KEY\"",
     r#"{"result":"APPROVED","refNo":"R000001"}"#,
     r#"{"result":"DECLINED","reason":"REJECT_CARD_PAYMENT"}"#,
 ];
@@ -175,7 +182,7 @@ async fn its_commands_do_what_it_says() {
     let url = format!("{}/_sandbox/ledger", bench.sandbox.url());
     let ledger = bench.client.get(url).send().await.expect("an answer");
     let ledger: Value = ledger.json().await.expect("JSON");
-    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(3));
+    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(4));
 }
 
 #[tokio::test]
