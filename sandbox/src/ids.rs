@@ -25,11 +25,25 @@ pub(crate) fn payment_key(merchant_id: &str, at: Timestamp) -> String {
 
 /// `txrd_a` and a lower-case ULID.
 pub(crate) fn transaction_key(at: Timestamp) -> String {
+    ulid("txrd_a", at)
+}
+
+/// `whtrans_a` and a lower-case ULID.
+pub(crate) fn transmission_id(at: Timestamp) -> String {
+    ulid("whtrans_a", at)
+}
+
+/// `evt_` and 24 alphanumerics.
+pub(crate) fn event_id() -> String {
+    format!("evt_{}", alphanumerics(24))
+}
+
+fn ulid(prefix: &str, at: Timestamp) -> String {
     let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or_default();
     let random: [u8; 16] = random();
     let value = (milliseconds << 80) | (u128::from_be_bytes(random) >> 48);
-    let mut key = String::with_capacity(32);
-    key.push_str("txrd_a");
+    let mut key = String::with_capacity(prefix.len().saturating_add(ULID_DIGITS));
+    key.push_str(prefix);
     for shift in (0..26_u32).rev() {
         let digit = value
             .checked_shr(shift.saturating_mul(5))

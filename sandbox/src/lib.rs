@@ -10,10 +10,12 @@ mod catalogue;
 mod clock;
 mod config;
 mod controls;
+mod courier;
 mod error;
 mod faults;
 mod ids;
 mod journal;
+mod mailer;
 mod objects;
 mod operations;
 mod rates;
@@ -29,8 +31,9 @@ pub use crate::clock::Clock;
 pub use crate::config::{
     CancelSign, CardDiscount, Config, Decline, ErrorData, FailedCharge, OldConfirm,
     OrderIdCharacters, Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount,
-    RepeatedTid, SecondApproval, Secret, ServerErrors, SettingError, Settings, Settlements,
-    TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    RepeatedTid, SECURITY_KEY, SecondApproval, Secret, SecurityKeyForm, ServerErrors, SettingError,
+    Settings, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    WebhookSuccess, WebhookTargets,
 };
 pub use crate::error::Error;
 pub use crate::running::{Running, start};

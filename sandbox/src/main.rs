@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use toss_sandbox::{Config, Settings, start};
+use toss_sandbox::{Config, SECURITY_KEY, Settings, start};
 use tracing_subscriber::EnvFilter;
 
 /// A stand-in for the Toss Payments API, with a payment window, faults on demand and its own
@@ -45,6 +45,14 @@ struct Arguments {
     /// The merchant id that payments carry.
     #[arg(long, env = "TOSS_SANDBOX_MERCHANT_ID", default_value = "tsimshop")]
     merchant_id: String,
+    /// A key that signs webhooks of payouts and sellers; several, or separated by commas.
+    #[arg(
+        long,
+        env = "TOSS_SANDBOX_SECURITY_KEY",
+        value_delimiter = ',',
+        default_value = SECURITY_KEY
+    )]
+    security_key: Vec<String>,
     /// How long every API call takes at least.
     #[arg(long, env = "TOSS_SANDBOX_LATENCY_MS", default_value_t = 0)]
     latency_ms: u64,
@@ -83,6 +91,7 @@ async fn main() -> anyhow::Result<()> {
         merchant_id: arguments.merchant_id,
         secret_key: arguments.secret_key,
         client_key: arguments.client_key,
+        security_keys: arguments.security_key,
         latency: Duration::from_millis(arguments.latency_ms),
         scenarios: arguments.scenarios,
         settings,

@@ -11,9 +11,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::courier;
 use crate::error::Error;
 use crate::faults::Script;
 use crate::journal::Journal;
+use crate::mailer::Mailer;
 use crate::sandbox::Sandbox;
 use crate::server;
 use crate::state::State;
@@ -54,7 +56,8 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         None => Journal::in_memory(),
         Some(path) => Journal::open(path, &journal_tasks, |fact| state.apply(fact)).await?,
     };
-    let store = Store::new(clock.clone(), state, journal);
+    let mailer = Mailer::new(config.clone(), Sandbox::base(address));
+    let store = Store::new(clock.clone(), state, journal, mailer);
     let stop = CancellationToken::new();
     let sandbox = Sandbox::new(
         config,
@@ -71,6 +74,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         requests.clone(),
         stop.clone(),
     ));
+    requests.spawn(courier::carry(Arc::clone(&sandbox)));
     Ok(Running {
         address,
         sandbox,

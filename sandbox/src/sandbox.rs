@@ -42,7 +42,7 @@ impl Sandbox {
     ) -> Self {
         Self {
             api_key: auth::fingerprint(&config.secret_key),
-            base: format!("http://{address}"),
+            base: Self::base(address),
             faults: Faults::default(),
             calls: Calls::default(),
             rates: Rates::default(),
@@ -52,6 +52,11 @@ impl Sandbox {
             tasks,
             stop,
         }
+    }
+
+    /// Where browsers reach a sandbox that listens there.
+    pub(crate) fn base(address: SocketAddr) -> String {
+        format!("http://{address}")
     }
 
     pub(crate) fn context<'a>(&'a self, idempotency_key: Option<&'a str>) -> Context<'a> {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::clock::{Clock, Timestamp};
 use crate::journal::{Broken, Journal, Ticket};
+use crate::mailer::{Letter, Mailer, Told};
 use crate::state::State;
 use crate::state::fact::Fact;
 
@@ -13,6 +14,7 @@ pub(crate) struct Store {
     clock: Clock,
     state: Mutex<State>,
     journal: Journal,
+    pub(crate) mailer: Mailer,
 }
 
 /// A decision in progress: facts recorded here change the state at once and are journalled
@@ -23,14 +25,16 @@ pub(crate) struct Transaction<'a> {
     facts: Vec<Fact>,
     journalled: bool,
     now: Timestamp,
+    mailer: &'a Mailer,
 }
 
 impl Store {
-    pub(crate) fn new(clock: Clock, state: State, journal: Journal) -> Self {
+    pub(crate) fn new(clock: Clock, state: State, journal: Journal, mailer: Mailer) -> Self {
         Self {
             clock,
             state: Mutex::new(state),
             journal,
+            mailer,
         }
     }
 
@@ -44,6 +48,7 @@ impl Store {
             facts: Vec::new(),
             journalled,
             now,
+            mailer: &self.mailer,
         };
         let result = decide(&mut transaction);
         let ticket = self.journal.append(&transaction.facts);
@@ -79,7 +84,30 @@ impl Transaction<'_> {
         self.now
     }
 
+    /// Changes the state, and writes the webhooks that tell of it.
     pub(crate) fn record(&mut self, fact: Fact) {
+        let wanted = self.state.hooks.any();
+        let told = wanted.then(|| Told::of(&fact, self.state)).flatten();
+        self.apply(fact);
+        if let Some(told) = told {
+            for letter in self.mailer.letters(&told, self.state, self.now) {
+                self.post(&letter);
+            }
+        }
+    }
+
+    /// Addresses a webhook to everybody who wants it; returns how many deliveries that makes.
+    pub(crate) fn post(&mut self, letter: &Letter) -> usize {
+        let deliveries = self.mailer.deliveries(letter, self.state, self.now);
+        let count = deliveries.len();
+        for delivery in deliveries {
+            self.apply(delivery);
+        }
+        self.mailer.wake.notify_one();
+        count
+    }
+
+    fn apply(&mut self, fact: Fact) {
         if self.journalled {
             self.facts.push(fact.clone());
         }

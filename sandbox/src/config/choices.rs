@@ -244,3 +244,33 @@ choice! {
         LeavesAborted = "leavesAborted",
     }
 }
+
+choice! {
+    /// Where webhooks may go.
+    WebhookTargets {
+        /// To this machine alone: a test must not tell strangers anything.
+        Loopback = "loopback",
+        /// Anywhere.
+        Any = "any",
+    }
+}
+
+choice! {
+    /// Which answers to a webhook are a success.
+    WebhookSuccess {
+        /// 200 and no other, as the documents say.
+        Only200 = "only200",
+        /// Any 2xx, as a post of the gateway's own says.
+        Any2xx = "any2xx",
+    }
+}
+
+choice! {
+    /// Which bytes of a security key sign webhooks.
+    SecurityKeyForm {
+        /// Those of its text.
+        Text = "text",
+        /// Those its hexadecimal digits stand for.
+        Hex = "hex",
+    }
+}

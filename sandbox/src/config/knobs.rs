@@ -98,7 +98,7 @@ macro_rules! duration {
     };
 }
 
-const KNOBS: [Knob; 45] = [
+const KNOBS: [Knob; 50] = [
     code!("wrongAmountCode", wrong_amount_code),
     code!("wrongOrderCode", wrong_order_code),
     code!("unknownPaymentKeyCode", unknown_payment_key_code),
@@ -158,6 +158,15 @@ const KNOBS: [Knob; 45] = [
     code!("unknownBillingKeyCode", unknown_billing_key_code),
     code!("deletedBillingKeyCode", deleted_billing_key_code),
     choice!("failedCharge", failed_charge),
+    choice!("webhookTargets", webhook_targets),
+    choice!("webhookSuccess", webhook_success),
+    number!("webhookTimeoutSeconds", webhook_timeout_seconds, 60),
+    number!(
+        "webhookMinuteMilliseconds",
+        webhook_minute_milliseconds,
+        3_600_000
+    ),
+    choice!("securityKeyForm", security_key_form),
 ];
 
 impl Settings {

@@ -12,10 +12,14 @@ use std::time::Duration;
 pub use self::choices::{
     CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
     Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
-    Secret, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError,
+    TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
 };
 pub use self::knobs::SettingError;
 pub use self::settings::Settings;
+
+/// 64 hexadecimal digits, as the real ones have; nobody's.
+pub const SECURITY_KEY: &str = "921c63fcc7019542dde78b8e1609d23f89943262c1077f41021a3d27af28762a";
 
 /// The version since which billing objects name their card only once.
 pub(crate) const API_VERSION_2024: &str = "2024-06-01";
@@ -35,6 +39,8 @@ pub struct Config {
     pub secret_key: String,
     /// The client key the payment window accepts.
     pub client_key: String,
+    /// The keys that sign webhooks of payouts and sellers: two while one takes over from the other.
+    pub security_keys: Vec<String>,
     /// How long every API call takes before it has its effect.
     pub latency: Duration,
     /// The behaviours that are undocumented at the real gateway.
@@ -50,6 +56,7 @@ impl Default for Config {
             merchant_id: "tsimshop".to_owned(),
             secret_key: "test_sk_sandbox".to_owned(),
             client_key: "test_ck_sandbox".to_owned(),
+            security_keys: vec![SECURITY_KEY.to_owned()],
             latency: Duration::ZERO,
             settings: Settings::default(),
         }

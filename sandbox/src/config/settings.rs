@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use super::{
     CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
     Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
-    Secret, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
+    Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError,
+    TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
 };
 
 /// The behaviours that are undocumented, or on which sources disagree; the defaults are the best
@@ -102,6 +103,16 @@ pub struct Settings {
     pub deleted_billing_key_code: &'static str,
     /// What a charge that the institution refuses leaves behind.
     pub failed_charge: FailedCharge,
+    /// Where webhooks may go.
+    pub webhook_targets: WebhookTargets,
+    /// Which answers to a webhook are a success.
+    pub webhook_success: WebhookSuccess,
+    /// How many real seconds an address has to answer a webhook.
+    pub webhook_timeout_seconds: i64,
+    /// How long a minute between two tries of a webhook is, in milliseconds of the sandbox's clock.
+    pub webhook_minute_milliseconds: i64,
+    /// Which bytes of a security key sign.
+    pub security_key_form: SecurityKeyForm,
 }
 
 impl Default for Settings {
@@ -152,6 +163,11 @@ impl Default for Settings {
             unknown_billing_key_code: "INVALID_BILL_KEY_REQUEST",
             deleted_billing_key_code: "NOT_FOUND_BILLING",
             failed_charge: FailedCharge::LeavesNothing,
+            webhook_targets: WebhookTargets::Loopback,
+            webhook_success: WebhookSuccess::Only200,
+            webhook_timeout_seconds: 10,
+            webhook_minute_milliseconds: 60_000,
+            security_key_form: SecurityKeyForm::Text,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod billing;
 mod records;
 mod staging;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -98,6 +99,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/_sandbox/ledger", get(records::ledger))
         .route("/_sandbox/calls", get(records::calls))
         .merge(billing::router())
+        .merge(webhooks::router())
 }
 
 /// The buyer opens the window and passes authentication, in one step.
@@ -203,6 +205,7 @@ async fn advance(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Res
     moved.ok_or_else(|| {
         Unable::Unreadable("the clock only moves forward, within a century".to_owned())
     })?;
+    sandbox.store.mailer.wake.notify_one();
     Ok(show_clock(&sandbox))
 }
 

@@ -307,7 +307,7 @@ impl Faults {
 }
 
 /// A number below `limit` that depends on the seed and the arrival alone.
-fn dice(seed: u64, arrival: u64, limit: u64) -> u64 {
+pub(crate) fn dice(seed: u64, arrival: u64, limit: u64) -> u64 {
     // SplitMix64: one step per arrival, well mixed even for neighbouring seeds.
     let mut mixed = seed.wrapping_add(arrival.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

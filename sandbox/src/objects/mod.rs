@@ -5,3 +5,4 @@ mod parts;
 pub(crate) mod payment;
 pub(crate) mod settlement;
 pub(crate) mod transaction;
+pub(crate) mod webhook;

@@ -42,6 +42,14 @@ fn current<'t>(
     transaction.state().payment(payment_key)
 }
 
+/// Looks at the windows of every open payment, whether or not anybody asks about it.
+pub(crate) fn look_at_all(transaction: &mut Transaction, context: Context) {
+    let open: Vec<String> = transaction.state().open().cloned().collect();
+    for payment_key in open {
+        current(transaction, context, &payment_key);
+    }
+}
+
 fn refuse<T>(code: &str) -> Result<T, Refusal> {
     Err(Refusal::of(code))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::billing::{Auth, BillingKey, Window};
+use super::hooks::{Delivery, Endpoint, Next, Try};
 use super::idempotency::Answered;
 use super::payment::{Cancel, Funding, Method, Payment};
 use crate::clock::Timestamp;
@@ -51,6 +52,20 @@ pub(crate) enum Fact {
     },
     /// A billing key was deleted.
     BillingRemoved { billing_key: String, at: Timestamp },
+    /// An address wants to be told by webhook.
+    HookRegistered { endpoint: Endpoint },
+    /// It does no longer.
+    HookRemoved { id: u64 },
+    /// Something is to be told to an address.
+    Notified { delivery: Box<Delivery> },
+    /// It was tried.
+    Tried {
+        sequence: u64,
+        made: Try,
+        next: Next,
+    },
+    /// It is to be tried once more, whatever came of it.
+    Resent { sequence: u64, at: Timestamp },
     /// An answer was given under an idempotency key.
     Answered { answered: Box<Answered> },
 }

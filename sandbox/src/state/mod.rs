@@ -2,16 +2,18 @@
 
 pub(crate) mod billing;
 pub(crate) mod fact;
+pub(crate) mod hooks;
 pub(crate) mod idempotency;
 pub(crate) mod payment;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use chrono::TimeDelta;
 
 use self::billing::Billing;
 use self::fact::{Authentication, Authorization, Entry, Fact, Movement};
+use self::hooks::Hooks;
 use self::idempotency::Keys;
 use self::payment::{Cancel, Payment, Status};
 use crate::clock::{Clock, Timestamp};
@@ -28,7 +30,10 @@ pub(crate) struct State {
     authorizations: Vec<Authorization>,
     /// The first authorisation of each `tid`, by its place.
     authorized: HashMap<String, usize>,
+    /// The payments that time alone may change, by payment key.
+    open: HashSet<String>,
     pub(crate) billing: Billing,
+    pub(crate) hooks: Hooks,
     pub(crate) keys: Keys,
 }
 
@@ -69,6 +74,11 @@ impl State {
         self.orders
             .get(order_id)
             .is_some_and(|order| order.approved.iter().any(|key| key != payment_key))
+    }
+
+    /// The keys of payments whose time may run out.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &String> {
+        self.open.iter()
     }
 
     /// Whether an order id was approved before, be the money given back since or not.
@@ -166,6 +176,15 @@ impl State {
                 self.billing.change_card(&billing_key, card);
             }
             Fact::BillingRemoved { billing_key, at } => self.billing.remove(&billing_key, at),
+            Fact::HookRegistered { endpoint } => self.hooks.register(endpoint),
+            Fact::HookRemoved { id } => self.hooks.unregister(id),
+            Fact::Notified { delivery } => self.hooks.notify(*delivery),
+            Fact::Tried {
+                sequence,
+                made,
+                next,
+            } => self.hooks.tried(sequence, made, next),
+            Fact::Resent { sequence, at } => self.hooks.resend(sequence, at),
             Fact::Answered { answered } => self.keys.remember(*answered),
         }
     }
@@ -173,6 +192,7 @@ impl State {
     fn create(&mut self, payment: Payment) {
         let order = self.orders.entry(payment.order_id.clone()).or_default();
         order.opened.push(payment.payment_key.clone());
+        self.open.insert(payment.payment_key.clone());
         self.payments.insert(payment.payment_key.clone(), payment);
     }
 
@@ -202,7 +222,11 @@ impl State {
 
     fn change(&mut self, payment_key: &str, change: impl FnOnce(&mut Payment)) {
         let payment = self.payments.get_mut(payment_key);
-        change(payment.expect("a fact speaks of a payment created by an earlier fact"));
+        let payment = payment.expect("a fact speaks of a payment created by an earlier fact");
+        change(payment);
+        if !payment.can_change_by_itself() {
+            self.open.remove(payment_key);
+        }
     }
 }
 

@@ -167,6 +167,18 @@ impl Payment {
         since.is_some_and(|since| now.signed_duration_since(since) >= limit)
     }
 
+    /// Whether waiting is enough to change it.
+    pub(crate) fn can_change_by_itself(&self) -> bool {
+        match self.status {
+            Status::Ready | Status::InProgress => true,
+            Status::Done
+            | Status::PartialCanceled
+            | Status::Canceled
+            | Status::Aborted
+            | Status::Expired => false,
+        }
+    }
+
     pub(crate) fn test_card(&self) -> Option<&'static TestCard> {
         self.funding.card.as_deref().and_then(cards::masked_as)
     }

@@ -1,8 +1,6 @@
 //! Owns the comparison with captured answers: the same keys in the same order, with the same
 //! kinds of values.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::confirm::create;
@@ -21,53 +19,6 @@ macro_rules! example {
 }
 
 pub(crate) use example;
-
-/// Beginnings of the names of examples that no endpoint here answers with or is asked with.
-const NOT_SERVED: [(&str, &str); 9] = [
-    (
-        "req-billing-card",
-        "billing keys are not issued for card data",
-    ),
-    ("req-key-in", "card numbers are not taken by the API"),
-    ("payment-va-", "virtual accounts are not issued"),
-    ("req-va", "virtual accounts are not issued"),
-    ("req-cancel-va-", "virtual accounts are not issued"),
-    ("cash-receipt", "cash receipts are not issued by themselves"),
-    ("promotions-", "promotions are not listed"),
-    ("signature-vectors", "nothing is signed"),
-    ("wh-", "webhooks are not sent"),
-];
-
-/// The tests that compare, to see which examples they name.
-const COMPARING: [&str; 3] = [
-    include_str!("billing/mod.rs"),
-    include_str!("golden.rs"),
-    include_str!("lists.rs"),
-];
-
-#[test]
-fn every_example_is_compared_or_not_served() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/toss-examples");
-    let entries = std::fs::read_dir(folder).expect("the examples");
-    let all: BTreeSet<String> = entries
-        .map(|entry| entry.expect("an example").file_name())
-        .filter_map(|name| Some(name.to_str()?.strip_suffix(".json")?.to_owned()))
-        .collect();
-    let compared: BTreeSet<String> = COMPARING
-        .iter()
-        .flat_map(|source| source.split("example!(\"").skip(1))
-        .filter_map(|after| Some(after.split_once('"')?.0.to_owned()))
-        .collect();
-    let served: BTreeSet<String> = all
-        .iter()
-        .filter(|name| !NOT_SERVED.iter().any(|(begin, _)| name.starts_with(begin)))
-        .cloned()
-        .collect();
-    assert_eq!(compared, served);
-    for (begin, _) in NOT_SERVED {
-        assert!(all.iter().any(|name| name.starts_with(begin)), "{begin}");
-    }
-}
 
 /// Values that the sandbox shares with every captured payment.
 const CONSTANT: [&str; 14] = [

@@ -60,12 +60,12 @@ fn every_flag_and_variable_is_named() {
         .filter(|flag| !flag.starts_with("help") && !flag.starts_with("version"))
         .map(|flag| format!("`--{flag}`"))
         .collect();
-    assert_eq!(flags.len(), 9, "{flags:?}");
+    assert_eq!(flags.len(), 10, "{flags:?}");
     named(flags);
     let variables: Vec<String> = between(&help, "[env: ", "=")
         .map(|name| format!("`{name}`"))
         .collect();
-    assert_eq!(variables.len(), 9, "{variables:?}");
+    assert_eq!(variables.len(), 10, "{variables:?}");
     named(variables);
 }
 
@@ -75,6 +75,7 @@ fn every_route_is_named() {
         include_str!("../../src/api/mod.rs"),
         include_str!("../../src/controls/billing.rs"),
         include_str!("../../src/controls/mod.rs"),
+        include_str!("../../src/controls/webhooks.rs"),
         include_str!("../../src/window/billing.rs"),
         include_str!("../../src/window/mod.rs"),
     ];
@@ -129,7 +130,7 @@ async fn every_test_card_is_named_with_its_code() {
 }
 
 /// What the README's commands print, one after the other.
-const PRINTED: [&str; 23] = [
+const PRINTED: [&str; 28] = [
     "{\n  \"status\": \"DONE\",\n  \"method\": \"카드\",\n  \"card\": \"94310012****780*\"\n}",
     "{\n  \"status\": \"PARTIAL_CANCELED\",\n  \"balanceAmount\": 30000\n}",
     r#"{"kind":"capture","orderId":"order-0001","amount":33000}"#,
@@ -151,6 +152,11 @@ const PRINTED: [&str; 23] = [
     "\"INVALID_CARD_EXPIRATION\"",
     "200\n",
     "\"ALREADY_REMOVED_BILLING_KEY\"",
+    "1\n",
+    "1000\n",
+    r#"{"eventType":"PAYMENT_STATUS_CHANGED","orderId":"order-0006"}"#,
+    r#"{"eventType":"PAYMENT_STATUS_CHANGED","orderId":"order-0006"}"#,
+    r#"{"removed":1}"#,
     r#"{"result":"APPROVED","refNo":"R000001"}"#,
     r#"{"result":"DECLINED","reason":"REJECT_CARD_PAYMENT"}"#,
 ];
@@ -182,7 +188,7 @@ async fn its_commands_do_what_it_says() {
     let url = format!("{}/_sandbox/ledger", bench.sandbox.url());
     let ledger = bench.client.get(url).send().await.expect("an answer");
     let ledger: Value = ledger.json().await.expect("JSON");
-    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(4));
+    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(5));
 }
 
 #[tokio::test]

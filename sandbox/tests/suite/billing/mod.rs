@@ -190,11 +190,8 @@ async fn a_consent_is_worth_one_key_of_its_customer_for_ten_minutes() {
 async fn faults_meet_issuing_and_deleting_too() {
     let bench = Bench::new().await;
     let fault = json!({ "type": "dropAfter" });
-    let lost = |operation: &str| {
-        let mut rule = json!({ "operation": operation, "fault": fault });
-        rule["orderId"] = json!(CUSTOMER);
-        rule
-    };
+    let lost =
+        |operation: &str| json!({ "operation": operation, "orderId": CUSTOMER, "fault": fault });
     let auth_key = consent(&bench, json!({})).await;
     bench.fault(lost("issueBillingKey")).await;
     let body = json!({ "authKey": auth_key, "customerKey": CUSTOMER });
