@@ -19,6 +19,7 @@ pub(crate) enum Operation {
     Create,
     Transactions,
     Settlements,
+    IssueAccount,
     IssueBillingKey,
     Charge,
     DeleteBillingKey,
@@ -57,6 +58,7 @@ pub(crate) struct Totals {
     create: u64,
     transactions: u64,
     settlements: u64,
+    issue_account: u64,
     issue_billing_key: u64,
     charge: u64,
     delete_billing_key: u64,
@@ -87,7 +89,7 @@ pub(crate) struct Wanted {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Confirm,
         Self::Get,
         Self::GetByOrder,
@@ -95,6 +97,7 @@ impl Operation {
         Self::Create,
         Self::Transactions,
         Self::Settlements,
+        Self::IssueAccount,
         Self::IssueBillingKey,
         Self::Charge,
         Self::DeleteBillingKey,
@@ -117,6 +120,7 @@ impl Operation {
             Self::Confirm
             | Self::Cancel
             | Self::Create
+            | Self::IssueAccount
             | Self::IssueBillingKey
             | Self::Charge
             | Self::DeleteBillingKey
@@ -172,6 +176,7 @@ impl Totals {
             Operation::Create => &mut self.create,
             Operation::Transactions => &mut self.transactions,
             Operation::Settlements => &mut self.settlements,
+            Operation::IssueAccount => &mut self.issue_account,
             Operation::IssueBillingKey => &mut self.issue_billing_key,
             Operation::Charge => &mut self.charge,
             Operation::DeleteBillingKey => &mut self.delete_billing_key,

@@ -101,6 +101,11 @@ pub(crate) fn window_id() -> String {
     alphanumerics(24)
 }
 
+/// `X` and thirteen digits, as in the test environment.
+pub(crate) fn account_number() -> String {
+    format!("X{:013}", below(10_000_000_000_000))
+}
+
 /// `A` and six digits.
 pub(crate) fn authorization_code() -> String {
     format!("A{:06}", below(1_000_000))

@@ -30,10 +30,10 @@ mod window;
 pub use crate::clock::Clock;
 pub use crate::config::{
     CancelSign, CardDiscount, Config, Decline, ErrorData, FailedCharge, OldConfirm,
-    OrderIdCharacters, Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount,
-    RepeatedTid, SECURITY_KEY, SecondApproval, Secret, SecurityKeyForm, ServerErrors, SettingError,
-    Settings, Settlements, TaxFreeMismatch, TemporaryError, TooManyRequests, Typing,
-    WebhookSuccess, WebhookTargets,
+    OrderIdCharacters, Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundBegins,
+    RefundableAmount, RepeatedTid, SECURITY_KEY, SecondApproval, Secret, SecurityKeyForm,
+    ServerErrors, SettingError, Settings, Settlements, TaxFreeMismatch, TemporaryError,
+    TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
 };
 pub use crate::error::Error;
 pub use crate::running::{Running, start};

@@ -132,11 +132,19 @@ impl Mailer {
             Told::Payment { payment_key } => {
                 let payment = state.payment(payment_key);
                 let payment = payment.expect("a fact speaks of a payment that exists");
-                vec![Letter {
-                    event: Event::PaymentStatusChanged,
+                let letter = |event, body| Letter {
+                    event,
                     order_id: Some(payment.order_id.clone()),
-                    body: webhook::payment(payment, &self.config, &self.base, now),
-                }]
+                    body,
+                };
+                let body = webhook::payment(payment, &self.config, &self.base, now);
+                let mut letters = vec![letter(Event::PaymentStatusChanged, body)];
+                // Whoever asked for both is told of each change twice.
+                if payment.virtual_account.is_some() {
+                    let body = webhook::deposit(payment, now);
+                    letters.push(letter(Event::DepositCallback, body));
+                }
+                letters
             }
             Told::BillingKey { billing_key } => {
                 let key = state.billing.key(billing_key);
@@ -216,7 +224,10 @@ impl Told {
                 Kind::Normal => about(&entry.payment_key),
                 Kind::Billing => None,
             },
-            Fact::Canceled { entry, .. } => about(&entry.payment_key),
+            Fact::AccountIssued { entry, .. }
+            | Fact::Deposited { entry, .. }
+            | Fact::Reversed { entry }
+            | Fact::Canceled { entry, .. } => about(&entry.payment_key),
             Fact::BillingRemoved { billing_key, .. } => {
                 let billing_key = billing_key.clone();
                 Some(Self::BillingKey { billing_key })
@@ -225,6 +236,9 @@ impl Told {
             | Fact::Created { .. }
             | Fact::Authenticated { .. }
             | Fact::Authorized { .. }
+            | Fact::Declined { .. }
+            | Fact::DuePassed { .. }
+            | Fact::Refunded { .. }
             | Fact::BillingOpened { .. }
             | Fact::BillingAuthenticated { .. }
             | Fact::BillingIssued { .. }

@@ -9,7 +9,7 @@ use crate::config::ServerErrors;
 use crate::journal::Broken;
 use crate::objects;
 use crate::operations::confirm::Twist;
-use crate::operations::{authorize, billing, cancel, confirm, create, list, read};
+use crate::operations::{account, authorize, billing, cancel, confirm, create, list, read};
 use crate::sandbox::Sandbox;
 use crate::state::State;
 use crate::state::fact::Fact;
@@ -143,7 +143,7 @@ fn run(
     twist: Option<&Twist>,
     trace_id: &str,
 ) -> Told {
-    let effects = |state: &State| (state.ledger().len(), state.authorizations().len());
+    let effects = |state: &State| (state.money_moved(), state.authorizations().len());
     let before = effects(transaction.state());
     let told = match decide(transaction, sandbox, arrival, twist) {
         Err(refusal) => Told::refused(&refusal, (sandbox, arrival), trace_id),
@@ -196,7 +196,7 @@ fn decide(
         Operation::Cancel => {
             cancel::cancel(transaction, context, target, body).map(|()| target.to_owned())
         }
-        Operation::Create => create::Opening::read(context, body)
+        Operation::Create => create::Opening::read(context, body, transaction.now())
             .and_then(|opening| create::open(transaction, context, opening)),
         Operation::Transactions => {
             return list::transactions(transaction, config, body).map(Found::Json);
@@ -204,6 +204,7 @@ fn decide(
         Operation::Settlements => {
             return list::settlements(transaction, config, body).map(Found::Json);
         }
+        Operation::IssueAccount => account::issue(transaction, context, body),
         Operation::IssueBillingKey => {
             return billing::issue(transaction, context, body).map(Found::BillingKey);
         }

@@ -55,6 +55,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/v1/payments/{payment_key}/checkout", get(checkout))
         .route("/v1/transactions", get(transactions))
         .route("/v1/settlements", get(settlements))
+        .route("/v1/virtual-accounts", post(issue_account))
         .route("/v1/billing/authorizations/issue", post(issue_billing_key))
         .route(
             "/v1/billing/{billing_key}",
@@ -130,6 +131,10 @@ async fn settlements(State(sandbox): State<Arc<Sandbox>>, request: Request) -> R
     arrive(sandbox, Operation::Settlements, None, request).await
 }
 
+async fn issue_account(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
+    arrive(sandbox, Operation::IssueAccount, None, request).await
+}
+
 async fn issue_billing_key(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
     arrive(sandbox, Operation::IssueBillingKey, None, request).await
 }
@@ -185,6 +190,7 @@ async fn arrive(
         | Operation::GetByOrder
         | Operation::Cancel
         | Operation::Create
+        | Operation::IssueAccount
         | Operation::IssueBillingKey
         | Operation::Charge
         | Operation::DeleteBillingKey

@@ -29,7 +29,7 @@ impl Arrival {
                 order_id: self.target.clone(),
                 ..known
             },
-            Operation::Create => Subject {
+            Operation::Create | Operation::IssueAccount => Subject {
                 order_id: self.said("orderId"),
                 order_name: self.said("orderName"),
                 amount: self.said_amount(),
@@ -74,6 +74,7 @@ impl Arrival {
             Operation::Create
             | Operation::Transactions
             | Operation::Settlements
+            | Operation::IssueAccount
             | Operation::IssueBillingKey
             | Operation::Charge
             | Operation::DeleteBillingKey

@@ -274,3 +274,13 @@ choice! {
         Hex = "hex",
     }
 }
+
+choice! {
+    /// What `refundStatus` is right after a deposit was given back.
+    RefundBegins {
+        /// As in captures.
+        None = "none",
+        /// As the reference's list of values suggests.
+        Pending = "pending",
+    }
+}

@@ -98,7 +98,7 @@ macro_rules! duration {
     };
 }
 
-const KNOBS: [Knob; 50] = [
+const KNOBS: [Knob; 53] = [
     code!("wrongAmountCode", wrong_amount_code),
     code!("wrongOrderCode", wrong_order_code),
     code!("unknownPaymentKeyCode", unknown_payment_key_code),
@@ -158,6 +158,9 @@ const KNOBS: [Knob; 50] = [
     code!("unknownBillingKeyCode", unknown_billing_key_code),
     code!("deletedBillingKeyCode", deleted_billing_key_code),
     choice!("failedCharge", failed_charge),
+    code!("missingRefundAccountCode", missing_refund_account_code),
+    choice!("refundBegins", refund_begins),
+    duration!("refundHours", refund, hours, num_hours, 8760),
     choice!("webhookTargets", webhook_targets),
     choice!("webhookSuccess", webhook_success),
     number!("webhookTimeoutSeconds", webhook_timeout_seconds, 60),

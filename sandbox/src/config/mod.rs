@@ -11,9 +11,9 @@ use std::time::Duration;
 
 pub use self::choices::{
     CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
-    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
-    Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError,
-    TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
+    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundBegins, RefundableAmount, RepeatedTid,
+    SecondApproval, Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch,
+    TemporaryError, TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
 };
 pub use self::knobs::SettingError;
 pub use self::settings::Settings;

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::{
     CancelSign, CardDiscount, Decline, ErrorData, FailedCharge, OldConfirm, OrderIdCharacters,
-    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundableAmount, RepeatedTid, SecondApproval,
-    Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch, TemporaryError,
-    TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
+    Padding, PaymentOfOrder, PaymentType, RangeEnd, RefundBegins, RefundableAmount, RepeatedTid,
+    SecondApproval, Secret, SecurityKeyForm, ServerErrors, Settlements, TaxFreeMismatch,
+    TemporaryError, TooManyRequests, Typing, WebhookSuccess, WebhookTargets,
 };
 
 /// The behaviours that are undocumented, or on which sources disagree; the defaults are the best
@@ -103,6 +103,12 @@ pub struct Settings {
     pub deleted_billing_key_code: &'static str,
     /// What a charge that the institution refuses leaves behind.
     pub failed_charge: FailedCharge,
+    /// Answer to a cancel of a deposited virtual account that names no account to give it back to.
+    pub missing_refund_account_code: &'static str,
+    /// What `refundStatus` is right after a deposit was given back.
+    pub refund_begins: RefundBegins,
+    /// How long a deposit that is given back takes to reach the buyer.
+    pub refund: TimeDelta,
     /// Where webhooks may go.
     pub webhook_targets: WebhookTargets,
     /// Which answers to a webhook are a success.
@@ -163,6 +169,9 @@ impl Default for Settings {
             unknown_billing_key_code: "INVALID_BILL_KEY_REQUEST",
             deleted_billing_key_code: "NOT_FOUND_BILLING",
             failed_charge: FailedCharge::LeavesNothing,
+            missing_refund_account_code: "INVALID_REFUND_ACCOUNT_INFO",
+            refund_begins: RefundBegins::None,
+            refund: TimeDelta::hours(48),
             webhook_targets: WebhookTargets::Loopback,
             webhook_success: WebhookSuccess::Only200,
             webhook_timeout_seconds: 10,

@@ -1,6 +1,7 @@
 //! Owns the controls under `/_sandbox/`: what a test may do that a merchant may not.
 
 mod billing;
+mod deposits;
 mod records;
 mod staging;
 mod webhooks;
@@ -21,11 +22,13 @@ use serde_json::{Value, json};
 use crate::cards::{self, TestCard};
 use crate::catalogue::{Language, Refusal};
 use crate::clock::record_date;
-use crate::config::ErrorData;
+use crate::config::{ErrorData, Typing};
 use crate::journal::Broken;
 use crate::objects;
-use crate::operations::cancel::{self, Request};
+use crate::operations::account;
+use crate::operations::cancel::{self, RefundAccount, Request};
 use crate::operations::create::{self, Opening, Pass};
+use crate::operations::fields::Fields;
 use crate::sandbox::Sandbox;
 use crate::state::fact::Fact;
 use crate::state::payment::Method;
@@ -59,6 +62,11 @@ struct Authenticate {
     /// Points used beside an easy-pay service's own money.
     easy_pay_points: Option<i64>,
     cash_receipt: Option<String>,
+    /// Of a virtual account, as the three that follow.
+    bank: Option<String>,
+    customer_name: Option<String>,
+    valid_hours: Option<i64>,
+    due_date: Option<String>,
     is_partial_cancelable: Option<bool>,
     metadata: Option<Value>,
 }
@@ -99,6 +107,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/_sandbox/ledger", get(records::ledger))
         .route("/_sandbox/calls", get(records::calls))
         .merge(billing::router())
+        .merge(deposits::router())
         .merge(webhooks::router())
 }
 
@@ -113,6 +122,11 @@ async fn authenticate(
         Some(name) => Method::named(name)
             .ok_or_else(|| Unable::Refused(Refusal::of("NOT_SUPPORTED_METHOD")))?,
     };
+    let wanted = json!({
+        "bank": asked.bank, "customerName": asked.customer_name,
+        "validHours": asked.valid_hours, "dueDate": asked.due_date,
+    });
+    let wanted = Fields::of(&wanted, Typing::Lenient)?;
     let pass = Pass {
         method,
         scenario: asked.scenario.filter(|scenario| scenario != "approve"),
@@ -130,6 +144,7 @@ async fn authenticate(
         tax_free: asked.tax_free_amount.unwrap_or(0),
         metadata: asked.metadata,
         partial_cancelable: asked.is_partial_cancelable.unwrap_or(true),
+        account: Some(account::wish(wanted, sandbox.clock.now(), false)?),
         ..Opening::default()
     };
     let context = sandbox.context(None);
@@ -168,6 +183,7 @@ async fn cancel_by_merchant(
         amount: asked.cancel_amount,
         refundable: None,
         tax_free: asked.tax_free_amount.unwrap_or(0),
+        refund: RefundAccount::Console,
     };
     let context = sandbox.context(None);
     let payment = sandbox

@@ -89,6 +89,7 @@ pub(super) async fn ledger(
                 .ledger()
                 .iter()
                 .skip(after)
+                .filter(|entry| entry.kind.moves_money())
                 .take(limit)
                 .cloned()
                 .collect()

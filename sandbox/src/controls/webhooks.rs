@@ -114,8 +114,16 @@ async fn register(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Result<Re
     let endpoint = sandbox
         .store
         .commit(|all| {
+            // Who registers again, after a restart perhaps, is not told everything twice.
+            let same = |known: &&Endpoint| known.url == asked.url;
+            let known = all
+                .state()
+                .hooks
+                .endpoints()
+                .find(same)
+                .map(|known| known.id);
             let endpoint = Endpoint {
-                id: all.state().hooks.next_endpoint(),
+                id: known.unwrap_or_else(|| all.state().hooks.next_endpoint()),
                 url: asked.url,
                 events,
             };

@@ -153,8 +153,7 @@ impl Fault {
             Self::OverCapture { .. } => {
                 matches!(operation, Operation::Confirm | Operation::Charge)
             }
-            // The card company's answer has none of the other fields.
-            Self::WrongBody { field } => operation.is_of_gateway() || *field == WrongField::Garbage,
+            Self::WrongBody { field } => field.is_in(operation),
             Self::Delay { .. }
             | Self::DropBefore
             | Self::DropAfter
@@ -163,6 +162,25 @@ impl Fault {
             | Self::Code { .. }
             | Self::UnknownCode
             | Self::TooManyRequests => true,
+        }
+    }
+}
+
+impl WrongField {
+    /// Whether an answer to such a call has the field at all.
+    fn is_in(self, operation: Operation) -> bool {
+        match operation {
+            Operation::Authorize | Operation::DeleteBillingKey => self == Self::Garbage,
+            Operation::IssueBillingKey => matches!(self, Self::Garbage | Self::MId),
+            Operation::Confirm
+            | Operation::Get
+            | Operation::GetByOrder
+            | Operation::Cancel
+            | Operation::Create
+            | Operation::Transactions
+            | Operation::Settlements
+            | Operation::IssueAccount
+            | Operation::Charge => true,
         }
     }
 }
@@ -222,6 +240,7 @@ impl Plan {
             | Operation::Create
             | Operation::Transactions
             | Operation::Settlements
+            | Operation::IssueAccount
             | Operation::IssueBillingKey
             | Operation::DeleteBillingKey => subject.operation,
         };

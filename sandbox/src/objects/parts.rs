@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::clock::api_date;
 use crate::config::{CardDiscount, Settings};
-use crate::state::payment::{Cancel, Kind, Method, Payment};
+use crate::state::account::RefundStatus;
+use crate::state::payment::{self as state, Cancel, Kind, Method, Payment};
 
 const CASH_RECEIPTS: &str = "https://dashboard-sandbox.tosspayments.com/receipts/cash-receipt";
 const RECEIPTS: &str = "https://dashboard-sandbox.tosspayments.com/receipt/redirection";
@@ -82,6 +83,41 @@ pub(super) struct CashReceipt<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct IssuedReceipt<'a> {
+    receipt_key: &'a str,
+    order_id: &'a str,
+    order_name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    issue_number: &'a str,
+    receipt_url: String,
+    business_number: &'static str,
+    transaction_type: &'static str,
+    amount: i64,
+    tax_free_amount: i64,
+    issue_status: &'static str,
+    failure: Option<()>,
+    customer_identity_number: Option<&'a str>,
+    requested_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VirtualAccount<'a> {
+    account_number: &'a str,
+    account_type: &'static str,
+    bank_code: &'a str,
+    customer_name: &'a str,
+    due_date: String,
+    expired: bool,
+    settlement_status: &'static str,
+    refund_status: RefundStatus,
+    refund_receive_account: Option<()>,
+    depositor_name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct CancelObject<'a> {
     transaction_key: &'a str,
     cancel_reason: &'a str,
@@ -119,6 +155,7 @@ pub(super) fn card<'a>(
         Method::EasyPay if payment.funding.points.is_none() => ("W1", "53176400****129*"),
         Method::EasyPay
         | Method::Transfer
+        | Method::VirtualAccount
         | Method::MobilePhone
         | Method::CultureGiftCertificate
         | Method::BookGiftCertificate
@@ -199,6 +236,66 @@ pub(super) fn cash_receipt<'a>(payment: &'a Payment, merchant_id: &str) -> Optio
     })
 }
 
+/// Every receipt for a deposit, and every one that was taken back of it.
+pub(super) fn cash_receipts<'a>(
+    payment: &'a Payment,
+    merchant_id: &str,
+) -> Option<Vec<IssuedReceipt<'a>>> {
+    payment.virtual_account.as_ref()?;
+    let issued = payment.funding.cash_receipt.as_ref()?;
+    let at = payment.approved_at?;
+    let row =
+        |receipt: &'a state::CashReceipt, transaction_type, (amount, tax_free), at| IssuedReceipt {
+            receipt_key: &receipt.receipt_key,
+            order_id: &payment.order_id,
+            order_name: &payment.order_name,
+            kind: &receipt.kind,
+            issue_number: &receipt.issue_number,
+            receipt_url: format!("{CASH_RECEIPTS}/{}/{merchant_id}?ref=PX", payment.order_id),
+            business_number: "1234567890",
+            transaction_type,
+            amount,
+            tax_free_amount: tax_free,
+            issue_status: "IN_PROGRESS",
+            failure: None,
+            customer_identity_number: receipt.identity.as_deref(),
+            requested_at: api_date(at),
+        };
+    let canceled = payment.cancels.iter().filter_map(|cancel| {
+        let receipt = cancel.receipt.as_ref()?;
+        Some(row(
+            receipt,
+            "CANCEL",
+            (cancel.amount, cancel.tax_free),
+            cancel.at,
+        ))
+    });
+    let back: i64 = payment.cancels.iter().map(|cancel| cancel.tax_free).sum();
+    let tax_free = payment.tax_free.saturating_add(back);
+    let first = row(issued, "CONFIRM", (payment.total, tax_free), at);
+    Some(std::iter::once(first).chain(canceled).collect())
+}
+
+/// Where the buyer pays in, once the account is there.
+pub(super) fn virtual_account<'a>(
+    payment: &'a Payment,
+    settlement_status: &'static str,
+) -> Option<VirtualAccount<'a>> {
+    let account = payment.virtual_account.as_ref()?;
+    Some(VirtualAccount {
+        account_number: &account.number,
+        account_type: "일반",
+        bank_code: &account.bank_code,
+        customer_name: &account.customer_name,
+        due_date: api_date(account.due_at),
+        expired: account.expired,
+        settlement_status,
+        refund_status: account.refund,
+        refund_receive_account: None,
+        depositor_name: account.depositor.as_deref(),
+    })
+}
+
 pub(super) fn cancel<'a>(cancel: &'a Cancel, settings: &Settings) -> CancelObject<'a> {
     CancelObject {
         transaction_key: &cancel.transaction_key,
@@ -211,7 +308,10 @@ pub(super) fn cancel<'a>(cancel: &'a Cancel, settings: &Settings) -> CancelObjec
         },
         transfer_discount_amount: 0,
         easy_pay_discount_amount: 0,
-        receipt_key: None,
+        receipt_key: cancel
+            .receipt
+            .as_ref()
+            .map(|receipt| receipt.receipt_key.as_str()),
         cancel_status: "DONE",
         cancel_request_id: None,
         cancel_amount: cancel.amount,

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::parts::{
-    CancelObject, Card, CashReceipt, EasyPay, GiftCertificate, MobilePhone, Transfer, cancel, card,
-    cash_receipt, easy_pay, gift_certificate, mobile_phone, receipt_url, transfer,
+    CancelObject, Card, CashReceipt, EasyPay, GiftCertificate, IssuedReceipt, MobilePhone,
+    Transfer, VirtualAccount, cancel, card, cash_receipt, cash_receipts, easy_pay,
+    gift_certificate, mobile_phone, receipt_url, transfer, virtual_account,
 };
 use crate::catalogue::{Language, Refusal};
 use crate::clock::api_date;
@@ -27,12 +28,12 @@ struct Object<'a> {
     use_escrow: Option<bool>,
     culture_expense: bool,
     card: Option<Card<'a>>,
-    virtual_account: Option<Value>,
+    virtual_account: Option<VirtualAccount<'a>>,
     transfer: Option<Transfer>,
     mobile_phone: Option<MobilePhone>,
     gift_certificate: Option<GiftCertificate>,
     cash_receipt: Option<CashReceipt<'a>>,
-    cash_receipts: Option<Value>,
+    cash_receipts: Option<Vec<IssuedReceipt<'a>>>,
     discount: Option<Value>,
     cancels: Option<Vec<CancelObject<'a>>>,
     secret: Option<&'a str>,
@@ -85,7 +86,7 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
         card: shown
             .method
             .and_then(|method| card(method, payment, "READY")),
-        virtual_account: None,
+        virtual_account: virtual_account(payment, "INCOMPLETED"),
         transfer: shown
             .method
             .and_then(|method| transfer(method, "INCOMPLETED")),
@@ -96,7 +97,7 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
             .method
             .and_then(|method| gift_certificate(method, "INCOMPLETED")),
         cash_receipt: cash_receipt(payment, &config.merchant_id),
-        cash_receipts: None,
+        cash_receipts: cash_receipts(payment, &config.merchant_id),
         discount: None,
         cancels: (!payment.cancels.is_empty()).then(|| {
             let all = payment.cancels.iter();
@@ -111,7 +112,7 @@ pub(crate) fn render(payment: &Payment, config: &Config, base: &str, language: L
             .as_deref()
             .map(|code| failure(code, language)),
         is_partial_cancelable: payment.partial_cancelable,
-        receipt: payment.was_approved().then(|| Link {
+        receipt: payment.has_receipt().then(|| Link {
             url: receipt_url(key),
         }),
         checkout: Link {
@@ -144,6 +145,7 @@ impl<'a> Shown<'a> {
                 secret: None,
             },
             Status::InProgress
+            | Status::WaitingForDeposit
             | Status::Done
             | Status::PartialCanceled
             | Status::Canceled

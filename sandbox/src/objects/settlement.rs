@@ -2,11 +2,10 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::parts::{
-    CancelObject, Card, EasyPay, GiftCertificate, MobilePhone, Transfer, cancel, card, easy_pay,
-    gift_certificate, mobile_phone, transfer,
+    CancelObject, Card, EasyPay, GiftCertificate, MobilePhone, Transfer, VirtualAccount, cancel,
+    card, easy_pay, gift_certificate, mobile_phone, transfer, virtual_account,
 };
 use super::transaction::Row;
 use crate::clock::{api_date, korean};
@@ -28,7 +27,7 @@ struct Object<'a> {
     sold_date: String,
     paid_out_date: String,
     card: Option<Card<'a>>,
-    virtual_account: Option<Value>,
+    virtual_account: Option<VirtualAccount<'a>>,
     transfer: Option<Transfer>,
     mobile_phone: Option<MobilePhone>,
     gift_certificate: Option<GiftCertificate>,
@@ -73,11 +72,15 @@ fn object<'a>((entry, payment): Row<'a>, config: &'a Config) -> Object<'a> {
     let settings = &config.settings;
     let (sold, paid_out) = dates(korean(entry.at).date_naive(), settings);
     let undone = match entry.kind {
-        Movement::Capture => None,
+        Movement::Capture | Movement::Issue | Movement::Reversal | Movement::Close => None,
         Movement::Cancel => payment.canceled_by(&entry.transaction_key),
     };
     let per_mille = settings.fee_per_mille;
     let (amount, cost) = match undone {
+        None if entry.kind == Movement::Reversal => {
+            let cost = Cost::of(0, per_mille).less(Cost::of(entry.amount, per_mille));
+            (entry.amount.saturating_neg(), cost)
+        }
         None => (entry.amount, Cost::of(entry.amount, per_mille)),
         // The fee of what is left, less the fee of what there was: parts add up to the whole.
         Some(cancel) => {
@@ -109,7 +112,7 @@ fn object<'a>((entry, payment): Row<'a>, config: &'a Config) -> Object<'a> {
         sold_date: sold.to_string(),
         paid_out_date: paid_out.to_string(),
         card: method.and_then(|method| card(method, payment, "COMPLETED")),
-        virtual_account: None,
+        virtual_account: virtual_account(payment, "COMPLETED"),
         transfer: method.and_then(|method| transfer(method, "COMPLETED")),
         mobile_phone: method.and_then(|method| mobile_phone(method, key, "COMPLETED")),
         gift_certificate: method.and_then(|method| gift_certificate(method, "COMPLETED")),

@@ -49,8 +49,11 @@ fn object<'a>((entry, payment): Row<'a>, config: &'a Config) -> Object<'a> {
         transaction_at: api_date(entry.at),
         currency: "KRW",
         amount: match (entry.kind, sign) {
-            (Movement::Cancel, CancelSign::Negative) => entry.amount.saturating_neg(),
-            (Movement::Cancel, CancelSign::Positive) | (Movement::Capture, _) => entry.amount,
+            (Movement::Cancel | Movement::Reversal, CancelSign::Negative) => {
+                entry.amount.saturating_neg()
+            }
+            (Movement::Cancel | Movement::Reversal, CancelSign::Positive)
+            | (Movement::Capture | Movement::Issue | Movement::Close, _) => entry.amount,
         },
     }
 }
@@ -60,6 +63,8 @@ fn status_after(entry: &Entry, payment: &Payment) -> Status {
     let whole = entry.amount == payment.total;
     match entry.kind {
         Movement::Capture => Status::Done,
+        Movement::Issue | Movement::Reversal => Status::WaitingForDeposit,
+        Movement::Close => Status::Canceled,
         Movement::Cancel if whole => Status::Canceled,
         Movement::Cancel => Status::PartialCanceled,
     }

@@ -12,7 +12,17 @@ use crate::clock::{Timestamp, api_date, korean};
 use crate::config::{Config, SecurityKeyForm};
 use crate::state::billing::BillingKey;
 use crate::state::hooks::Event;
-use crate::state::payment::{Cancel, Payment};
+use crate::state::payment::{Cancel, Payment, Status};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DepositCallback<'a> {
+    created_at: String,
+    secret: Option<&'a str>,
+    status: Status,
+    transaction_key: Option<&'a str>,
+    order_id: &'a str,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +37,17 @@ pub(crate) fn payment(payment: &Payment, config: &Config, base: &str, at: Timest
     let korean = crate::catalogue::Language::Korean;
     let data = super::payment::render(payment, config, base, korean);
     format!(r#"{{"createdAt":"{created}","eventType":"PAYMENT_STATUS_CHANGED","data":{data}}}"#)
+}
+
+/// What became of a virtual account: flat, and with the payment's secret.
+pub(crate) fn deposit(payment: &Payment, at: Timestamp) -> String {
+    text(&DepositCallback {
+        created_at: created_at(at),
+        secret: payment.secret.as_deref(),
+        status: payment.status,
+        transaction_key: payment.last_transaction_key.as_deref(),
+        order_id: &payment.order_id,
+    })
 }
 
 /// One cancellation, as overseas easy pay tells it.

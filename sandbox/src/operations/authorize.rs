@@ -53,19 +53,20 @@ pub(crate) fn authorize(
     twist: Option<&Twist>,
 ) -> Result<String, Refusal> {
     let request = Request::read(context, body)?;
-    if let Some(reason) = declined(&request, twist) {
-        return Ok(Answer::no(reason).text());
-    }
+    // Nobody can ask what became of a request: its repeat has to say, whatever happens to it.
     if context.settings.repeated_tid == RepeatedTid::Replayed
-        && let Some(first) = transaction.state().authorization(&request.tid)
+        && let Some(first) = first(transaction, &request)
     {
-        let same = first.amount == request.amount;
-        let answer = if same {
-            Answer::yes(first)
-        } else {
-            Answer::no(DUPLICATED)
-        };
-        return Ok(answer.text());
+        return Ok(first);
+    }
+    if let Some(reason) = declined(&request, twist) {
+        let answer = Answer::no(reason).text();
+        transaction.record(Fact::Declined {
+            reason: reason.to_owned(),
+            tid: request.tid,
+            amount: request.amount,
+        });
+        return Ok(answer);
     }
     let sequence = transaction.state().authorizations().len().saturating_add(1);
     let authorization = Authorization {
@@ -100,6 +101,21 @@ impl Request {
             refuse("INVALID_REQUEST")
         }
     }
+}
+
+/// What was told the first time, if there was one.
+fn first(transaction: &Transaction, request: &Request) -> Option<String> {
+    let state = transaction.state();
+    let told = |amount: i64, first: Answer| {
+        let same = amount == request.amount;
+        let answer = if same { first } else { Answer::no(DUPLICATED) };
+        Some(answer.text())
+    };
+    if let Some(made) = state.authorization(&request.tid) {
+        return told(made.amount, Answer::yes(made));
+    }
+    let (amount, reason) = state.declined(&request.tid)?;
+    told(*amount, Answer::no(reason))
 }
 
 /// Why this payment is declined, if it is: by a fault, or by the card's story.

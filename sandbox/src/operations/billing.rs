@@ -291,6 +291,7 @@ fn check_method(method: Method) -> Result<(), Refusal> {
     match method {
         Method::Card | Method::Transfer => Ok(()),
         Method::EasyPay
+        | Method::VirtualAccount
         | Method::MobilePhone
         | Method::CultureGiftCertificate
         | Method::BookGiftCertificate

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Context, current, refuse};
+use super::{Context, account, current, refuse};
 use crate::catalogue::{Class, Refusal};
 use crate::config::{Decline, SecondApproval, TemporaryError};
 use crate::ids;
@@ -46,7 +46,11 @@ pub(crate) fn confirm(
         Some(Twist::Amount(amount)) => *amount,
         Some(Twist::Refuse(_)) | None => amount,
     };
-    capture(transaction, context, &payment, taken);
+    match &payment.funding.account {
+        // Nothing is taken yet: the buyer is told where to pay in.
+        Some(wish) => account::open(transaction, context, &payment, wish),
+        None => capture(transaction, context, &payment, taken),
+    }
     Ok(payment_key)
 }
 

@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Context, current, refuse};
+use super::{Context, account, current, refuse};
 use crate::cards::TestCard;
 use crate::catalogue::Refusal;
+use crate::clock::Timestamp;
 use crate::config::{OrderIdCharacters, Secret, Settings};
 use crate::ids;
 use crate::redirect;
+use crate::state::account::Wish;
 use crate::state::fact::{Authentication, Fact};
 use crate::state::payment::{CashReceipt, Funding, Kind, Method, Payment, Status};
 use crate::store::Transaction;
@@ -30,6 +32,8 @@ pub(crate) struct Opening {
     pub(crate) success_url: Option<String>,
     pub(crate) fail_url: Option<String>,
     pub(crate) partial_cancelable: bool,
+    /// What a virtual account is to be like, if the buyer chooses one.
+    pub(crate) account: Option<Wish>,
 }
 
 /// What the buyer does in the window.
@@ -45,17 +49,22 @@ pub(crate) struct Pass {
     pub(crate) cash_receipt: Option<String>,
 }
 
-const CASH_RECEIPTS: [&str; 2] = ["소득공제", "지출증빙"];
+/// Whose receipts are, where nobody asked: the number of the captured examples.
+const IDENTITY: &str = "01000000000";
+
+pub(super) const CASH_RECEIPTS: [&str; 2] = ["소득공제", "지출증빙"];
 
 impl Opening {
     /// The body of `POST /v1/payments`, which the window's query resembles.
-    pub(crate) fn read(context: Context, body: &Value) -> Result<Self, Refusal> {
+    pub(crate) fn read(context: Context, body: &Value, now: Timestamp) -> Result<Self, Refusal> {
         let fields = Fields::of(body, context.settings.typing)?;
-        if let Some(method) = fields.text("method")?
-            && Method::named(&method).is_none()
-        {
-            return refuse("NOT_SUPPORTED_METHOD");
-        }
+        let method = match fields.text("method")? {
+            None => None,
+            Some(name) => match Method::named(&name) {
+                None => return refuse("NOT_SUPPORTED_METHOD"),
+                named => named,
+            },
+        };
         if fields
             .text("currency")?
             .is_some_and(|currency| currency != "KRW")
@@ -72,6 +81,11 @@ impl Opening {
             success_url: Some(fields.required_text("successUrl")?),
             fail_url: Some(fields.required_text("failUrl")?),
             partial_cancelable: true,
+            account: match method {
+                None | Some(Method::VirtualAccount) => Some(account::wish(fields, now, false)?),
+                // Banks and dates are another method's; the buyer may choose an account still.
+                Some(_) => None,
+            },
         })
     }
 }
@@ -117,7 +131,11 @@ pub(super) fn ready(transaction: &Transaction, context: Context, opening: Openin
         secret: None,
         customer_key: opening.customer_key,
         scenario: None,
-        funding: Funding::default(),
+        funding: Funding {
+            account: opening.account,
+            ..Funding::default()
+        },
+        virtual_account: None,
         failure_code: None,
         metadata: opening.metadata,
         success_url: opening.success_url,
@@ -179,7 +197,7 @@ pub(crate) fn authenticate(
 /// The least amount in won: an account takes no less than twice what a card does (100 and 200).
 pub(super) fn least(method: Method, settings: &Settings) -> i64 {
     match method {
-        Method::Transfer => settings.card_amount_min.saturating_mul(2),
+        Method::Transfer | Method::VirtualAccount => settings.card_amount_min.saturating_mul(2),
         Method::Card
         | Method::EasyPay
         | Method::MobilePhone
@@ -194,10 +212,11 @@ fn funding(payment: &Payment, pass: &Pass) -> Result<Funding, Refusal> {
     let points_fit = pass.points.is_none_or(|points| {
         pass.method == Method::EasyPay && (0..=payment.total).contains(&points)
     });
+    let with_receipt = matches!(pass.method, Method::Transfer | Method::VirtualAccount);
     let receipt_fits = pass
         .cash_receipt
         .as_deref()
-        .is_none_or(|kind| pass.method == Method::Transfer && CASH_RECEIPTS.contains(&kind));
+        .is_none_or(|kind| with_receipt && CASH_RECEIPTS.contains(&kind));
     if !points_fit || !receipt_fits {
         return refuse("INVALID_REQUEST");
     }
@@ -209,7 +228,21 @@ fn funding(payment: &Payment, pass: &Pass) -> Result<Funding, Refusal> {
             kind,
             receipt_key: ids::receipt_key(),
             issue_number: ids::issue_number(),
+            identity: Some(IDENTITY.to_owned()),
         }),
+        account: match pass.method {
+            Method::VirtualAccount => {
+                let opened = payment.funding.account.clone();
+                Some(opened.unwrap_or_default())
+            }
+            Method::Card
+            | Method::EasyPay
+            | Method::Transfer
+            | Method::MobilePhone
+            | Method::CultureGiftCertificate
+            | Method::BookGiftCertificate
+            | Method::GameGiftCertificate => None,
+        },
     })
 }
 
@@ -219,6 +252,7 @@ pub(crate) fn check_open(payment: &Payment) -> Result<(), Refusal> {
         Status::Ready => Ok(()),
         Status::Expired => refuse("NOT_FOUND_PAYMENT_SESSION"),
         Status::InProgress
+        | Status::WaitingForDeposit
         | Status::Done
         | Status::PartialCanceled
         | Status::Canceled

@@ -89,7 +89,8 @@ pub(crate) fn settlements(
         Settlements::FromLedger => settled(asked, config, &days),
         Settlements::Empty => &[],
     };
-    let page = settled.iter().skip(before.saturating_mul(size)).take(size);
+    let settled = settled.iter().filter(|entry| entry.kind.moves_money());
+    let page = settled.skip(before.saturating_mul(size)).take(size);
     Ok(settlement::render(
         with_payments(page, asked.state()),
         config,

@@ -1,6 +1,8 @@
 //! Owns the rules of the gateway: what each API call decides about a payment.
 
+pub(crate) mod account;
 pub(crate) mod authorize;
+pub(crate) mod banks;
 pub(crate) mod billing;
 pub(crate) mod cancel;
 pub(crate) mod confirm;
@@ -11,8 +13,9 @@ pub(crate) mod read;
 
 use crate::catalogue::Refusal;
 use crate::config::Settings;
+use crate::state::account::RefundStatus;
 use crate::state::fact::Fact;
-use crate::state::payment::Payment;
+use crate::state::payment::{Payment, Status};
 use crate::store::Transaction;
 
 /// What every operation may look at.
@@ -30,16 +33,28 @@ fn current<'t>(
     payment_key: &str,
 ) -> Option<&'t Payment> {
     let now = transaction.now();
-    let overdue = transaction
-        .state()
-        .payment(payment_key)?
-        .overdue(now, context.settings);
-    if overdue {
-        transaction.record(Fact::Expired {
-            payment_key: payment_key.to_owned(),
-        });
+    let payment = transaction.state().payment(payment_key)?;
+    let payment_key = payment_key.to_owned();
+    let account = payment.virtual_account.as_ref();
+    let waits = payment.status == Status::WaitingForDeposit;
+    let changed = if payment.overdue(now, context.settings) {
+        Some(Fact::Expired { payment_key })
+    } else if account.is_some_and(|account| waits && account.falls_due(now)) {
+        Some(Fact::DuePassed { payment_key })
+    } else if account.is_some_and(|account| account.is_refunded(now)) {
+        let status = RefundStatus::Completed;
+        Some(Fact::Refunded {
+            payment_key,
+            status,
+        })
+    } else {
+        None
+    };
+    let payment_key = payment.payment_key.clone();
+    if let Some(fact) = changed {
+        transaction.record(fact);
     }
-    transaction.state().payment(payment_key)
+    transaction.state().payment(&payment_key)
 }
 
 /// Looks at the windows of every open payment, whether or not anybody asks about it.

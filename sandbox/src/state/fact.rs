@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::account::{RefundStatus, VirtualAccount};
 use super::billing::{Auth, BillingKey, Window};
 use super::hooks::{Delivery, Endpoint, Next, Try};
 use super::idempotency::Answered;
@@ -35,10 +36,32 @@ pub(crate) enum Fact {
     },
     /// Money was taken.
     Captured { entry: Entry },
-    /// Money was given back.
+    /// A virtual account was issued.
+    AccountIssued {
+        account: VirtualAccount,
+        entry: Entry,
+    },
+    /// A virtual account's due date passed.
+    DuePassed { payment_key: String },
+    /// The buyer paid in.
+    Deposited { entry: Entry, depositor: String },
+    /// The bank took the deposit back.
+    Reversed { entry: Entry },
+    /// A deposit that was given back reached the buyer, or did not.
+    Refunded {
+        payment_key: String,
+        status: RefundStatus,
+    },
+    /// Money was given back, or an account closed that nobody had paid in to.
     Canceled { cancel: Cancel, entry: Entry },
     /// The card company authorised a payment.
     Authorized { authorization: Authorization },
+    /// The card company declined a payment.
+    Declined {
+        tid: String,
+        amount: i64,
+        reason: String,
+    },
     /// A window for a billing key was opened.
     BillingOpened { window: Window },
     /// A buyer consented to be charged.
@@ -89,6 +112,22 @@ pub(crate) struct Authentication {
 pub(crate) enum Movement {
     Capture,
     Cancel,
+    /// A virtual account was issued: no money yet.
+    Issue,
+    /// The bank took a deposit back.
+    Reversal,
+    /// A virtual account was cancelled before a deposit: no money.
+    Close,
+}
+
+impl Movement {
+    /// Whether it is one of money at all.
+    pub(crate) fn moves_money(self) -> bool {
+        match self {
+            Self::Capture | Self::Cancel | Self::Reversal => true,
+            Self::Issue | Self::Close => false,
+        }
+    }
 }
 
 /// One line of the ledger: the money that really moved.

@@ -1,6 +1,8 @@
 //! Owns the sandbox's memory: payments, orders, ledger and keys, changed by facts alone.
 
+pub(crate) mod account;
 pub(crate) mod billing;
+mod deposits;
 pub(crate) mod fact;
 pub(crate) mod hooks;
 pub(crate) mod idempotency;
@@ -27,9 +29,15 @@ pub(crate) struct State {
     payments: HashMap<String, Payment>,
     orders: HashMap<String, Order>,
     ledger: Vec<Entry>,
+    /// How many lines of it are about no money.
+    moneyless: usize,
+    /// The payments that wait, or waited, for a deposit, by account number.
+    accounts: HashMap<String, String>,
     authorizations: Vec<Authorization>,
     /// The first authorisation of each `tid`, by its place.
     authorized: HashMap<String, usize>,
+    /// Amount and reason of the first decline of each `tid`.
+    declined: HashMap<String, (i64, String)>,
     /// The payments that time alone may change, by payment key.
     open: HashSet<String>,
     pub(crate) billing: Billing,
@@ -69,6 +77,11 @@ impl State {
         self.payments.get(payment_key)
     }
 
+    /// The payment that an account was issued for.
+    pub(crate) fn payment_of_account(&self, number: &str) -> Option<&Payment> {
+        self.payments.get(self.accounts.get(number)?)
+    }
+
     /// Whether money was taken for the order with another payment than this one.
     pub(crate) fn approved_otherwise(&self, order_id: &str, payment_key: &str) -> bool {
         self.orders
@@ -81,10 +94,16 @@ impl State {
         self.open.iter()
     }
 
-    /// Whether an order id was approved before, be the money given back since or not.
+    /// Whether an order id was approved before, or an account issued for it; it may have been
+    /// given back since.
     pub(crate) fn is_used(&self, order_id: &str) -> bool {
         let order = self.orders.get(order_id);
         order.is_some_and(|order| !order.approved.is_empty())
+    }
+
+    /// How many movements of money there were.
+    pub(crate) fn money_moved(&self) -> usize {
+        self.ledger.len().saturating_sub(self.moneyless)
     }
 
     pub(crate) fn ledger(&self) -> &[Entry] {
@@ -125,6 +144,11 @@ impl State {
         self.authorizations.get(*place)
     }
 
+    /// With which amount and reason the card company first declined a `tid`.
+    pub(crate) fn declined(&self, tid: &str) -> Option<&(i64, String)> {
+        self.declined.get(tid)
+    }
+
     pub(crate) fn next_sequence(&self) -> u64 {
         u64::try_from(self.ledger.len())
             .unwrap_or(u64::MAX)
@@ -146,8 +170,7 @@ impl State {
             }
             Fact::Expired { payment_key } => {
                 self.change(&payment_key, |payment| {
-                    payment.status = Status::Expired;
-                    payment.failure_code = Some("EXPIRED_PAYMENT".to_owned());
+                    end(payment, Status::Expired, "EXPIRED_PAYMENT");
                 });
             }
             Fact::Aborted {
@@ -156,17 +179,31 @@ impl State {
                 code,
             } => {
                 self.change(&payment_key, |payment| {
-                    payment.status = Status::Aborted;
-                    payment.failure_code = Some(code);
+                    end(payment, Status::Aborted, &code);
                     payment.last_transaction_key = Some(transaction_key);
                 });
             }
             Fact::Captured { entry } => self.capture(entry),
             Fact::Canceled { cancel, entry } => {
                 self.change(&entry.payment_key, |payment| settle(payment, cancel));
-                self.ledger.push(entry);
+                self.enter(entry);
             }
+            Fact::AccountIssued { account, entry } => self.issue_account(account, entry),
+            Fact::DuePassed { payment_key } => {
+                self.change_account(&payment_key, |account| account.expired = true);
+            }
+            Fact::Deposited { entry, depositor } => self.deposit(entry, depositor),
+            Fact::Reversed { entry } => self.reverse(entry),
+            Fact::Refunded {
+                payment_key,
+                status,
+            } => self.refund(&payment_key, status),
             Fact::Authorized { authorization } => self.authorize(authorization),
+            Fact::Declined {
+                tid,
+                amount,
+                reason,
+            } => self.decline(tid, (amount, reason)),
             Fact::BillingOpened { window } => self.billing.open(window),
             Fact::BillingAuthenticated { auth, window } => {
                 self.billing.pass(auth, window.as_deref());
@@ -212,6 +249,10 @@ impl State {
         self.ledger.push(entry);
     }
 
+    fn decline(&mut self, tid: String, first: (i64, String)) {
+        self.declined.entry(tid).or_insert(first);
+    }
+
     fn authorize(&mut self, authorization: Authorization) {
         let place = self.authorizations.len();
         self.authorized
@@ -220,14 +261,30 @@ impl State {
         self.authorizations.push(authorization);
     }
 
+    /// A line more in the ledger.
+    fn enter(&mut self, entry: Entry) {
+        if !entry.kind.moves_money() {
+            self.moneyless = self.moneyless.saturating_add(1);
+        }
+        self.ledger.push(entry);
+    }
+
     fn change(&mut self, payment_key: &str, change: impl FnOnce(&mut Payment)) {
         let payment = self.payments.get_mut(payment_key);
         let payment = payment.expect("a fact speaks of a payment created by an earlier fact");
         change(payment);
-        if !payment.can_change_by_itself() {
+        if payment.can_change_by_itself() {
+            self.open.insert(payment_key.to_owned());
+        } else {
             self.open.remove(payment_key);
         }
     }
+}
+
+/// A payment that comes to nothing.
+fn end(payment: &mut Payment, status: Status, code: &str) {
+    payment.status = status;
+    payment.failure_code = Some(code.to_owned());
 }
 
 fn authenticate(payment: &mut Payment, authentication: Authentication) {
@@ -257,5 +314,9 @@ fn settle(payment: &mut Payment, cancel: Cancel) {
         _ => payment.tax_free.saturating_sub(cancel.tax_free),
     };
     payment.last_transaction_key = Some(cancel.transaction_key.clone());
+    if let (Some(account), Some((status, at))) = (&mut payment.virtual_account, cancel.refund) {
+        account.refund = status;
+        account.refund_at = Some(at);
+    }
     payment.cancels.push(cancel);
 }

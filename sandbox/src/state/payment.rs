@@ -3,6 +3,7 @@
 use chrono::{Datelike, TimeDelta};
 use serde::{Deserialize, Serialize};
 
+use super::account::{RefundStatus, VirtualAccount, Wish};
 use crate::cards::{self, TestCard};
 use crate::clock::{Timestamp, korean};
 use crate::config::Settings;
@@ -13,6 +14,7 @@ use crate::config::Settings;
 pub(crate) enum Status {
     Ready,
     InProgress,
+    WaitingForDeposit,
     Done,
     PartialCanceled,
     Canceled,
@@ -38,6 +40,7 @@ pub(crate) enum Method {
     Card,
     EasyPay,
     Transfer,
+    VirtualAccount,
     MobilePhone,
     CultureGiftCertificate,
     BookGiftCertificate,
@@ -53,6 +56,9 @@ pub(crate) struct Funding {
     /// The easy-pay service takes it from its own money, and this much from points.
     pub(crate) points: Option<i64>,
     pub(crate) cash_receipt: Option<CashReceipt>,
+    /// What the virtual account is to be like.
+    #[serde(default)]
+    pub(crate) account: Option<Wish>,
 }
 
 /// A cash receipt the buyer asked for.
@@ -63,6 +69,9 @@ pub(crate) struct CashReceipt {
     pub(crate) kind: String,
     pub(crate) receipt_key: String,
     pub(crate) issue_number: String,
+    /// Whose it is: a telephone or a business number.
+    #[serde(default)]
+    pub(crate) identity: Option<String>,
 }
 
 /// One payment: one opening of the payment window.
@@ -93,6 +102,8 @@ pub(crate) struct Payment {
     pub(crate) scenario: Option<String>,
     #[serde(default)]
     pub(crate) funding: Funding,
+    #[serde(default)]
+    pub(crate) virtual_account: Option<VirtualAccount>,
     pub(crate) failure_code: Option<String>,
     pub(crate) metadata: Option<serde_json::Value>,
     pub(crate) success_url: Option<String>,
@@ -112,6 +123,12 @@ pub(crate) struct Cancel {
     /// What is left after this one.
     pub(crate) refundable: i64,
     pub(crate) at: Timestamp,
+    /// What it takes back of the cash receipt.
+    #[serde(default)]
+    pub(crate) receipt: Option<CashReceipt>,
+    /// How giving back the deposit begins, and when it has reached the buyer.
+    #[serde(default)]
+    pub(crate) refund: Option<(RefundStatus, Timestamp)>,
 }
 
 impl Method {
@@ -121,6 +138,7 @@ impl Method {
             "CARD" | "카드" => Some(Self::Card),
             "EASY_PAY" | "간편결제" => Some(Self::EasyPay),
             "TRANSFER" | "계좌이체" => Some(Self::Transfer),
+            "VIRTUAL_ACCOUNT" | "가상계좌" => Some(Self::VirtualAccount),
             "MOBILE_PHONE" | "휴대폰" => Some(Self::MobilePhone),
             "CULTURE_GIFT_CERTIFICATE" | "문화상품권" => Some(Self::CultureGiftCertificate),
             "BOOK_GIFT_CERTIFICATE" | "도서문화상품권" => Some(Self::BookGiftCertificate),
@@ -135,6 +153,7 @@ impl Method {
             Self::Card => "카드",
             Self::EasyPay => "간편결제",
             Self::Transfer => "계좌이체",
+            Self::VirtualAccount => "가상계좌",
             Self::MobilePhone => "휴대폰",
             Self::CultureGiftCertificate => "문화상품권",
             Self::BookGiftCertificate => "도서문화상품권",
@@ -147,7 +166,11 @@ impl Method {
             Self::CultureGiftCertificate
             | Self::BookGiftCertificate
             | Self::GameGiftCertificate => true,
-            Self::Card | Self::EasyPay | Self::Transfer | Self::MobilePhone => false,
+            Self::Card
+            | Self::EasyPay
+            | Self::Transfer
+            | Self::VirtualAccount
+            | Self::MobilePhone => false,
         }
     }
 }
@@ -158,7 +181,8 @@ impl Payment {
         let (since, limit) = match self.status {
             Status::Ready => (Some(self.requested_at), settings.window),
             Status::InProgress => (self.authenticated_at, settings.confirmation),
-            Status::Done
+            Status::WaitingForDeposit
+            | Status::Done
             | Status::PartialCanceled
             | Status::Canceled
             | Status::Aborted
@@ -169,13 +193,14 @@ impl Payment {
 
     /// Whether waiting is enough to change it.
     pub(crate) fn can_change_by_itself(&self) -> bool {
+        let account = self.virtual_account.as_ref();
         match self.status {
             Status::Ready | Status::InProgress => true,
-            Status::Done
-            | Status::PartialCanceled
-            | Status::Canceled
-            | Status::Aborted
-            | Status::Expired => false,
+            Status::WaitingForDeposit => account.is_some_and(|account| !account.expired),
+            Status::PartialCanceled | Status::Canceled => {
+                account.is_some_and(|account| account.refund_at.is_some())
+            }
+            Status::Done | Status::Aborted | Status::Expired => false,
         }
     }
 
@@ -188,6 +213,11 @@ impl Payment {
         self.approved_at.is_some()
     }
 
+    /// Whether there is something for the buyer to read: of an account, from its issue on.
+    pub(crate) fn has_receipt(&self) -> bool {
+        self.was_approved() || self.virtual_account.is_some()
+    }
+
     /// Whether the time in which this method can be given back is over.
     pub(crate) fn past_refund_due(&self, now: Timestamp, settings: &Settings) -> bool {
         let Some(approved_at) = self.approved_at else {
@@ -196,6 +226,7 @@ impl Payment {
         let elapsed = now.signed_duration_since(approved_at);
         match self.method {
             Some(Method::Transfer) => elapsed > TimeDelta::days(180),
+            Some(Method::VirtualAccount) => elapsed > TimeDelta::days(365),
             Some(Method::Card) => {
                 let days = settings.card_refund_days;
                 days > 0 && elapsed > TimeDelta::days(days)

@@ -187,6 +187,7 @@ fn render(
         Method::Card => view::number(language, problem),
         Method::EasyPay
         | Method::Transfer
+        | Method::VirtualAccount
         | Method::MobilePhone
         | Method::CultureGiftCertificate
         | Method::BookGiftCertificate

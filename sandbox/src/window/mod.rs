@@ -45,6 +45,9 @@ struct Request {
     currency: Option<String>,
     tax_free_amount: Option<String>,
     customer_key: Option<String>,
+    customer_name: Option<String>,
+    valid_hours: Option<String>,
+    due_date: Option<String>,
     success_url: Option<String>,
     fail_url: Option<String>,
     metadata: Option<String>,
@@ -107,7 +110,7 @@ async fn open(
     let language = language(request.lang.as_deref(), &headers);
     let context = sandbox.context(None);
     let opened = match check_client_key(&sandbox, request.client_key.as_deref())
-        .and_then(|()| Opening::read(context, &body(&request)))
+        .and_then(|()| Opening::read(context, &body(&request), sandbox.clock.now()))
     {
         Ok(opening) => {
             sandbox
@@ -286,6 +289,9 @@ fn body(request: &Request) -> Value {
         "currency": request.currency,
         "taxFreeAmount": number(&request.tax_free_amount),
         "customerKey": request.customer_key,
+        "customerName": request.customer_name,
+        "validHours": number(&request.valid_hours),
+        "dueDate": request.due_date,
         "successUrl": request.success_url,
         "failUrl": request.fail_url,
         "metadata": metadata.unwrap_or(Value::Null),

@@ -45,6 +45,10 @@
     ["customerName", "customerEmail", "taxFreeAmount"].forEach(function (name) {
       if (request[name] !== undefined && request[name] !== null) query.set(name, String(request[name]));
     });
+    var account = request.virtualAccount || {};
+    ["validHours", "dueDate"].forEach(function (name) {
+      if (account[name] !== undefined && account[name] !== null) query.set(name, String(account[name]));
+    });
     if (request.metadata) query.set("metadata", JSON.stringify(request.metadata));
     window.location.assign(base + "/window?" + query.toString());
     // The page is being left: as with the real SDK nothing comes back.

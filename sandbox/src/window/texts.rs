@@ -14,8 +14,8 @@ pub(super) struct Texts {
     pub(super) order: &'static str,
     pub(super) merchant: &'static str,
     pub(super) method: &'static str,
-    /// Card, easy pay, transfer, mobile phone.
-    pub(super) methods: [&'static str; 4],
+    /// Card, easy pay, transfer, virtual account, mobile phone.
+    pub(super) methods: [&'static str; 5],
     pub(super) card_number: &'static str,
     pub(super) card_hint: &'static str,
     pub(super) card_problem: &'static str,
@@ -36,8 +36,8 @@ pub(super) struct Texts {
     pub(super) landing_foot: &'static str,
     pub(super) home: &'static str,
     pub(super) home_lead: &'static str,
-    /// Confirm, read, cancel, lists, window, billing, card company, records, controls.
-    pub(super) home_rows: [&'static str; 9],
+    /// Confirm, read, cancel, lists, window, accounts, billing, card company, records, controls.
+    pub(super) home_rows: [&'static str; 10],
 }
 
 const KOREAN: Texts = Texts {
@@ -50,7 +50,7 @@ const KOREAN: Texts = Texts {
     order: "주문번호",
     merchant: "상점",
     method: "결제수단",
-    methods: ["카드", "간편결제", "계좌이체", "휴대폰"],
+    methods: ["카드", "간편결제", "계좌이체", "가상계좌", "휴대폰"],
     card_number: "테스트 카드번호 (선택)",
     card_hint: "목록의 번호마다 결과가 정해져 있습니다. 비워 두면 승인됩니다.",
     card_problem: "테스트 카드번호가 아닙니다. 실제 카드번호는 입력하지 마세요.",
@@ -77,10 +77,11 @@ const KOREAN: Texts = Texts {
         "결제 취소",
         "거래와 정산 조회",
         "결제창과 SDK",
+        "가상계좌 발급",
         "자동결제 등록, 승인, 삭제",
         "카드사 승인",
         "움직인 돈과 도착한 호출의 기록",
-        "장애, 시나리오, 시계, 인증 제어와 테스트 카드",
+        "장애, 시나리오, 시계, 인증, 입금, 웹훅 제어와 테스트 카드",
     ],
 };
 
@@ -94,7 +95,13 @@ const ENGLISH: Texts = Texts {
     order: "Order",
     merchant: "Merchant",
     method: "Pay with",
-    methods: ["Card", "Easy pay", "Bank transfer", "Mobile phone"],
+    methods: [
+        "Card",
+        "Easy pay",
+        "Bank transfer",
+        "Virtual account",
+        "Mobile phone",
+    ],
     card_number: "Test card number (optional)",
     card_hint: "Each number of the list leads to its own result. Empty: approved.",
     card_problem: "This is no test card number. Never type the number of a real card.",
@@ -121,10 +128,11 @@ const ENGLISH: Texts = Texts {
         "cancel a payment",
         "list transactions and settlements",
         "payment window and SDK",
+        "issue a virtual account",
         "register, charge and delete billing keys",
         "authorise as the card company",
         "the money that moved, and the calls that arrived",
-        "control faults, scenarios, clock and authentication; list test cards and settings",
+        "control faults, scenarios, clock, buyers, deposits, webhooks; list test cards, settings",
     ],
 };
 

@@ -15,7 +15,13 @@ const PAYMENT: &str = include_str!("payment.html");
 const NUMBER: &str = include_str!("number.html");
 const NOTICE: &str = include_str!("notice.html");
 const INVALID: &str = " aria-invalid=\"true\" autofocus";
-const METHODS: [&str; 4] = ["CARD", "EASY_PAY", "TRANSFER", "MOBILE_PHONE"];
+const METHODS: [&str; 5] = [
+    "CARD",
+    "EASY_PAY",
+    "TRANSFER",
+    "VIRTUAL_ACCOUNT",
+    "MOBILE_PHONE",
+];
 
 /// The outcomes offered in the window; a link may preset any other documented code.
 const SCENARIOS: [&str; 11] = [

@@ -114,17 +114,19 @@ async fn declines_are_chosen_by_fault_by_card_or_by_scenario() {
         .await;
     let told = answer(&bench, &body("TID-1", 1000)).await;
     assert_eq!(told, declined("REJECT_CARD_PAYMENT"));
+    let again = answer(&bench, &body("TID-1", 1000)).await;
+    assert_eq!(again, told, "a repeat is told the same");
     assert_eq!(
-        answer(&bench, &body("TID-1", 1000)).await["result"],
-        "APPROVED"
+        answer(&bench, &body("TID-1", 1001)).await,
+        declined("DUPLICATED_TID")
     );
 
-    for (card, reason) in [
-        ("0000 0000 0000 0158", "INVALID_STOPPED_CARD"),
-        ("0000000000000034", "REJECT_CARD_COMPANY"),
-        ("4000056655665556", "INVALID_CARD_NUMBER"),
+    for (tid, card, reason) in [
+        ("TID-21", "0000 0000 0000 0158", "INVALID_STOPPED_CARD"),
+        ("TID-22", "0000000000000034", "REJECT_CARD_COMPANY"),
+        ("TID-23", "4000056655665556", "INVALID_CARD_NUMBER"),
     ] {
-        let mut asked = body("TID-2", 1000);
+        let mut asked = body(tid, 1000);
         asked["cardNumber"] = json!(card);
         assert_eq!(answer(&bench, &asked).await, declined(reason), "{card}");
     }
@@ -136,7 +138,46 @@ async fn declines_are_chosen_by_fault_by_card_or_by_scenario() {
     assert_eq!(bench.post("/_sandbox/scenarios", script).await.status, 200);
     let told = answer(&bench, &body("TID-31", 1000)).await;
     assert_eq!(told, declined("FDS_ERROR"));
+    assert!(authorized(&bench).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_repeat_is_told_the_first_answer_whatever_happens_to_it() {
+    let bench = Bench::new().await;
+    let refused = |tid: &str, fault: Value| {
+        let mut rule = json!({ "operation": "authorize", "fault": fault });
+        rule["orderId"] = json!(tid);
+        rule
+    };
+    let code = json!({ "type": "code", "code": "FDS_ERROR" });
+    let first = answer(&bench, &body("TID-1", 1000)).await;
+    bench.fault(refused("TID-1", code.clone())).await;
+    let again = answer(&bench, &body("TID-1", 1000)).await;
+    assert_eq!(again, first, "what was authorised is never denied");
+
+    let mut lost = body("TID-2", 1000);
+    lost["cardNumber"] = json!("0000 0000 0000 0109");
+    bench
+        .fault(refused("TID-2", json!({ "type": "dropAfter" })))
+        .await;
+    assert!(ask(&bench, &lost).await.is_err());
+    let told = answer(&bench, &body("TID-2", 1000)).await;
+    assert_eq!(
+        told,
+        declined("REJECT_CARD_PAYMENT"),
+        "with or without the card"
+    );
     assert_eq!(authorized(&bench).await.len(), 1);
+
+    let again = |settings: &mut toss_sandbox::Settings| {
+        settings.repeated_tid = RepeatedTid::AuthorizedAgain;
+    };
+    let bench = Bench::with_settings(again).await;
+    bench.fault(refused("TID-1", code)).await;
+    let told = answer(&bench, &body("TID-1", 1000)).await;
+    assert_eq!(told, declined("FDS_ERROR"));
+    let told = answer(&bench, &body("TID-1", 1000)).await;
+    assert_eq!(told["result"], "APPROVED", "each is decided anew");
 }
 
 #[tokio::test]
@@ -209,12 +250,16 @@ async fn authorisations_survive_a_restart() {
     };
     let bench = Bench::with(kept()).await;
     let first = answer(&bench, &body("TID-1", 1000)).await;
+    let mut refused = body("TID-9", 1000);
+    refused["cardNumber"] = json!("0000 0000 0000 0109");
+    let refused = answer(&bench, &refused).await;
     let all = authorized(&bench).await;
     bench.sandbox.shutdown().await;
 
     let bench = Bench::with(kept()).await;
     assert_eq!(authorized(&bench).await, all);
     assert_eq!(answer(&bench, &body("TID-1", 1000)).await, first);
+    assert_eq!(answer(&bench, &body("TID-9", 1000)).await, refused);
     assert_eq!(
         answer(&bench, &body("TID-2", 1000)).await["refNo"],
         "R000002"

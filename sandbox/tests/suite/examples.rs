@@ -3,25 +3,23 @@
 use std::collections::BTreeSet;
 
 /// Beginnings of the names of examples that no endpoint here answers with or is asked with.
-const NOT_SERVED: [(&str, &str); 11] = [
+const NOT_SERVED: [(&str, &str); 7] = [
     (
         "req-billing-card",
         "billing keys are not issued for card data",
     ),
     ("req-key-in", "card numbers are not taken by the API"),
-    ("payment-va-", "virtual accounts are not issued"),
-    ("req-va", "virtual accounts are not issued"),
-    ("req-cancel-va-", "virtual accounts are not issued"),
     ("cash-receipt", "cash receipts are not issued by themselves"),
     ("promotions-", "promotions are not listed"),
     ("signature-vectors", "compared where signatures are made"),
-    ("wh-deposit-", "virtual accounts are not issued"),
     ("wh-method-updated", "there is no Brandpay"),
     ("wh-customer-status", "there is no Brandpay"),
 ];
 
 /// The tests that compare, to see which examples they name.
-const COMPARING: [&str; 4] = [
+const COMPARING: [&str; 6] = [
+    include_str!("accounts/mod.rs"),
+    include_str!("accounts/refunds.rs"),
     include_str!("billing/mod.rs"),
     include_str!("golden.rs"),
     include_str!("lists.rs"),

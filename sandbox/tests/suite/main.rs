@@ -1,5 +1,6 @@
 //! Owns the sandbox's tests: each speaks to a running sandbox over real connections.
 
+mod accounts;
 mod authorize;
 mod billing;
 mod cancel;

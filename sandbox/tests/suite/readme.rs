@@ -74,6 +74,7 @@ fn every_route_is_named() {
     let sources = [
         include_str!("../../src/api/mod.rs"),
         include_str!("../../src/controls/billing.rs"),
+        include_str!("../../src/controls/deposits.rs"),
         include_str!("../../src/controls/mod.rs"),
         include_str!("../../src/controls/webhooks.rs"),
         include_str!("../../src/window/billing.rs"),
@@ -99,7 +100,7 @@ async fn every_fault_and_operation_is_named() {
     let bench = Bench::new().await;
     let wrong_type = json!({ "operation": "confirm", "fault": { "type": "?" } });
     let wrong_operation = json!({ "operation": "?", "fault": { "type": "dropAfter" } });
-    for (body, least) in [(wrong_type, 13), (wrong_operation, 12)] {
+    for (body, least) in [(wrong_type, 13), (wrong_operation, 13)] {
         let told = bench.post("/_sandbox/faults", body).await.json();
         let message = told["message"].as_str().expect("a message");
         let (_, known) = message.split_once("expected one of ").expect("the names");
@@ -130,7 +131,7 @@ async fn every_test_card_is_named_with_its_code() {
 }
 
 /// What the README's commands print, one after the other.
-const PRINTED: [&str; 28] = [
+const PRINTED: [&str; 32] = [
     "{\n  \"status\": \"DONE\",\n  \"method\": \"카드\",\n  \"card\": \"94310012****780*\"\n}",
     "{\n  \"status\": \"PARTIAL_CANCELED\",\n  \"balanceAmount\": 30000\n}",
     r#"{"kind":"capture","orderId":"order-0001","amount":33000}"#,
@@ -152,6 +153,10 @@ const PRINTED: [&str; 28] = [
     "\"INVALID_CARD_EXPIRATION\"",
     "200\n",
     "\"ALREADY_REMOVED_BILLING_KEY\"",
+    "\"DEPOSIT_AMOUNT_MISMATCH\"",
+    "\"DONE\"",
+    "\"WAITING_FOR_DEPOSIT\"",
+    r#"{"status":"CANCELED","balanceAmount":0}"#,
     "1\n",
     "1000\n",
     r#"{"eventType":"PAYMENT_STATUS_CHANGED","orderId":"order-0006"}"#,
@@ -188,7 +193,7 @@ async fn its_commands_do_what_it_says() {
     let url = format!("{}/_sandbox/ledger", bench.sandbox.url());
     let ledger = bench.client.get(url).send().await.expect("an answer");
     let ledger: Value = ledger.json().await.expect("JSON");
-    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(5));
+    assert_eq!(ledger["entries"].as_array().map(Vec::len), Some(7));
 }
 
 #[tokio::test]

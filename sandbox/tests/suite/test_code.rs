@@ -27,6 +27,10 @@ async fn every_call_answers_the_code_asked_for_and_does_nothing() {
         (Method::POST, format!("/v1/payments/{payment_key}/cancel")),
         (Method::GET, "/v1/transactions".to_owned()),
         (Method::GET, "/v1/settlements".to_owned()),
+        (Method::POST, "/v1/virtual-accounts".to_owned()),
+        (Method::POST, "/v1/billing/authorizations/issue".to_owned()),
+        (Method::POST, "/v1/billing/some".to_owned()),
+        (Method::DELETE, "/v1/billing/some".to_owned()),
     ];
     for (method, path) in calls {
         for (code, status) in [("REJECT_CARD_PAYMENT", 403), ("PROVIDER_ERROR", 400)] {

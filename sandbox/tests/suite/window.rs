@@ -248,7 +248,7 @@ async fn bad_openings_say_why() {
         ("amount", "0", 400, "BELOW_ZERO_AMOUNT"),
         ("amount", "10.5", 400, "INVALID_REQUEST"),
         ("currency", "USD", 400, "INVALID_CURRENCY"),
-        ("method", "VIRTUAL_ACCOUNT", 400, "NOT_SUPPORTED_METHOD"),
+        ("method", "FOREIGN_EASY_PAY", 400, "NOT_SUPPORTED_METHOD"),
     ];
     for (name, value, status, code) in cases {
         let reply = open(&bench, &with(name, value)).await;

@@ -202,6 +202,12 @@ async fn faults_meet_issuing_and_deleting_too() {
     request().await.expect_err("the answer is lost");
     let key = text(&request().await.expect("an answer").json(), "billingKey");
 
+    for (operation, field) in [("deleteBillingKey", "mId"), ("issueBillingKey", "amount")] {
+        let fault = json!({ "type": "wrongBody", "field": field });
+        let rule = json!({ "operation": operation, "fault": fault });
+        let reply = bench.post("/_sandbox/faults", rule).await;
+        assert_eq!(reply.status, 400, "no such answer has it: {}", reply.text);
+    }
     bench.fault(lost("deleteBillingKey")).await;
     let gone = bench.api(Method::DELETE, &format!("/v1/billing/{key}"));
     send(gone).await.expect_err("the answer is lost");

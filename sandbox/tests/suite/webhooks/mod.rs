@@ -19,20 +19,20 @@ use crate::support::{Bench, config, send};
 
 /// A merchant's server that writes down what it is told.
 #[derive(Clone, Default)]
-struct Merchant {
+pub(crate) struct Merchant {
     heard: Arc<Mutex<Vec<Heard>>>,
     /// What it answers next, 200 when nothing is left; 0 is no answer for five seconds.
     answers: Arc<Mutex<Vec<u16>>>,
 }
 
 #[derive(Debug, Clone)]
-struct Heard {
+pub(crate) struct Heard {
     headers: HeaderMap,
     text: String,
 }
 
 impl Heard {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("JSON")
     }
 
@@ -46,7 +46,7 @@ impl Heard {
 
 impl Merchant {
     /// Starts to listen; returns the address of its hook.
-    async fn listen(&self) -> String {
+    pub(crate) async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0");
         let listener = listener.await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -66,7 +66,7 @@ impl Merchant {
     }
 
     /// Waits until it was told so often, and returns everything.
-    async fn hears(&self, count: usize) -> Vec<Heard> {
+    pub(crate) async fn hears(&self, count: usize) -> Vec<Heard> {
         for _ in 0..500 {
             if self.heard().len() >= count {
                 break;
@@ -97,7 +97,7 @@ async fn hear(State(merchant): State<Merchant>, headers: HeaderMap, body: Bytes)
     }
 }
 
-async fn register(bench: &Bench, url: &str, events: Value) -> u64 {
+pub(crate) async fn register(bench: &Bench, url: &str, events: Value) -> u64 {
     let body = json!({ "url": url, "events": events });
     let reply = bench.post("/_sandbox/webhooks", body).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -360,7 +360,14 @@ async fn hooks_lead_to_this_machine_and_nowhere_else() {
     ] {
         register(&bench, url, Value::Null).await;
     }
+    let url = "http://localhost:9/x";
+    let again = register(&bench, url, json!(["BILLING_DELETED", "BILLING_DELETED"])).await;
+    assert_eq!(
+        again, 1,
+        "an address that registers again changes what it asks for"
+    );
     let shown = bench.get("/_sandbox/webhooks").await.json();
+    assert_eq!(shown["webhooks"][0]["events"], json!(["BILLING_DELETED"]));
     assert_eq!(shown["webhooks"].as_array().map(Vec::len), Some(3));
     let bench = Bench::with_settings(|settings| {
         settings.webhook_targets = toss_sandbox::WebhookTargets::Any;
