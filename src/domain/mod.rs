@@ -7,6 +7,7 @@
 mod words;
 
 pub mod account;
+pub mod calendar;
 pub mod card;
 pub mod change;
 pub mod decline;

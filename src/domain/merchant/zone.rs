@@ -23,6 +23,11 @@ impl Zone {
     pub fn name(self) -> &'static str {
         self.0.name()
     }
+
+    /// What its clocks show when.
+    pub(crate) const fn tz(self) -> Tz {
+        self.0
+    }
 }
 
 impl FromStr for Zone {
