@@ -16,6 +16,7 @@ pub mod memory;
 pub mod outcome;
 mod patience;
 mod payments;
+mod plans;
 pub mod ports;
 mod recovery;
 pub mod relay;
@@ -52,6 +53,7 @@ pub use payments::{
     ActError, Answered, Approve, ApproveError, Cancel, CancelError, Opening, Page, Prepare,
     PrepareError, ReadError,
 };
+pub use plans::{Loaded, PLANS_MAX, Plans, PlansError, WantedPlan};
 pub use ports::{Clock, Gateways, Ids, Repeats, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};

@@ -174,6 +174,7 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::IssueKey(_)
         | Change::InsertChallenge(_)
         | Change::SpendChallenge { .. }
+        | Change::Subscription(_)
         | Change::Feed(_)
         | Change::Webhook(_) => None,
     })

@@ -1,5 +1,5 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
+//! `webhook`, `plans`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
 //! `version`.
 
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
     Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints, feed,
-    handles, launch, switches, tenants, vault,
+    handles, launch, plans, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -72,6 +72,11 @@ enum Command {
         #[command(subcommand)]
         action: endpoints::Action,
     },
+    /// Load a merchant's plans from a file, list them.
+    Plans {
+        #[command(subcommand)]
+        action: plans::Action,
+    },
     /// See who is told of events and what could not be told, try it again, end every cursor.
     Feed {
         #[command(subcommand)]
@@ -126,6 +131,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::ApiKey { action } => print(&api_keys::run(&config, action).await?),
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
             Command::Webhook { action } => print(&endpoints::run(&config, action).await?),
+            Command::Plans { action } => print(&plans::run(&config, action).await?),
             Command::Feed { action } => print(&feed::run(&config, action).await?),
             Command::RotateMasterKey => print(&vault::rotate(&config).await?),
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),

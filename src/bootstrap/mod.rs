@@ -12,6 +12,7 @@ mod feed;
 mod handles;
 mod merchants;
 mod outside;
+mod plans;
 mod roles;
 mod shared;
 mod switches;

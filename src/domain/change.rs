@@ -15,6 +15,7 @@ use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
 use crate::saga::Saga;
 use crate::step_up::Challenge;
+use crate::subscription;
 use crate::switch::Turn;
 use crate::vault::{DataKey, Wrapped};
 use crate::webhook;
@@ -154,6 +155,8 @@ pub enum Change {
         /// Until when it is worth remembering.
         kept_until: Timestamp,
     },
+    /// What is charged when.
+    Subscription(Box<subscription::Change>),
     /// Who reads what of the feed.
     Feed(Box<feed::Change>),
     /// Where events are brought.
@@ -192,6 +195,7 @@ impl Change {
             Self::RewrapDataKey { id, .. } => (10, id.to_string()),
             Self::InsertChallenge(challenge) => (12, challenge.id.to_string()),
             Self::SpendChallenge { challenge, .. } => (12, challenge.to_string()),
+            Self::Subscription(change) => change.lock_order(),
             Self::Feed(change) => change.lock_order(),
             Self::Webhook(change) => change.lock_order(),
         }

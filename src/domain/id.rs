@@ -146,6 +146,11 @@ id!(
     "dek"
 );
 id!(
+    /// What a member pays for again and again.
+    SubscriptionId,
+    "sub"
+);
+id!(
     /// The taking of money for one order.
     PaymentId,
     "pay"
@@ -154,6 +159,11 @@ id!(
     /// One opening of the payment window; the order id that the gateway sees.
     GatewayOrderId,
     "gwo"
+);
+id!(
+    /// A stored payment method of a member.
+    BillingKeyId,
+    "bkey"
 );
 id!(
     /// A durable intent and its progress.

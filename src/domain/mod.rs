@@ -24,6 +24,7 @@ pub mod principal;
 pub mod saga;
 pub mod snapshot;
 pub mod step_up;
+pub mod subscription;
 pub mod switch;
 pub mod text;
 pub mod vault;

@@ -104,6 +104,24 @@ text!(
     |text| free_text(text, 100)
 );
 text!(
+    /// What a merchant calls a plan, one of its own in each mode: 1-64 of `A-Z a-z 0-9 _ . -`.
+    PlanCode,
+    |text| {
+        length(text, 1, 64)?;
+        every(text, |c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    }
+);
+text!(
+    /// A plan's name, as members read it: 1-100 characters of free text.
+    PlanName,
+    |text| free_text(text, 100)
+);
+text!(
+    /// What a plan gives, as members read it: 1-500 characters of free text.
+    Benefits,
+    |text| free_text(text, 500)
+);
+text!(
     /// Where a merchant wants its events: 1-2048 visible ASCII characters; whether messages may be
     /// sent there is another question.
     EndpointUrl,

@@ -24,6 +24,7 @@ mod openapi;
 mod origin;
 mod pages;
 mod payments;
+mod plans;
 mod query;
 mod reach;
 pub mod router;

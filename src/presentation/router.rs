@@ -15,7 +15,7 @@ pub use super::reach::{Named, Principal, Reach};
 pub use super::table::{PAGES, ROUTES, Route};
 use super::{
     Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, keys, limits,
-    middleware, pages, payments, step_up, stream, switches, webhooks,
+    middleware, pages, payments, plans, step_up, stream, switches, webhooks,
 };
 
 /// The handlers, with the description that is generated from them.
@@ -49,6 +49,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhooks::deliveries::list))
         .routes(routes!(webhooks::deliveries::attempts))
         .routes(routes!(webhooks::deliveries::again))
+        .routes(routes!(plans::list))
         .routes(routes!(switches::list))
         .routes(routes!(switches::turn))
 }

@@ -340,6 +340,14 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: &Method::GET,
+        path: "/api/v1/plans",
+        named: Named::Nothing,
+        principals: SERVER_OR_MEMBER,
+        body: false,
+        refusals: &[],
+    },
+    Route {
+        method: &Method::GET,
         path: "/api/v1/switches",
         named: Named::Nothing,
         principals: SERVER,

@@ -20,6 +20,7 @@ mod members;
 mod openapi;
 mod operation;
 mod payments;
+mod plans;
 mod process;
 mod requests;
 mod rig;

@@ -22,6 +22,7 @@ mod samples;
 mod secrets;
 mod step_up;
 mod stores;
+mod subscriptions;
 mod switches;
 mod unreadable;
 mod upkeep;

@@ -4,6 +4,7 @@
 mod feed;
 mod payments;
 mod step_up;
+mod subscriptions;
 mod webhooks;
 
 use std::ops::Range;

@@ -22,6 +22,7 @@ mod schema;
 mod secrets;
 mod sqlite;
 mod step_up;
+mod subscriptions;
 mod switches;
 mod tls;
 mod types;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::change::{Change, Hold};
+use domain::event::PaymentEvent;
 use domain::id::{ApiKeyId, GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
 use domain::ledger::Entry;
@@ -61,12 +62,7 @@ impl State {
             Change::InsertSaga { saga, hold } => self.insert_saga(saga, hold.as_ref(), now),
             Change::UpdateSaga { saga, expected } => self.update_saga(saga, *expected),
             Change::InsertEntry(entry) => self.insert_entry(entry),
-            Change::AppendEvent(event) => {
-                let row = Arc::new(event.as_ref().clone());
-                insert(&mut self.events, (event.payment, event.sequence), row)?;
-                self.feed.await_position(event.payment, event.sequence);
-                Ok(())
-            }
+            Change::AppendEvent(event) => self.append_event(event),
             Change::ReserveKey(key) => {
                 let taken =
                     |known: &Arc<Reservation>| known.saga.is_some() && known.saga == key.saga;
@@ -85,9 +81,17 @@ impl State {
                 at,
                 kept_until,
             } => self.spend_challenge(*challenge, *at, *kept_until),
+            Change::Subscription(change) => self.subscriptions.apply(change),
             Change::Feed(change) => self.feed.apply(change, now),
             Change::Webhook(change) => self.webhooks.apply(change),
         }
+    }
+
+    fn append_event(&mut self, event: &PaymentEvent) -> Applied {
+        let row = Arc::new(event.clone());
+        insert(&mut self.events, (event.payment, event.sequence), row)?;
+        self.feed.await_position(event.payment, event.sequence);
+        Ok(())
     }
 
     fn update_merchant(&mut self, merchant: &Merchant, expected: i64) -> Applied {

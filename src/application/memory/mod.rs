@@ -6,6 +6,7 @@ mod feed;
 mod reads;
 mod secrets;
 mod step_up;
+mod subscriptions;
 mod switches;
 mod watches;
 mod webhooks;
@@ -68,6 +69,7 @@ struct State {
     challenges: BTreeMap<ChallengeId, Challenge>,
     feed: feed::Tables,
     webhooks: webhooks::Tables,
+    subscriptions: subscriptions::Tables,
 }
 
 /// The store in memory.

@@ -9,6 +9,7 @@ pub mod limiter;
 pub mod repeats;
 pub mod sink;
 pub mod store;
+mod subscriptions;
 pub mod vault;
 mod watches;
 mod webhooks;

@@ -23,6 +23,7 @@ use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
 
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
+pub use super::subscriptions::Subscriptions;
 pub use super::watches::{Booked, Sighting, Standing, Watches};
 pub use super::webhooks::{Claimed, Listed, Listener, News, PENDING_COUNTED_MAX, Queue, Webhooks};
 
@@ -345,11 +346,29 @@ impl<T: FeedStore + Webhooks> Outward for T {}
 
 /// Everything that is kept.
 pub trait Store:
-    Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + Outward
+    Payments
+    + Sagas
+    + Keys
+    + Access
+    + Watches
+    + Secrets
+    + Switches
+    + Challenges
+    + Subscriptions
+    + Outward
 {
 }
 
 impl<T> Store for T where
-    T: Payments + Sagas + Keys + Access + Watches + Secrets + Switches + Challenges + Outward
+    T: Payments
+        + Sagas
+        + Keys
+        + Access
+        + Watches
+        + Secrets
+        + Switches
+        + Challenges
+        + Subscriptions
+        + Outward
 {
 }

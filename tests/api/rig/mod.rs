@@ -8,6 +8,7 @@ mod payments;
 mod proofs;
 pub(crate) mod seed;
 mod store;
+mod subscriptions;
 mod webhooks;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! One statement or more for every constraint, each wrong in one way only.
 
 use super::columns::COLUMNS;
+use super::subscriptions;
 
 /// What refuses, as far as the databases word it differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,8 @@ impl Case {
             Statement::Row { table, differs } => (table, differs),
             Statement::Whole(sql) => return sql.to_owned(),
         };
-        let known = COLUMNS.iter().find(|(name, _)| *name == table);
+        let mut known = COLUMNS.iter().chain(&subscriptions::COLUMNS);
+        let known = known.find(|(name, _)| *name == table);
         let (_, known) = known.unwrap_or_else(|| panic!("no columns of {table}"));
         let mut values: Vec<(&str, &str)> = known
             .split_whitespace()
@@ -88,9 +90,12 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
             }
         }
     };
-    let checks = CHECKS.lines().map(row(|_| Kind::Check));
-    let unique = UNIQUE.lines().map(row(Kind::Unique));
-    let foreign = FOREIGN.lines().map(row(|_| Kind::Foreign));
+    let checks = CHECKS.lines().chain(subscriptions::CHECKS.lines());
+    let checks = checks.map(row(|_| Kind::Check));
+    let unique = UNIQUE.lines().chain(subscriptions::UNIQUE.lines());
+    let unique = unique.map(row(Kind::Unique));
+    let foreign = FOREIGN.lines().chain(subscriptions::FOREIGN.lines());
+    let foreign = foreign.map(row(|_| Kind::Foreign));
     let triggers = TRIGGERS.lines().map(whole(Kind::Trigger));
     let postgres = POSTGRES_TRIGGERS.lines().map(whole(Kind::PostgresTrigger));
     checks

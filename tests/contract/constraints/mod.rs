@@ -3,6 +3,7 @@
 
 mod cases;
 mod columns;
+mod subscriptions;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -71,6 +72,10 @@ async fn seed(url: &str) {
     };
     let seen = database.sight(&[sighting]).await;
     seen.expect("and in the table of sightings");
+    let paid_for = database
+        .commit(&crate::subscriptions::one_of_each(&payment))
+        .await;
+    paid_for.expect("and in those of subscriptions");
     read(&database, &payment).await;
     told(&database, &payment).await;
 }

@@ -11,6 +11,7 @@ mod payments;
 mod sagas;
 mod secrets;
 mod step_up;
+mod subscriptions;
 mod switches;
 mod transaction;
 mod webhooks;
@@ -106,6 +107,7 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
             at,
             kept_until,
         } => Box::pin(step_up::spend(*challenge, *at, *kept_until, conn)),
+        Change::Subscription(change) => subscriptions::statement(change, conn),
         Change::Feed(change) => feed::statement(change, conn),
         Change::Webhook(change) => webhooks::statement(change, conn),
     }

@@ -1,8 +1,10 @@
 //! Owns the tables as diesel sees them, for both databases; written by hand, as neither
 //! database's catalogue could be the source of the other's.
 
+mod recurring;
 mod webhooks;
 
+pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 
 diesel::table! {

@@ -20,6 +20,7 @@ mod post;
 mod repeats;
 mod scripts;
 mod store;
+mod subscriptions;
 mod turnstile;
 mod two_sagas;
 mod watch;

@@ -20,6 +20,7 @@ mod prepare;
 mod recovery;
 mod repeats;
 mod store;
+mod subscriptions;
 mod tax_free;
 mod upkeep;
 mod watch;

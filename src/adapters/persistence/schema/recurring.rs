@@ -1,0 +1,96 @@
+//! Owns the tables of subscriptions as diesel sees them.
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What merchants offer.
+    plans (merchant_id, mode, code) {
+        merchant_id -> Text,
+        mode -> Text,
+        code -> Text,
+        kind -> Text,
+        period -> Text,
+        currency -> Text,
+        price -> BigInt,
+        tax_free -> BigInt,
+        name -> Text,
+        benefits -> Nullable<Text>,
+        offered -> Bool,
+        missed -> Text,
+        dunning_first_seconds -> BigInt,
+        dunning_cap_seconds -> BigInt,
+        dunning_tries_max -> BigInt,
+        card_grace_seconds -> BigInt,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What members pay for again and again.
+    subscriptions (id) {
+        id -> Text,
+        merchant_id -> Text,
+        mode -> Text,
+        member -> Text,
+        plan_code -> Text,
+        billing_key_id -> Text,
+        anchor -> Text,
+        zone -> Text,
+        status -> Text,
+        paid_until -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        version -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What is due of subscriptions when.
+    cycles (subscription_id, number) {
+        subscription_id -> Text,
+        number -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        due_at -> Instant,
+        currency -> Text,
+        amount -> BigInt,
+        status -> Text,
+        next_at -> Nullable<Instant>,
+        declined -> BigInt,
+        decline_reason -> Nullable<Text>,
+        payment_id -> Nullable<Text>,
+        paid_at -> Nullable<Instant>,
+        version -> BigInt,
+        holder -> Nullable<Text>,
+        lease_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What was done to subscriptions.
+    subscription_events (subscription_id, sequence) {
+        subscription_id -> Text,
+        sequence -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        kind -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        cycle -> Nullable<BigInt>,
+        payment_id -> Nullable<Text>,
+        decline_reason -> Nullable<Text>,
+        actor -> Text,
+        occurred_at -> Instant,
+    }
+}

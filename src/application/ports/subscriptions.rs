@@ -1,0 +1,72 @@
+//! Owns the port to plans, subscriptions and cycles as they are kept: reading them, and taking the
+//! cycles that are due.
+
+use async_trait::async_trait;
+use domain::Timestamp;
+use domain::calendar::CycleNumber;
+use domain::change::Hold;
+use domain::id::{PaymentId, SubscriptionId};
+use domain::principal::{Owner, Scope};
+use domain::subscription::{Cycle, Event, Plan, Subscription};
+use domain::text::PlanCode;
+
+use super::store::Error;
+
+/// Plans, subscriptions and cycles.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// A plan.
+    async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error>;
+
+    /// The plans of a tenant and mode, by code, `limit` at most.
+    async fn plans(&self, scope: Scope, limit: u32) -> Result<Vec<Plan>, Error>;
+
+    /// A subscription of this owner's.
+    async fn subscription(
+        &self,
+        owner: &Owner,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error>;
+
+    /// A subscription for the service itself.
+    async fn any_subscription(&self, id: SubscriptionId) -> Result<Option<Subscription>, Error>;
+
+    /// A page of an owner's subscriptions, newest first: those before one where it is given,
+    /// `limit` at most.
+    async fn subscriptions(
+        &self,
+        owner: &Owner,
+        before: Option<SubscriptionId>,
+        limit: u32,
+    ) -> Result<Vec<Subscription>, Error>;
+
+    /// A subscription's cycles, newest first: those before one where it is given, `limit` at most.
+    async fn cycles(
+        &self,
+        subscription: SubscriptionId,
+        before: Option<CycleNumber>,
+        limit: u32,
+    ) -> Result<Vec<Cycle>, Error>;
+
+    /// The cycle that a payment is for, where it is for one.
+    async fn cycle_of(&self, payment: PaymentId) -> Result<Option<Cycle>, Error>;
+
+    /// A subscription's log with a sequence above `after`, in order.
+    async fn subscription_events(
+        &self,
+        subscription: SubscriptionId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, Error>;
+
+    /// Takes cycles about which something is to be done (`next_at <= now`) and that are held by
+    /// nobody, or by somebody whose lease is over by the database's clock; longest due first.
+    /// Raises their version and holds them. No cycle is given to two claimers. One that cannot be
+    /// read is left out and logged. Costs the same however many are not due.
+    async fn claim_cycles(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Cycle>, Error>;
+}

@@ -1,0 +1,104 @@
+//! Owns what is read off subscriptions: who is entitled until when, what will be charged when, and
+//! what was.
+
+use super::{Cycle, CycleStatus, Plan, State, Status, Subscription};
+use crate::Timestamp;
+use crate::calendar::CycleNumber;
+use crate::money::{Error as MoneyError, Money};
+use crate::text::PlanCode;
+
+/// What a member has paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entitlement {
+    /// Which plan.
+    pub plan: PlanCode,
+    /// Until when.
+    pub until: Timestamp,
+    /// Whether it is going to renew.
+    pub renews: bool,
+}
+
+/// What became of a subscription's cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many were paid and not given back.
+    pub paid: u32,
+    /// What they came to.
+    pub total: Money,
+    /// How many were paid and given back.
+    pub refunded: u32,
+    /// How many were missed and not charged.
+    pub skipped: u32,
+    /// How many were given up.
+    pub failed: u32,
+}
+
+impl Subscription {
+    /// What its member is entitled to at `now`, where it is anything: what was paid for and not
+    /// given back, and not a moment more.
+    #[must_use]
+    pub fn entitlement(&self, now: Timestamp) -> Option<Entitlement> {
+        let renews = match self.status {
+            Status::Active | Status::PastDue => true,
+            Status::CancelScheduled => false,
+            Status::Pending | Status::Canceled | Status::Expired => return None,
+        };
+        let until = self.paid_until.filter(|until| *until > now)?;
+        Some(Entitlement {
+            plan: self.plan.clone(),
+            until,
+            renews,
+        })
+    }
+
+    /// When the next cycles are due, `count` of them at most, from the open one on; none where it
+    /// does not renew.
+    #[must_use]
+    pub fn schedule(&self, open: &Cycle, plan: &Plan, count: u8) -> Vec<(CycleNumber, Timestamp)> {
+        let count = match open.state {
+            State::Waiting { .. } | State::Charging { .. } | State::Held { .. } => {
+                match plan.terms.kind() {
+                    super::PlanKind::OneTime => count.min(1),
+                    super::PlanKind::Subscription => count,
+                }
+            }
+            State::Closing
+            | State::Paid { .. }
+            | State::Failed
+            | State::Skipped
+            | State::Void
+            | State::Refunded { .. } => 0,
+        };
+        let numbers = std::iter::successors(Some(open.key.number), |number| Some(number.next()));
+        numbers
+            .take(usize::from(count))
+            .map(|number| (number, self.anchor.due(plan.terms.period(), number)))
+            .collect()
+    }
+}
+
+impl Summary {
+    /// What became of these cycles, which are all of one subscription's.
+    ///
+    /// # Errors
+    /// They are of several currencies, or beyond all sums.
+    pub fn of(cycles: &[Cycle], plan: &Plan) -> Result<Self, MoneyError> {
+        let count = |status: CycleStatus| {
+            let found = cycles.iter().filter(|c| c.state.status() == status);
+            u32::try_from(found.count()).unwrap_or(u32::MAX)
+        };
+        let mut total = Money::zero(plan.terms.price().currency());
+        for cycle in cycles {
+            if cycle.state.status() == CycleStatus::Paid {
+                total = total.plus(cycle.amount)?;
+            }
+        }
+        Ok(Self {
+            paid: count(CycleStatus::Paid),
+            total,
+            refunded: count(CycleStatus::Refunded),
+            skipped: count(CycleStatus::Skipped),
+            failed: count(CycleStatus::Failed),
+        })
+    }
+}
