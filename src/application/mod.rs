@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 pub mod consumers;
 pub mod crash;
+mod cycles;
 pub mod events;
 mod expiry;
 mod flight;
@@ -45,6 +46,7 @@ use tokio_util::task::TaskTracker;
 use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
+pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError};
 pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};
