@@ -80,6 +80,7 @@ impl<'a> Thrown<'a> {
         let mut words = head.splitn(4, |byte| *byte == b' ');
         let call = match words.next()? {
             b"confirm" => Operation::Confirm,
+            b"charge" => Operation::Charge,
             b"cancel" => Operation::Cancel,
             b"ask" => Operation::AskByKey,
             b"list" => Operation::List,
@@ -155,6 +156,9 @@ impl<'a> Thrown<'a> {
     fn declines(&self, code: &str) -> bool {
         let letter = match self.call {
             Operation::Confirm => 'C',
+            Operation::Charge => 'B',
+            Operation::IssueKey => 'I',
+            Operation::DeleteKey => 'D',
             Operation::Cancel => 'X',
             Operation::AskByKey | Operation::AskByOrder | Operation::List => return false,
         };

@@ -13,7 +13,7 @@ use crate::Runner;
 use crate::ports::store::{self, CommitError};
 
 /// A merchant id at the gateway, where one is pinned.
-type Pinned = Option<String>;
+pub(crate) type Pinned = Option<String>;
 
 /// What is remembered of accounts; none of it ever becomes untrue.
 #[derive(Default)]
@@ -45,7 +45,10 @@ impl Accounts {
 
 impl Runner {
     /// The merchant id that is pinned for the account; `None` when there is no such account.
-    async fn merchant_id(&self, id: GatewayAccountId) -> Result<Option<Pinned>, store::Error> {
+    pub(crate) async fn merchant_id(
+        &self,
+        id: GatewayAccountId,
+    ) -> Result<Option<Pinned>, store::Error> {
         if let Some(known) = self.accounts.pinned(id) {
             return Ok(Some(Some(known)));
         }

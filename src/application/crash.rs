@@ -45,6 +45,23 @@ pub const POINTS: &[&str] = &[
     "approve.before_answer",
 ];
 
+/// Every point on the way of a charge with a billing key.
+#[cfg(feature = "crash-points")]
+pub const CHARGE_POINTS: &[&str] = &[
+    "charge.before_begin_commit",
+    "charge.after_begin_commit",
+    "charge.before_call",
+    "charge.after_call",
+    "charge.before_progress_commit",
+    "charge.after_progress_commit",
+    "charge.before_ask",
+    "charge.after_ask",
+    "charge.before_closing_commit",
+    "charge.after_closing_commit",
+    "charge.before_release",
+    "charge.before_answer",
+];
+
 /// Every point on the way of events: of each role, in the order they are passed.
 #[cfg(feature = "crash-points")]
 pub const EVENT_POINTS: &[&str] = &[
@@ -89,7 +106,9 @@ mod armed {
     }
 
     fn is_listed(point: &str) -> bool {
-        super::POINTS.contains(&point) || super::EVENT_POINTS.contains(&point)
+        [super::POINTS, super::CHARGE_POINTS, super::EVENT_POINTS]
+            .iter()
+            .any(|points| points.contains(&point))
     }
 
     /// Passes a point; dies without unwinding or flushing when it is the armed one's hit.

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod billing;
 pub mod consumers;
 pub mod crash;
 mod cycles;
@@ -46,6 +47,7 @@ use tokio_util::task::TaskTracker;
 use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
+pub use billing::{Charge, ChargeError, Opened, Register, WalletError};
 pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError};
 pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
@@ -154,6 +156,8 @@ pub struct Bounds {
     pub watch_rows: u32,
     /// How many events are taken from the feed at once.
     pub feed_rows: u32,
+    /// How many billing keys of a member are looked at.
+    pub billing_keys: u32,
     /// How many requests wait for events at once.
     pub waiting: Seating,
     /// How many payments are followed at once.
@@ -168,6 +172,7 @@ impl Default for Bounds {
             pass_rows: 100,
             watch_rows: 500,
             feed_rows: 500,
+            billing_keys: 100,
             waiting: Seating {
                 of_one: 8,
                 of_all: 512,

@@ -72,7 +72,7 @@ impl Ended {
         match saga.progress.outcome.as_ref()? {
             saga::Outcome::Approved => Some(Self::Approved { payment: view }),
             saga::Outcome::Canceled => Some(Self::Canceled { payment: view }),
-            saga::Outcome::Declined(decline) if saga.head.kind == saga::Kind::Cancellation => {
+            saga::Outcome::Declined(decline) if saga.head.kind() == saga::Kind::Cancellation => {
                 Some(Self::CancelDeclined {
                     payment: view,
                     decline: DeclineView::of(decline),

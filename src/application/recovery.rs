@@ -28,6 +28,9 @@ impl App {
     /// Recovers until the process is to end; begins at once, for what the last process left.
     pub async fn recover_continuously(self: Arc<Self>) {
         while !self.runner.drain.is_cancelled() {
+            if let Err(error) = self.recover_billing_keys().await {
+                warn!(%error, "recovery pass over billing keys failed");
+            }
             let more = match self.recover().await {
                 Ok(pass) => pass.more,
                 Err(error) => {

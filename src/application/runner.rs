@@ -126,7 +126,7 @@ impl Runner {
         // One key for the whole drive, and every later drive begins with a question: a call is
         // never repeated under another key of ours without having asked.
         let version = gateway.terms().credential_version;
-        let mut saga = saga;
+        let mut saga = saga.under_credentials(version, self.now());
         let mut seen = payment;
         loop {
             let step = saga.next(self.now());
@@ -178,7 +178,7 @@ impl Runner {
 
     /// Gives the saga up early, so that recovery need not wait for the lease.
     async fn let_go(&self, saga: Saga) -> Driven {
-        crash_point!(saga.head.kind, "before_release");
+        crash_point!(saga.head.kind(), "before_release");
         let released = self
             .parts
             .store
@@ -193,27 +193,37 @@ impl Runner {
     async fn perform(&self, gateway: &dyn PaymentGateway, saga: &Saga, step: &Step) -> Answer {
         match step {
             Step::Confirm(call) => {
-                crash_point!(saga.head.kind, "before_call");
+                crash_point!(saga.head.kind(), "before_call");
                 let answer = self.holding(saga, gateway.confirm(call)).await;
-                crash_point!(saga.head.kind, "after_call");
+                crash_point!(saga.head.kind(), "after_call");
                 answer
             }
             Step::Cancel(call) => {
-                crash_point!(saga.head.kind, "before_call");
+                crash_point!(saga.head.kind(), "before_call");
                 let answer = self.holding(saga, gateway.cancel(call)).await;
-                crash_point!(saga.head.kind, "after_call");
+                crash_point!(saga.head.kind(), "after_call");
+                answer
+            }
+            Step::Charge(call) => {
+                let with = match self.instrument(saga, call).await {
+                    Ok(with) => with,
+                    Err(cause) => return Answer::Unknown(cause),
+                };
+                crash_point!(saga.head.kind(), "before_call");
+                let answer = self.holding(saga, gateway.charge(call, &with)).await;
+                crash_point!(saga.head.kind(), "after_call");
                 answer
             }
             Step::AskByKey(key) => {
-                crash_point!(saga.head.kind, "before_ask");
+                crash_point!(saga.head.kind(), "before_ask");
                 let answer = self.holding(saga, gateway.payment_by_key(key)).await;
-                crash_point!(saga.head.kind, "after_ask");
+                crash_point!(saga.head.kind(), "after_ask");
                 answer
             }
             Step::AskByOrder(order) => {
-                crash_point!(saga.head.kind, "before_ask");
+                crash_point!(saga.head.kind(), "before_ask");
                 let answer = self.holding(saga, gateway.payment_by_order(order)).await;
-                crash_point!(saga.head.kind, "after_ask");
+                crash_point!(saga.head.kind(), "after_ask");
                 answer
             }
             // Neither is ever performed: `drive` handles the one, a closed saga is not driven.

@@ -104,13 +104,13 @@ impl Runner {
 
     async fn commit_under_fence(&self, next: &Saga, changes: &[Change]) -> Result<(), CommitError> {
         if next.is_closed() {
-            crash_point!(next.head.kind, "before_closing_commit");
+            crash_point!(next.head.kind(), "before_closing_commit");
             self.parts.store.commit(changes).await?;
-            crash_point!(next.head.kind, "after_closing_commit");
+            crash_point!(next.head.kind(), "after_closing_commit");
         } else {
-            crash_point!(next.head.kind, "before_progress_commit");
+            crash_point!(next.head.kind(), "before_progress_commit");
             self.parts.store.commit(changes).await?;
-            crash_point!(next.head.kind, "after_progress_commit");
+            crash_point!(next.head.kind(), "after_progress_commit");
         }
         Ok(())
     }
@@ -176,7 +176,8 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::SpendChallenge { .. }
         | Change::Subscription(_)
         | Change::Feed(_)
-        | Change::Webhook(_) => None,
+        | Change::Webhook(_)
+        | Change::Billing(_) => None,
     })
 }
 
@@ -192,7 +193,7 @@ fn log_progress(saga: &Saga, payment: &Payment) {
     }
     info!(
         payment = %saga.head.payment,
-        kind = %saga.head.kind,
+        kind = %saga.head.kind(),
         phase = saga.progress.phase.as_str(),
         n = saga.progress.n,
         "saga progressed"

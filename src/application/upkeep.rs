@@ -140,7 +140,7 @@ fn report(saga: &Saga, now: Timestamp) {
     error!(
         saga = %head.id,
         payment = %head.payment,
-        kind = %head.kind,
+        kind = %head.kind(),
         phase = saga.progress.phase.as_str(),
         age_seconds = age.num_seconds(),
         n = saga.progress.n,

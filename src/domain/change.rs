@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 use crate::account::{Credentials, GatewayAccount, Status};
+use crate::billing;
 use crate::event::PaymentEvent;
 use crate::feed;
 use crate::id::{
@@ -161,6 +162,8 @@ pub enum Change {
     Feed(Box<feed::Change>),
     /// Where events are brought.
     Webhook(Box<webhook::Change>),
+    /// What members pay with.
+    Billing(Box<billing::Change>),
 }
 
 impl Change {
@@ -198,6 +201,7 @@ impl Change {
             Self::Subscription(change) => change.lock_order(),
             Self::Feed(change) => change.lock_order(),
             Self::Webhook(change) => change.lock_order(),
+            Self::Billing(change) => change.lock_order(),
         }
     }
 }

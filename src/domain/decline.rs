@@ -155,6 +155,39 @@ impl Decline {
         }
     }
 
+    /// The stored card is gone at the gateway.
+    #[must_use]
+    pub fn billing_key_gone(code: &str) -> Self {
+        Self {
+            reason: Reason::CardUnusable,
+            class: Class::Buyer,
+            code: code.to_owned(),
+            message: "the billing key was deleted at the gateway".to_owned(),
+        }
+    }
+
+    /// The gateway answered every try with an error.
+    #[must_use]
+    pub fn never_issued() -> Self {
+        Self {
+            reason: Reason::Other,
+            class: Class::Buyer,
+            code: "PAYFLOW_NEVER_ISSUED".to_owned(),
+            message: "the gateway never issued the billing key".to_owned(),
+        }
+    }
+
+    /// No call of a charge can take effect any more, and none did.
+    #[must_use]
+    pub fn charge_lapsed() -> Self {
+        Self {
+            reason: Reason::Other,
+            class: Class::Buyer,
+            code: "PAYFLOW_CHARGE_LAPSED".to_owned(),
+            message: "the gateway never took the charge".to_owned(),
+        }
+    }
+
     /// A cancellation found another balance at the gateway than it was decided by.
     #[must_use]
     pub fn balance_changed() -> Self {

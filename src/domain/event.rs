@@ -47,6 +47,8 @@ words! {
         WindowReopened => "payment.window_reopened",
         /// An approval was asked for and is durable.
         ApprovalRequested => "payment.approval_requested",
+        /// A charge was asked for and is durable.
+        ChargeRequested => "payment.charge_requested",
         /// Captured and booked.
         Approved => "payment.approved",
         /// The gateway counts another part of the capture as without VAT than was asked for.

@@ -89,6 +89,12 @@ macro_rules! id {
             pub const fn new(raw: RawId) -> Self {
                 Self(raw)
             }
+
+            /// The part after the prefix.
+            #[must_use]
+            pub const fn raw(self) -> RawId {
+                self.0
+            }
         }
 
         impl fmt::Display for $name {

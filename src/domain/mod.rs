@@ -7,6 +7,7 @@
 mod words;
 
 pub mod account;
+pub mod billing;
 pub mod calendar;
 pub mod card;
 pub mod change;

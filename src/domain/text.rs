@@ -147,6 +147,16 @@ text!(
     }
 );
 text!(
+    /// The gateway's name of a customer: 2-50 of `A-Z a-z 0-9 - _ = . @` (`toss-api.md §5`).
+    CustomerKey,
+    |text| {
+        length(text, 2, 50)?;
+        every(text, |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '.' | '@')
+        })
+    }
+);
+text!(
     /// The gateway's name of one movement of money: opaque, 1-64 visible ASCII.
     TransactionKey,
     |text| {

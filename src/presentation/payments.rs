@@ -11,7 +11,7 @@ use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::money::{Currency, Money};
-use domain::payment::Customer;
+use domain::payment::{Customer, Kind};
 use serde_json::json;
 
 use super::bodies::{ApprovePayment, Payment, Payments, PreparePayment, Success};
@@ -255,6 +255,7 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
             order_name: order_name?,
             amount: money(minor?)?,
             tax_free: tax_free.and_then(money),
+            kind: Kind::OneOff,
             customer: customer.unwrap_or_default(),
             lifetime: lifetime.map(Duration::from_secs),
         })

@@ -7,6 +7,7 @@
 mod support;
 
 mod api_keys;
+mod billing;
 mod claims;
 mod commits;
 mod constraints;

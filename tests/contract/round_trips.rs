@@ -191,7 +191,9 @@ async fn sagas(tested: Tested) {
     reversal.head.keyed = false;
     reversal.head.created_at = at(1);
     reversal.progress.refundable = won(Money::MINOR_MAX);
-    reversal.progress.surprise = Some(won(Money::MINOR_MAX));
+    // What was taken may be of another currency than what was asked for.
+    let dollars = Money::new(Money::MINOR_MAX, Currency::Usd).expect("an amount");
+    reversal.progress.surprise = Some(dollars);
     let held = Some(samples::hold(std::time::Duration::from_secs(5)));
     let changes = [
         samples::open(&approval, held),
@@ -234,6 +236,7 @@ async fn every_progress(tested: Tested) {
         Heard::Temporary,
         Heard::SessionGone,
         Heard::Noise,
+        Heard::OrderUsed,
     ];
     let mut saga = samples::saga(&payment, &order, saga::Kind::Approval);
     store

@@ -19,7 +19,7 @@ use domain::merchant::{ApiKey, GatewayAccount, KeyKind, KeyText, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{self, Canceled, Customer, Facts, PayStatus, Payment, ReasonCode, State};
 use domain::principal::{Actor, Mode, Scope};
-use domain::saga::{self, Progress, Saga};
+use domain::saga::{self, Intent, Progress, Saga};
 use domain::switch::{Operation, Reach, Turn};
 use domain::vault::{DataKey, Wrapped};
 
@@ -228,15 +228,19 @@ pub(crate) async fn stored(store: &dyn Store, tenant: &Tenant) -> (Payment, Gate
     (payment, order)
 }
 
+fn intent(kind: saga::Kind) -> Intent {
+    let key = "tgen_20271231".parse().ok();
+    Intent::of(kind, key, None).expect("a kind that knows its payment key")
+}
+
 pub(crate) fn saga(payment: &Payment, order: &GatewayOrder, kind: saga::Kind) -> Saga {
     Saga {
         head: saga::Head {
             id: SagaId::new(raw()),
-            kind,
+            intent: intent(kind),
             scope: payment.facts.scope,
             account: payment.facts.account,
             payment: payment.facts.id,
-            payment_key: "tgen_20271231".parse().expect("a key"),
             gateway_order: order.id,
             amount: payment.facts.amount,
             tax_free: payment.facts.tax_free,

@@ -6,6 +6,7 @@
 )]
 
 mod actions;
+mod billing;
 mod examples;
 mod failures;
 mod sandbox;

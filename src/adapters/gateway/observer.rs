@@ -16,6 +16,12 @@ pub enum Operation {
     Confirm,
     /// Give back.
     Cancel,
+    /// Capture with a billing key.
+    Charge,
+    /// Make a billing key.
+    IssueKey,
+    /// Delete a billing key.
+    DeleteKey,
     /// Ask by the authentication's key.
     AskByKey,
     /// Ask by the order id that the window was opened with.
@@ -31,17 +37,22 @@ impl Operation {
         match self {
             Self::Confirm => "confirm",
             Self::Cancel => "cancel",
+            Self::Charge => "charge",
+            Self::IssueKey => "issue_key",
+            Self::DeleteKey => "delete_key",
             Self::AskByKey => "ask_by_key",
             Self::AskByOrder => "ask_by_order",
             Self::List => "list",
         }
     }
 
-    /// Whether it moves money.
+    /// Whether it changes something there.
     #[must_use]
     pub const fn share(self) -> Share {
         match self {
-            Self::Confirm | Self::Cancel => Share::Action,
+            Self::Confirm | Self::Cancel | Self::Charge | Self::IssueKey | Self::DeleteKey => {
+                Share::Action
+            }
             Self::AskByKey | Self::AskByOrder | Self::List => Share::Question,
         }
     }

@@ -1,6 +1,7 @@
 //! Owns counting and timing at the store: every commit passes through here, so that no use case
 //! counts anything.
 
+mod billing;
 mod feed;
 mod payments;
 mod step_up;
@@ -69,9 +70,10 @@ impl<T> Metered<T> {
         let Some(outcome) = &saga.progress.outcome else {
             return;
         };
-        let counter = match saga.head.kind {
+        let counter = match saga.head.kind() {
             Kind::Approval => &self.metrics.approvals,
             Kind::Cancellation => &self.metrics.cancellations,
+            Kind::Charge => &self.metrics.charges,
             Kind::Reversal => return,
         };
         counter.with_label_values(&[result_of(outcome)]).inc();

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod billing;
 mod books;
 mod commit;
 mod connection;

@@ -73,6 +73,7 @@ pub struct Metrics {
     refused_credentials: IntCounterVec,
     own_seconds: HistogramVec,
     pub(super) approvals: IntCounterVec,
+    pub(super) charges: IntCounterVec,
     pub(super) cancellations: IntCounterVec,
     pub(super) events: IntCounterVec,
     pub(super) commits: IntCounterVec,
@@ -175,6 +176,10 @@ impl Metrics {
                 &["route"],
             )?,
             approvals: ended("payflow_approvals_total", "Approvals that ended")?,
+            charges: ended(
+                "payflow_charges_total",
+                "Charges with billing keys that ended",
+            )?,
             cancellations: ended("payflow_cancellations_total", "Cancellations that ended")?,
             events: counter(
                 "payflow_events_total",

@@ -2,18 +2,38 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use zeroize::Zeroizing;
 
 /// The version of what a key wrote: its cipher, and how its associated data are put together.
 pub(super) const VERSION: u8 = 1;
 
 /// A key that seals and opens.
-pub(super) struct Key(RandomizedNonceKey);
+pub(super) struct Key {
+    cipher: RandomizedNonceKey,
+    /// What texts are found again by; it tells nothing of the key.
+    finding: hmac::Key,
+}
+
+/// What the key that texts are found by is derived for.
+const FINDING: &[u8] = b"payflow blind index";
 
 impl Key {
     /// A key of these 32 bytes.
     pub(super) fn new(bytes: &[u8]) -> Result<Self, Unspecified> {
-        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self)
+        let derived = hmac::sign(&hmac::Key::new(HMAC_SHA256, bytes), FINDING);
+        Ok(Self {
+            cipher: RandomizedNonceKey::new(&AES_256_GCM, bytes)?,
+            finding: hmac::Key::new(HMAC_SHA256, derived.as_ref()),
+        })
+    }
+
+    /// A keyed hash of a text in this context.
+    pub(super) fn index(&self, context: &[&str], text: &[u8]) -> Result<[u8; 32], Unspecified> {
+        let mut bytes = associated(FINDING, context);
+        bytes.extend_from_slice(text);
+        let tag = hmac::sign(&self.finding, &bytes);
+        tag.as_ref().try_into().map_err(|_| Unspecified)
     }
 
     /// Nonce, text and tag, appended to `header`.
@@ -25,7 +45,7 @@ impl Key {
     ) -> Result<Vec<u8>, Unspecified> {
         let mut sealed = text.to_vec();
         let aad = Aad::from(associated(header, context));
-        let nonce = self.0.seal_in_place_append_tag(aad, &mut sealed)?;
+        let nonce = self.cipher.seal_in_place_append_tag(aad, &mut sealed)?;
         let mut whole = header.to_vec();
         whole.extend_from_slice(nonce.as_ref());
         whole.append(&mut sealed);
@@ -43,7 +63,7 @@ impl Key {
         let nonce = Nonce::try_assume_unique_for_key(nonce)?;
         let mut text = Zeroizing::new(sealed.to_vec());
         let aad = Aad::from(associated(header, context));
-        let length = self.0.open_in_place(nonce, aad, &mut text)?.len();
+        let length = self.cipher.open_in_place(nonce, aad, &mut text)?.len();
         text.truncate(length);
         Ok(text)
     }

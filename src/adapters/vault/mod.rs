@@ -166,6 +166,14 @@ impl ports::Vault for Vault {
         sealed.map(Sealed).map_err(|_| Error::Refused)
     }
 
+    async fn index(&self, place: Place<'_>, secret: &Secret) -> Result<[u8; 32], Error> {
+        let (_, key) = self.sealing_key(place.merchant).await?;
+        let merchant = place.merchant.to_string();
+        let context = [merchant.as_str(), place.table, place.column];
+        let index = key.index(&context, secret.expose().as_bytes());
+        index.map_err(|_| Error::Refused)
+    }
+
     async fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Secret, Error> {
         let tampered = || Error::Tampered {
             table: place.table.to_owned(),

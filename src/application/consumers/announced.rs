@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use domain::event::Hash;
 use domain::idempotency::Fingerprint;
 use domain::money::{Currency, Money};
-use domain::payment::Customer;
+use domain::payment::{Customer, Kind};
 use domain::principal::{Actor, Scope};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,7 @@ impl Announced {
         let name = name.as_deref().map(str::parse).transpose();
         let member = member.as_deref().map(str::parse).transpose();
         Ok(Prepare {
+            kind: Kind::OneOff,
             order_id: order.order_id.parse().map_err(|_| "orderId: malformed")?,
             order_name: order
                 .order_name

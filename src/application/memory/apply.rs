@@ -84,6 +84,7 @@ impl State {
             Change::Subscription(change) => self.subscriptions.apply(change),
             Change::Feed(change) => self.feed.apply(change, now),
             Change::Webhook(change) => self.webhooks.apply(change),
+            Change::Billing(change) => self.billing(change, now),
         }
     }
 
@@ -153,10 +154,10 @@ impl State {
     }
 
     fn insert_saga(&mut self, saga: &Saga, hold: Option<&Hold>, now: Timestamp) -> Applied {
-        let rival = saga.head.kind != Kind::Reversal
+        let rival = saga.head.kind() != Kind::Reversal
             && self.sagas.values().any(|held| {
                 held.saga.head.payment == saga.head.payment
-                    && held.saga.head.kind != Kind::Reversal
+                    && held.saga.head.kind() != Kind::Reversal
                     && !held.saga.is_closed()
             });
         must(!rival)?;

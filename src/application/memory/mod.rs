@@ -2,6 +2,7 @@
 //! as the SQL one, on plain maps. A commit works on a copy, so it is all or nothing.
 
 mod apply;
+mod billing;
 mod feed;
 mod reads;
 mod secrets;
@@ -20,8 +21,8 @@ use domain::Timestamp;
 use domain::change::{Change, GatewayOrder, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{
-    ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, SagaId,
-    WorkerId,
+    BillingKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, MerchantId, PaymentId,
+    SagaId, WorkerId,
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
@@ -67,6 +68,7 @@ struct State {
     data_keys: BTreeMap<DataKeyId, DataKey>,
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
     challenges: BTreeMap<ChallengeId, Challenge>,
+    billing_keys: BTreeMap<BillingKeyId, billing::Row>,
     feed: feed::Tables,
     webhooks: webhooks::Tables,
     subscriptions: subscriptions::Tables,
@@ -284,7 +286,7 @@ impl Sagas for Memory {
             .into_iter()
             .filter(|saga| !saga.is_closed())
         {
-            let (kind, phase) = (saga.head.kind, saga.progress.phase);
+            let (kind, phase) = (saga.head.kind(), saga.progress.phase);
             let stuck = u64::from(saga.head.created_at <= stuck_since);
             match found
                 .iter_mut()

@@ -188,7 +188,7 @@ impl Keys for Memory {
 fn can_be_forgotten(state: &State, key: &Reservation) -> bool {
     key.saga.is_none_or(|saga| {
         let saga = state.sagas.get(&saga).map(|held| &held.saga);
-        saga.is_some_and(|saga| saga.is_closed() && saga.head.kind != Kind::Cancellation)
+        saga.is_some_and(|saga| saga.is_closed() && saga.head.kind() != Kind::Cancellation)
     })
 }
 

@@ -70,7 +70,7 @@ pub enum ActError<R> {
 
 /// Something that a caller wants done about a payment.
 #[async_trait]
-pub(super) trait Command: Send + Sync + 'static {
+pub(crate) trait Command: Send + Sync + 'static {
     /// Why a payment does not take it.
     type Refusal: Send + 'static;
 
@@ -91,9 +91,10 @@ pub(super) trait Command: Send + Sync + 'static {
 
 /// What a command does.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Approve,
     Cancel,
+    Charge,
 }
 
 impl Verb {
@@ -105,20 +106,22 @@ impl Verb {
         match self {
             Self::Approve => "APPROVE",
             Self::Cancel => "CANCEL",
+            Self::Charge => "CHARGE",
         }
     }
 
     /// What a member has to prove themselves for, where it takes a proof.
     const fn action(self) -> Action {
         match self {
-            Self::Approve => Action::Approve,
+            // Whoever pays with a stored card pays.
+            Self::Approve | Self::Charge => Action::Approve,
             Self::Cancel => Action::Cancel,
         }
     }
 }
 
 /// What a command comes to.
-pub(super) enum Decided {
+pub(crate) enum Decided {
     /// A saga is to be driven.
     Drive(Moved, Box<Saga>),
     /// A saga is left to whoever takes it up.
@@ -135,7 +138,7 @@ enum Begun {
 
 impl App {
     /// Does what `command` wants, on a task of its own: a caller that leaves changes nothing.
-    pub(super) async fn act<C: Command>(
+    pub(crate) async fn act<C: Command>(
         self: &Arc<Self>,
         caller: Caller,
         command: C,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::id::{GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
 use domain::payment::{CancelBegun, CancelRefusal, CancelRequest, Payment};
-use domain::saga::Outcome;
+use domain::saga::{Outcome, Saga};
 use domain::switch::Operation;
 use domain::text::CancelReason;
 
@@ -61,7 +61,7 @@ impl App {
         let mut approved = sagas
             .iter()
             .filter(|saga| matches!(saga.progress.outcome, Some(Outcome::Approved)));
-        Ok(approved.next().map(|saga| saga.head.gateway_order))
+        Ok(approved.next().map(Saga::order))
     }
 }
 

@@ -7,6 +7,7 @@ mod prepare;
 mod read;
 
 pub use act::ActError;
+pub(crate) use act::{Command, Decided, Verb};
 pub use approve::{Approve, ApproveError};
 pub use cancel::{Cancel, CancelError};
 pub use prepare::{Opening, Prepare, PrepareError};

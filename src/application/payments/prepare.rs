@@ -30,6 +30,8 @@ pub struct Prepare {
     pub amount: Money,
     /// The part of it without VAT; none by default.
     pub tax_free: Option<Money>,
+    /// How the money is to be taken.
+    pub kind: Kind,
     /// Who buys.
     pub customer: Customer,
     /// How long it can be paid; the service's default where none is given.
@@ -163,7 +165,7 @@ impl App {
     }
 
     /// Where a new payment is taken: at the oldest account that is active and served.
-    async fn account_for(&self, scope: Scope) -> Result<GatewayAccountId, PrepareError> {
+    pub(crate) async fn account_for(&self, scope: Scope) -> Result<GatewayAccountId, PrepareError> {
         let accounts = self.parts.store.gateway_accounts(scope).await?;
         let mut active = accounts
             .iter()
@@ -179,7 +181,7 @@ impl App {
     }
 
     /// What the window of this payment is opened with.
-    fn client_key(&self, account: GatewayAccountId) -> Option<String> {
+    pub(crate) fn client_key(&self, account: GatewayAccountId) -> Option<String> {
         let gateway = self.parts.gateways.of(account)?;
         gateway.terms().client_key.map(|key| key.to_string())
     }
@@ -221,7 +223,7 @@ impl App {
             amount: command.amount,
             tax_free,
             customer: command.customer.clone(),
-            kind: Kind::OneOff,
+            kind: command.kind,
             created_at: now,
             expires_at: later(now, lifetime),
         }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
+
+pub use super::card_on_file::{DeleteCall, Deleted, Instrument, IssueCall, Issued, NewKey};
 
 /// Why no new saga should be opened at a gateway account now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +106,22 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Gives back.
     async fn cancel(&self, call: &CancelCall) -> Answer;
+
+    /// Captures with a billing key. A gateway without billing keys sends nothing.
+    async fn charge(&self, _call: &ChargeCall, _with: &Instrument) -> Answer {
+        Answer::Unknown(Cause::NotSent)
+    }
+
+    /// Makes a billing key. A gateway without billing keys sends nothing.
+    async fn issue_key(&self, _call: &IssueCall) -> Issued {
+        Issued::Unknown(Cause::NotSent)
+    }
+
+    /// Deletes a billing key; one that is gone already is deleted. A gateway without billing keys
+    /// sends nothing.
+    async fn delete_key(&self, _call: &DeleteCall) -> Deleted {
+        Deleted::Unknown(Cause::NotSent)
+    }
 
     /// Asks by the authentication's key.
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer;

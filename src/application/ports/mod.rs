@@ -1,6 +1,8 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
+mod billing;
 pub mod bus;
+mod card_on_file;
 pub mod courier;
 mod feed;
 pub mod gateway;

@@ -22,6 +22,7 @@ use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
 
+pub use super::billing::BillingKeys;
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
 pub use super::subscriptions::Subscriptions;
 pub use super::watches::{Booked, Sighting, Standing, Watches};
@@ -344,6 +345,11 @@ pub trait Outward: FeedStore + Webhooks {}
 
 impl<T: FeedStore + Webhooks> Outward for T {}
 
+/// What members prove themselves by, and pay with.
+pub trait OfMembers: Challenges + BillingKeys {}
+
+impl<T: Challenges + BillingKeys> OfMembers for T {}
+
 /// Everything that is kept.
 pub trait Store:
     Payments
@@ -353,7 +359,7 @@ pub trait Store:
     + Watches
     + Secrets
     + Switches
-    + Challenges
+    + OfMembers
     + Subscriptions
     + Outward
 {
@@ -367,7 +373,7 @@ impl<T> Store for T where
         + Watches
         + Secrets
         + Switches
-        + Challenges
+        + OfMembers
         + Subscriptions
         + Outward
 {

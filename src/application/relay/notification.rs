@@ -44,6 +44,7 @@ impl Code {
             Kind::Prepared
             | Kind::WindowReopened
             | Kind::ApprovalRequested
+            | Kind::ChargeRequested
             | Kind::TaxFreeDiffers
             | Kind::Expired
             | Kind::WrongCaptureFound

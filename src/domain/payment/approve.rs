@@ -146,11 +146,10 @@ impl Payment {
     ) -> saga::Head {
         saga::Head {
             id: ctx.spare,
-            kind: saga::Kind::Approval,
+            intent: saga::Intent::Approve(request.payment_key.clone()),
             scope: self.facts.scope,
             account: self.facts.account,
             payment: self.facts.id,
-            payment_key: request.payment_key.clone(),
             gateway_order: order.id,
             amount: request.amount,
             tax_free: Money::zero(request.amount.currency()),

@@ -183,11 +183,10 @@ impl Payment {
     ) -> Option<saga::Head> {
         Some(saga::Head {
             id: ctx.spare,
-            kind: saga::Kind::Cancellation,
+            intent: saga::Intent::Cancel(self.paid.as_ref()?.payment_key.clone()),
             scope: self.facts.scope,
             account: self.facts.account,
             payment: self.facts.id,
-            payment_key: self.paid.as_ref()?.payment_key.clone(),
             gateway_order: request.order?,
             amount,
             tax_free,

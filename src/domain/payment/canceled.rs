@@ -213,7 +213,7 @@ impl<'s> Finder<'s> {
     fn maker(self, payment: &Payment, cancel: &Cancel) -> Option<&'s saga::Head> {
         let made = |saga: &&Saga| {
             let known = |booked: &Canceled| booked.saga == Some(saga.head.id);
-            saga.head.kind == saga::Kind::Cancellation
+            saga.head.kind() == saga::Kind::Cancellation
                 && cancel.reason.ends_with(&saga.tag())
                 && !payment.cancels.iter().any(known)
         };

@@ -3,6 +3,7 @@
 mod approve;
 mod cancel;
 mod canceled;
+mod charge;
 mod kind;
 mod moved;
 mod observe;
@@ -12,6 +13,7 @@ mod status;
 pub use approve::{ApproveRefusal, ApproveRequest};
 pub use cancel::{CancelBegun, CancelRefusal, CancelRequest};
 pub use canceled::{Canceled, ReasonCode};
+pub use charge::{ChargeRefusal, ChargeRequest};
 pub use kind::Kind;
 pub use moved::Moved;
 pub use observe::{Known, Observed, Strange};

@@ -6,7 +6,7 @@ use super::{Captured, Moved, Payment};
 use crate::Ctx;
 use crate::change::GatewayOrder;
 use crate::money::Money;
-use crate::saga::{self, Saga};
+use crate::saga::Saga;
 use crate::snapshot::{Snapshot, Status};
 use crate::text::PaymentKey;
 
@@ -77,7 +77,7 @@ impl Payment {
     /// A reversal gives back one key's wrong capture: it hinders no look at the key that paid.
     #[must_use]
     pub fn is_worked_on(&self, key: &PaymentKey, sagas: &[Saga]) -> bool {
-        let works = |saga: &Saga| !saga.is_closed() && saga.head.payment_key == *key;
+        let works = |saga: &Saga| saga.works_on(key);
         self.state.saga().is_some() || sagas.iter().any(works)
     }
 
@@ -113,8 +113,7 @@ impl Payment {
         }
         let paid = self.paid.as_ref();
         let paid = paid.is_some_and(|paid| paid.payment_key == snapshot.payment_key);
-        let asked =
-            |saga: &&Saga| saga.head.kind == saga::Kind::Approval && saga.concerns(snapshot);
+        let asked = |saga: &&Saga| saga.asked_for(snapshot);
         let captured = snapshot.is_captured();
         let unknown = matches!(snapshot.status, Status::Other(_));
         match known.sagas.iter().rev().find(asked) {

@@ -83,7 +83,7 @@ impl Payment {
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,
     ) -> Captured {
-        let reversal = reversal_of(saga, total, ctx);
+        let reversal = reversal_of(saga, snapshot, total, ctx);
         let entry = capture_entry(saga, snapshot, total, Account::Suspense, ctx);
         let telling = Telling {
             saga: Some(reversal.head.id),
@@ -270,11 +270,13 @@ pub(super) fn facts(snapshot: &Snapshot, entry: &Entry) -> MovementFacts {
     }
 }
 
-fn reversal_of(saga: &Saga, total: Money, ctx: &Ctx<'_>) -> Saga {
+fn reversal_of(saga: &Saga, snapshot: &Snapshot, total: Money, ctx: &Ctx<'_>) -> Saga {
     Saga {
         head: saga::Head {
             id: ctx.spare,
-            kind: saga::Kind::Reversal,
+            // A charge learns the payment key here; an approval was compared by its own.
+            intent: saga::Intent::Reverse(snapshot.payment_key.clone()),
+            gateway_order: saga.order_of(snapshot),
             amount: total,
             actor: Actor::System,
             reason: Some("the gateway captured something else than asked".to_owned()),

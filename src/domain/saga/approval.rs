@@ -5,12 +5,13 @@ use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::{Captured, Payment};
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
+use crate::text::PaymentKey;
 use crate::{Ctx, after};
 
-pub(super) fn call(saga: &Saga) -> ConfirmCall {
+pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> ConfirmCall {
     ConfirmCall {
         key: saga.gateway_key(),
-        payment_key: saga.head.payment_key.clone(),
+        payment_key: payment_key.clone(),
         order: saga.head.gateway_order,
         amount: saga.head.amount,
     }
@@ -76,7 +77,11 @@ fn found(
         Status::Aborted if !saga.is_in_flight(ctx) => {
             let refused = match &saga.progress.heard {
                 Heard::Refused(decline) => decline.clone(),
-                Heard::Nothing | Heard::Temporary | Heard::SessionGone | Heard::Noise => snapshot
+                Heard::Nothing
+                | Heard::Temporary
+                | Heard::SessionGone
+                | Heard::Noise
+                | Heard::OrderUsed => snapshot
                     .failure
                     .clone()
                     .unwrap_or_else(Decline::session_expired),
@@ -187,7 +192,8 @@ fn no_effect(saga: Saga, payment: &Payment, shown: Shown, ctx: &Ctx<'_>) -> Abso
         | Heard::Temporary
         | Heard::SessionGone
         | Heard::Refused(_)
-        | Heard::Noise => saga.ask_later(ctx),
+        | Heard::Noise
+        | Heard::OrderUsed => saga.ask_later(ctx),
     })
 }
 
@@ -207,8 +213,10 @@ fn over(saga: &Saga, shown: Shown, (window_open, call_over): (bool, bool)) -> Op
         Heard::SessionGone if answered && matches!(shown, Shown::Nothing { .. }) => {
             Some(Decline::session_expired())
         }
-        Heard::Nothing | Heard::Temporary | Heard::SessionGone | Heard::Noise => {
-            too_late.then(Decline::session_expired)
-        }
+        Heard::Nothing
+        | Heard::Temporary
+        | Heard::SessionGone
+        | Heard::Noise
+        | Heard::OrderUsed => too_late.then(Decline::session_expired),
     }
 }

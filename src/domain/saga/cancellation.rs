@@ -6,13 +6,14 @@ use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Cancel, Cause, Snapshot};
+use crate::text::PaymentKey;
 use crate::{Ctx, after};
 
-pub(super) fn call(saga: &Saga) -> CancelCall {
+pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
     let reason = saga.head.reason.as_deref().unwrap_or_default();
     CancelCall {
         key: saga.gateway_key(),
-        payment_key: saga.head.payment_key.clone(),
+        payment_key: payment_key.clone(),
         amount: saga.head.amount,
         // With all that is left goes all that is left without VAT, by whatever count.
         tax_free: Some(saga.head.tax_free)
@@ -109,12 +110,14 @@ fn no_effect(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) 
         // Safe under a new key also while an old call is on its way: whichever comes second finds
         // another balance than it expects.
         Heard::Temporary => Absorbed::waiting(saga.call_anew(ctx)),
-        Heard::Nothing | Heard::SessionGone | Heard::Noise if !in_flight => {
+        Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::OrderUsed if !in_flight => {
             Absorbed::waiting(saga.call_anew(ctx))
         }
-        Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::Refused(_) => {
-            Absorbed::waiting(saga.ask_later(ctx))
-        }
+        Heard::Nothing
+        | Heard::SessionGone
+        | Heard::Noise
+        | Heard::OrderUsed
+        | Heard::Refused(_) => Absorbed::waiting(saga.ask_later(ctx)),
     }
 }
 

@@ -3,106 +3,31 @@
 
 mod approval;
 mod cancellation;
+mod charge;
 mod evidence;
+mod head;
 mod in_vain;
 mod left;
 mod policy;
 mod reversal;
 mod step;
 
-use std::fmt;
 use std::str::FromStr;
 
+pub use charge::BILLING_KEY_GONE;
+pub use head::{Head, Intent, Kind};
 pub use policy::Policy;
-pub use step::{CancelCall, ConfirmCall, Step};
+pub use step::{CancelCall, ChargeCall, ConfirmCall, Step};
 
 use crate::change::Change;
 use crate::decline::Decline;
-use crate::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
+use crate::id::{GatewayOrderId, SagaId};
 use crate::money::Money;
 use crate::payment::Payment;
-use crate::principal::{Actor, Scope, UnknownWord};
-use crate::snapshot::{Answer, Snapshot};
-use crate::text::{GatewayKey, PaymentKey};
+use crate::principal::UnknownWord;
+use crate::snapshot::Answer;
+use crate::text::GatewayKey;
 use crate::{Ctx, Timestamp};
-
-/// What a saga is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Take the money of an authenticated payment.
-    Approval,
-    /// Give back what should not have been captured.
-    Reversal,
-    /// Give back what somebody wants back.
-    Cancellation,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Approval, Self::Reversal, Self::Cancellation];
-
-    /// The stored and shown word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approval => "APPROVAL",
-            Self::Reversal => "REVERSAL",
-            Self::Cancellation => "CANCELLATION",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownWord(text.to_owned()))
-    }
-}
-
-/// What never changes about a saga.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its id; with `n` it makes the gateway key.
-    pub id: SagaId,
-    /// What it is for.
-    pub kind: Kind,
-    /// Whose.
-    pub scope: Scope,
-    /// At which gateway account.
-    pub account: GatewayAccountId,
-    /// For which payment.
-    pub payment: PaymentId,
-    /// Which authentication.
-    pub payment_key: PaymentKey,
-    /// The order id that the gateway knows.
-    pub gateway_order: GatewayOrderId,
-    /// How much to take, or to give back.
-    pub amount: Money,
-    /// The part of it without VAT, of a cancellation.
-    pub tax_free: Money,
-    /// Who asked.
-    pub actor: Actor,
-    /// Why, where somebody said.
-    pub reason: Option<String>,
-    /// With which of the account's secret keys: the gateway's key scope includes it.
-    pub credential_version: i32,
-    /// W3C trace id of the request that opened it.
-    pub trace: String,
-    /// Whether an idempotency key waits for its outcome.
-    pub keyed: bool,
-    /// Since when.
-    pub created_at: Timestamp,
-}
 
 /// What it does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +77,8 @@ pub enum Heard {
     Refused(Decline),
     /// Something not understood; only time and questions help.
     Noise,
+    /// That the order was used before, by a charge: either it was taken, or the order is spent.
+    OrderUsed,
 }
 
 /// How a saga ended.
@@ -191,6 +118,11 @@ pub struct Progress {
     /// What the last answer showed against what was expected (zero: that there is nothing). One
     /// answer may lie; the same twice running is believed.
     pub surprise: Option<Money>,
+    /// The order that is charged, once the saga's own was spent without any money taken.
+    pub order: Option<GatewayOrderId>,
+    /// Which of the account's secret keys `n` is used with, where another one replaced the one
+    /// that the saga began with.
+    pub rekeyed: Option<i32>,
     /// When the last call was intended.
     pub intent_at: Timestamp,
     /// When the gateway was last asked.
@@ -233,6 +165,8 @@ impl Progress {
             heard: Heard::Nothing,
             refundable,
             surprise: None,
+            order: None,
+            rekeyed: None,
             intent_at: now,
             asked_at: None,
             due_at: now,
@@ -257,19 +191,19 @@ impl Saga {
                 Step::Wait(self.progress.due_at)
             }
             Phase::Ask => self.question(),
-            Phase::Call => match self.head.kind {
-                Kind::Approval => Step::Confirm(approval::call(self)),
-                Kind::Reversal => Step::Cancel(reversal::call(self)),
-                Kind::Cancellation => Step::Cancel(cancellation::call(self)),
+            Phase::Call => match &self.head.intent {
+                Intent::Approve(key) => Step::Confirm(approval::call(self, key)),
+                Intent::Reverse(key) => Step::Cancel(reversal::call(self, key)),
+                Intent::Cancel(key) => Step::Cancel(cancellation::call(self, key)),
+                Intent::Charge(key) => Step::Charge(charge::call(self, *key)),
             },
         }
     }
 
     fn question(&self) -> Step {
-        if self.asks_by_order() {
-            Step::AskByOrder(self.head.gateway_order)
-        } else {
-            Step::AskByKey(self.head.payment_key.clone())
+        match self.head.intent.payment_key() {
+            Some(key) if !self.asks_by_order() => Step::AskByKey(key.clone()),
+            Some(_) | None => Step::AskByOrder(self.order()),
         }
     }
 
@@ -277,7 +211,7 @@ impl Saga {
     /// amount that surprised is asked for again where it was shown.
     fn asks_by_order(&self) -> bool {
         let shown = self.progress.surprise.is_some_and(|shown| !shown.is_zero());
-        self.progress.asks % 2 == 1 && self.head.kind == Kind::Approval && !shown
+        self.progress.asks % 2 == 1 && self.head.kind() == Kind::Approval && !shown
     }
 
     /// Taken over after its worker was lost: a call may be on its way, so it asks first.
@@ -294,10 +228,11 @@ impl Saga {
     #[must_use]
     pub fn absorb(self, payment: &Payment, answer: &Answer, ctx: &Ctx<'_>) -> Absorbed {
         let expected = self.version;
-        let absorbed = match self.head.kind {
+        let absorbed = match self.head.kind() {
             Kind::Approval => approval::absorb(self, payment, answer, ctx),
             Kind::Reversal => reversal::absorb(self, payment, answer, ctx),
             Kind::Cancellation => cancellation::absorb(self, payment, answer, ctx),
+            Kind::Charge => charge::absorb(self, payment, answer, ctx),
         };
         let mut saga = absorbed.saga;
         saga.version = expected.saturating_add(1);
@@ -317,12 +252,6 @@ impl Saga {
         format!("{}-{}", self.head.id, self.progress.n)
             .parse()
             .expect("a saga id and a number are valid in a gateway key")
-    }
-
-    /// Whether the snapshot is about this saga's authentication, order and merchant.
-    pub(crate) fn concerns(&self, snapshot: &Snapshot) -> bool {
-        snapshot.payment_key == self.head.payment_key
-            && snapshot.order_id == self.head.gateway_order.to_string()
     }
 
     /// Goes on asking, by the schedule.
@@ -365,11 +294,6 @@ impl Saga {
     #[must_use]
     pub fn tag(&self) -> String {
         format!("[{}]", self.head.id)
-    }
-
-    /// Whether it gives back what this payment key took wrongly.
-    pub(crate) fn gives_back(&self, key: &PaymentKey) -> bool {
-        self.head.kind == Kind::Reversal && self.head.payment_key == *key
     }
 
     /// Ends.

@@ -37,7 +37,7 @@ impl Default for Policy {
 
 impl Policy {
     /// When to ask after `asks` questions.
-    pub(super) fn ask_at(&self, now: Timestamp, asks: u32) -> Timestamp {
+    pub(crate) fn ask_at(&self, now: Timestamp, asks: u32) -> Timestamp {
         let pause = usize::try_from(asks)
             .ok()
             .and_then(|asks| self.ask_after.get(asks))

@@ -4,12 +4,13 @@ use super::{Absorbed, CancelCall, Heard, Outcome, Phase, Saga};
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Cause, Snapshot};
+use crate::text::PaymentKey;
 use crate::{Ctx, after};
 
-pub(super) fn call(saga: &Saga) -> CancelCall {
+pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
     CancelCall {
         key: saga.gateway_key(),
-        payment_key: saga.head.payment_key.clone(),
+        payment_key: payment_key.clone(),
         // Whatever is left there is ours to give back: others may have given back a part.
         amount: saga.progress.refundable,
         tax_free: None,

@@ -1,7 +1,7 @@
-//! Owns the steps that a saga can want: two actions, two questions, waiting and resting.
+//! Owns the steps that a saga can want: three actions, two questions, waiting and resting.
 
 use crate::Timestamp;
-use crate::id::GatewayOrderId;
+use crate::id::{BillingKeyId, GatewayOrderId};
 use crate::money::Money;
 use crate::text::{GatewayKey, PaymentKey};
 
@@ -12,6 +12,8 @@ pub enum Step {
     Confirm(ConfirmCall),
     /// Ask the gateway to give back.
     Cancel(CancelCall),
+    /// Ask the gateway to capture with a billing key.
+    Charge(ChargeCall),
     /// Ask what is true, by payment key.
     AskByKey(PaymentKey),
     /// Ask what is true, by gateway order.
@@ -50,4 +52,19 @@ pub struct CancelCall {
     pub refundable: Money,
     /// Carries the saga id, because the gateway shows no other reference of ours.
     pub reason: String,
+}
+
+/// A capture to be made with a billing key (`toss-api.md §11`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChargeCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which billing key; what it is sealed as is opened where the call is made.
+    pub billing_key: BillingKeyId,
+    /// Which order; the gateway captures once for it, whatever the key.
+    pub order: GatewayOrderId,
+    /// How much.
+    pub amount: Money,
+    /// The part of it without VAT, where there is one.
+    pub tax_free: Option<Money>,
 }

@@ -226,7 +226,7 @@ fn a_late_capture_goes_to_suspense_and_is_given_back() {
             (Movement::Capture, Account::Suspense)
         );
         let reversal = opened(&changes).unwrap();
-        assert_eq!(reversal.head.kind, saga::Kind::Reversal);
+        assert_eq!(reversal.head.kind(), saga::Kind::Reversal);
         assert_eq!(reversal.head.amount, krw(AMOUNT));
 
         // While it is given back nobody looks; afterwards there is nothing to see.

@@ -1,5 +1,6 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
+mod billing_keys;
 mod feed;
 mod gateway;
 mod listener;

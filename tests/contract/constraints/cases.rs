@@ -1,5 +1,6 @@
 //! One statement or more for every constraint, each wrong in one way only.
 
+use super::billing;
 use super::columns::COLUMNS;
 use super::subscriptions;
 
@@ -59,6 +60,11 @@ impl Case {
     }
 }
 
+/// The lines of all of them.
+fn lines(texts: [&'static str; 3]) -> impl Iterator<Item = &'static str> {
+    texts.into_iter().flat_map(str::lines)
+}
+
 /// Every case.
 pub(super) fn all() -> impl Iterator<Item = Case> {
     let row = |kind: fn(&'static str) -> Kind| {
@@ -90,11 +96,11 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
             }
         }
     };
-    let checks = CHECKS.lines().chain(subscriptions::CHECKS.lines());
+    let checks = lines([CHECKS, billing::CHECKS, subscriptions::CHECKS]);
     let checks = checks.map(row(|_| Kind::Check));
-    let unique = UNIQUE.lines().chain(subscriptions::UNIQUE.lines());
+    let unique = lines([UNIQUE, billing::UNIQUE, subscriptions::UNIQUE]);
     let unique = unique.map(row(Kind::Unique));
-    let foreign = FOREIGN.lines().chain(subscriptions::FOREIGN.lines());
+    let foreign = lines([FOREIGN, billing::FOREIGN, subscriptions::FOREIGN]);
     let foreign = foreign.map(row(|_| Kind::Foreign));
     let triggers = TRIGGERS.lines().map(whole(Kind::Trigger));
     let postgres = POSTGRES_TRIGGERS.lines().map(whole(Kind::PostgresTrigger));
@@ -233,8 +239,8 @@ sagas_heard_decline_whole | sagas | heard_code = 'c'
 sagas_heard_decline_whole | sagas | heard_message = 'm'
 sagas_heard_class_word | sagas | heard = 'REFUSED'; heard_reason = 'r'; heard_class = 'U'; \
     heard_code = 'c'; heard_message = 'm'
-sagas_surprise_range | sagas | surprise = -1
-sagas_surprise_range | sagas | surprise = 9007199254740992
+sagas_surprise_range | sagas | surprise = -1; surprise_currency = 'KRW'
+sagas_surprise_range | sagas | surprise = 9007199254740992; surprise_currency = 'KRW'
 sagas_refundable_range | sagas | refundable = -1
 sagas_refundable_range | sagas | refundable = 9007199254740992
 sagas_outcome_word | sagas | phase = 'CLOSED'; outcome = 'LOST'

@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 25] = [
+pub(super) const COLUMNS: [(&str, &str); 26] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -34,7 +34,15 @@ pub(super) const COLUMNS: [(&str, &str); 25] = [
          currency amount tax_free actor reason credential_version trace_id keyed created_at phase \
          n unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
          surprise intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
-         outcome_message reversal_id version holder lease_until",
+         outcome_message reversal_id version holder lease_until billing_key_id charged_order_id \
+         rekeyed_version surprise_currency",
+    ),
+    (
+        "billing_keys",
+        "id merchant_id mode gateway_account_id member_id customer_key status is_default auth_key \
+         billing_key billing_key_index method company last4 issued_at decline_reason decline_class \
+         decline_code decline_message n credential_version tries heard wanted_at intent_at due_at \
+         created_at version holder lease_until",
     ),
     (
         "entries",

@@ -1,6 +1,7 @@
 //! Every constraint, unique index and trigger of both migration trees refuses what it is there
 //! for, and none exists without a statement here that it refuses.
 
+mod billing;
 mod cases;
 mod columns;
 mod subscriptions;
@@ -53,6 +54,7 @@ async fn seed(url: &str) {
         Change::ReserveKey(Box::new(samples::reservation(&payment, Some(saga.head.id)))),
         Change::IssueKey(Box::new(issued)),
         inserted(&challenge(&payment)),
+        crate::billing::inserted(&crate::billing::active(&payment)),
     ];
     database
         .commit(&rows)

@@ -58,14 +58,20 @@ impl Health {
     pub const fn of(answer: &Answer) -> Self {
         match answer {
             Answer::Found(_) | Answer::Declined(_) | Answer::NotFound => Self::Well,
-            Answer::Unknown(cause) => match cause {
-                Cause::Conflict(_) | Cause::SessionGone | Cause::Refused(_) => Self::Well,
-                Cause::NotSent | Cause::Lost | Cause::Temporary(_) | Cause::Unreadable(_) => {
-                    Self::Failing
-                }
-                Cause::Configuration(_) => Self::Locked,
-                Cause::Busy { .. } => Self::Busy,
-            },
+            Answer::Unknown(cause) => Self::without(cause),
+        }
+    }
+
+    /// Reads it off what came instead of an answer.
+    #[must_use]
+    pub const fn without(cause: &Cause) -> Self {
+        match cause {
+            Cause::Conflict(_) | Cause::SessionGone | Cause::Refused(_) => Self::Well,
+            Cause::NotSent | Cause::Lost | Cause::Temporary(_) | Cause::Unreadable(_) => {
+                Self::Failing
+            }
+            Cause::Configuration(_) => Self::Locked,
+            Cause::Busy { .. } => Self::Busy,
         }
     }
 }

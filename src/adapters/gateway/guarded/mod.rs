@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::{ListPage, Refused, Terms};
+use application::ports::gateway::{
+    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
@@ -152,6 +154,33 @@ impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
     async fn cancel(&self, call: &CancelCall) -> Answer {
         self.observed(Operation::Cancel, self.gateway.cancel(call))
             .await
+    }
+
+    async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
+        self.observed(Operation::Charge, self.gateway.charge(call, with))
+            .await
+    }
+
+    async fn issue_key(&self, call: &IssueCall) -> Issued {
+        let call = self.gateway.issue_key(call);
+        let told = |answer: &Issued| match answer {
+            Issued::Key(_) => ("found", Health::Well),
+            Issued::Declined(_) => ("declined", Health::Well),
+            Issued::Unknown(cause) => (unknown(cause), Health::without(cause)),
+        };
+        let heard = self.guarded(Operation::IssueKey, call, told).await;
+        heard.unwrap_or(Issued::Unknown(Cause::NotSent))
+    }
+
+    async fn delete_key(&self, call: &DeleteCall) -> Deleted {
+        let call = self.gateway.delete_key(call);
+        let told = |answer: &Deleted| match answer {
+            Deleted::Gone => ("found", Health::Well),
+            Deleted::Declined(_) => ("declined", Health::Well),
+            Deleted::Unknown(cause) => (unknown(cause), Health::without(cause)),
+        };
+        let heard = self.guarded(Operation::DeleteKey, call, told).await;
+        heard.unwrap_or(Deleted::Unknown(Cause::NotSent))
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {

@@ -9,16 +9,30 @@ pub(super) enum Call {
     Confirm,
     /// `POST /v1/payments/{paymentKey}/cancel`
     Cancel,
+    /// `POST /v1/billing/{billingKey}`
+    Charge,
+    /// `POST /v1/billing/authorizations/issue`
+    IssueKey,
+    /// `DELETE /v1/billing/{billingKey}`
+    DeleteKey,
     /// Both ways of reading a payment.
     Question,
 }
 
 impl Call {
+    /// Whether it asks and changes nothing.
+    pub(super) const fn is_question(self) -> bool {
+        matches!(self, Self::Question)
+    }
+
     /// The letter under which the facts list the call.
     pub(super) const fn letter(self) -> char {
         match self {
             Self::Confirm => 'C',
             Self::Cancel => 'X',
+            Self::Charge => 'B',
+            Self::IssueKey => 'I',
+            Self::DeleteKey => 'D',
             Self::Question => 'G',
         }
     }

@@ -1,6 +1,7 @@
 //! Owns Toss Payments as a gateway: one account's calls and questions, and what came back.
 
 mod amount;
+mod billing;
 mod classify;
 mod client;
 mod codes;
@@ -15,7 +16,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::GatewayOrderId;
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use reqwest::{Method, Response};
@@ -23,7 +24,9 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use application::ports::PaymentGateway;
-use application::ports::gateway::{ListPage, Refused, Terms};
+use application::ports::gateway::{
+    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+};
 use classify::Reply;
 use client::{Client, Heard, Request, Unanswered};
 use codes::Call;
@@ -126,6 +129,9 @@ const fn call_of(operation: Operation) -> Call {
     match operation {
         Operation::Confirm => Call::Confirm,
         Operation::Cancel => Call::Cancel,
+        Operation::Charge => Call::Charge,
+        Operation::IssueKey => Call::IssueKey,
+        Operation::DeleteKey => Call::DeleteKey,
         Operation::AskByKey | Operation::AskByOrder | Operation::List => Call::Question,
     }
 }
@@ -200,6 +206,55 @@ impl PaymentGateway for Toss {
         };
         let operation = Operation::Cancel;
         self.exchange(Name { operation, key }, request).await
+    }
+
+    async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "billing", with.billing_key.expose()],
+            query: &[],
+            key: Some(key),
+            body: Some(request::charge(call, with)),
+        };
+        let operation = Operation::Charge;
+        self.exchange(Name { operation, key }, request).await
+    }
+
+    async fn issue_key(&self, call: &IssueCall) -> Issued {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "billing", "authorizations", "issue"],
+            query: &[],
+            key: Some(key),
+            body: Some(request::issue(call)),
+        };
+        let operation = Operation::IssueKey;
+        let issued = billing::issued(self.reply(Name { operation, key }, request).await);
+        match (&self.merchant_id, issued) {
+            (Some(expected), Issued::Key(found)) if *expected != found.merchant_id => {
+                error!(%expected, found = found.merchant_id, "the key is another merchant's");
+                Issued::Unknown(Cause::Unreadable(
+                    "another merchant's billing key".to_owned(),
+                ))
+            }
+            (_, issued) => issued,
+        }
+    }
+
+    async fn delete_key(&self, call: &DeleteCall) -> Deleted {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::DELETE,
+            path: &["v1", "billing", call.billing_key.expose()],
+            query: &[],
+            // Only POST knows keys: a deletion is the same however often it is made.
+            key: None,
+            body: None,
+        };
+        let operation = Operation::DeleteKey;
+        billing::deleted(self.reply(Name { operation, key }, request).await)
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {

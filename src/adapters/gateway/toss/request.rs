@@ -1,6 +1,7 @@
-//! Owns the bodies we send (`toss-api.md §6.1, §6.3`).
+//! Owns the bodies we send (`toss-api.md §6.1, §6.3, §11`).
 
-use domain::saga::{CancelCall, ConfirmCall};
+use application::ports::gateway::{Instrument, IssueCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -46,6 +47,42 @@ pub(super) fn cancel(call: &CancelCall) -> Vec<u8> {
         tax_free_amount: call.tax_free.map(amount::print),
         currency: call.amount.currency().code(),
         refundable_amount: amount::print(call.refundable),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChargeBody<'a> {
+    amount: Box<RawValue>,
+    customer_key: &'a str,
+    order_id: String,
+    order_name: &'a str,
+    /// Only for who sells without VAT; zero where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_free_amount: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IssueBody<'a> {
+    auth_key: &'a str,
+    customer_key: &'a str,
+}
+
+pub(super) fn charge(call: &ChargeCall, with: &Instrument) -> Vec<u8> {
+    json(&ChargeBody {
+        amount: amount::print(call.amount),
+        customer_key: with.customer_key.as_str(),
+        order_id: call.order.to_string(),
+        order_name: with.order_name.as_str(),
+        tax_free_amount: call.tax_free.map(amount::print),
+    })
+}
+
+pub(super) fn issue(call: &IssueCall) -> Vec<u8> {
+    json(&IssueBody {
+        auth_key: call.auth_key.expose(),
+        customer_key: call.customer_key.as_str(),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod billing;
 mod books;
 mod feed;
 mod group;
@@ -110,5 +111,6 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
         Change::Subscription(change) => subscriptions::statement(change, conn),
         Change::Feed(change) => feed::statement(change, conn),
         Change::Webhook(change) => webhooks::statement(change, conn),
+        Change::Billing(change) => billing::statement(change, conn),
     }
 }

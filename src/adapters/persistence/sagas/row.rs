@@ -4,7 +4,7 @@ use application::ports::store::Error;
 use diesel::prelude::*;
 use domain::money::{Currency, Money};
 use domain::principal::Scope;
-use domain::saga::{Head, Heard, Outcome, Progress, Saga};
+use domain::saga::{Head, Heard, Intent, Outcome, Progress, Saga};
 
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
 use crate::adapters::persistence::error::corrupt;
@@ -31,7 +31,8 @@ pub(in crate::adapters::persistence) struct HeadRow {
     mode: String,
     gateway_account_id: String,
     payment_id: String,
-    payment_key: String,
+    payment_key: Option<String>,
+    billing_key_id: Option<String>,
     gateway_order_id: String,
     currency: String,
     amount: i64,
@@ -59,6 +60,9 @@ pub(in crate::adapters::persistence) struct ProgressRow {
     heard_message: Option<String>,
     refundable: i64,
     surprise: Option<i64>,
+    surprise_currency: Option<String>,
+    charged_order_id: Option<String>,
+    rekeyed_version: Option<i32>,
     intent_at: AsInstant,
     asked_at: Option<AsInstant>,
     due_at: AsInstant,
@@ -84,12 +88,13 @@ impl From<&Head> for HeadRow {
     fn from(head: &Head) -> Self {
         Self {
             id: head.id.to_string(),
-            kind: head.kind.as_str().to_owned(),
+            kind: head.kind().as_str().to_owned(),
             merchant_id: head.scope.merchant.to_string(),
             mode: head.scope.mode.as_str().to_owned(),
             gateway_account_id: head.account.to_string(),
             payment_id: head.payment.to_string(),
-            payment_key: head.payment_key.to_string(),
+            payment_key: head.intent.payment_key().map(ToString::to_string),
+            billing_key_id: head.intent.billing_key().map(|key| key.to_string()),
             gateway_order_id: head.gateway_order.to_string(),
             currency: head.amount.currency().code().to_owned(),
             amount: head.amount.minor(),
@@ -113,6 +118,7 @@ impl From<&Saga> for ProgressRow {
             Heard::SessionGone => ("SESSION_GONE", None),
             Heard::Refused(decline) => ("REFUSED", Some(decline)),
             Heard::Noise => ("NOISE", None),
+            Heard::OrderUsed => ("ORDER_USED", None),
         };
         let (outcome, declined, reversal) = match &progress.outcome {
             None => (None, None, None),
@@ -136,6 +142,11 @@ impl From<&Saga> for ProgressRow {
             heard_message,
             refundable: progress.refundable.minor(),
             surprise: progress.surprise.map(Money::minor),
+            surprise_currency: progress
+                .surprise
+                .map(|shown| shown.currency().code().to_owned()),
+            charged_order_id: progress.order.map(|order| order.to_string()),
+            rekeyed_version: progress.rekeyed,
             intent_at: AsInstant(progress.intent_at),
             asked_at: progress.asked_at.map(AsInstant),
             due_at: AsInstant(progress.due_at),
@@ -183,16 +194,18 @@ impl SagaRow {
 
 impl HeadRow {
     fn head(self, currency: Currency) -> Result<Head, Why> {
+        let payment_key = self.payment_key.map(|key| key.parse()).transpose()?;
+        let billing_key = self.billing_key_id.map(|key| key.parse()).transpose()?;
+        let intent = Intent::of(self.kind.parse()?, payment_key, billing_key);
         Ok(Head {
             id: self.id.parse()?,
-            kind: self.kind.parse()?,
+            intent: intent.ok_or("its kind does not fit its key")?,
             scope: Scope {
                 merchant: self.merchant_id.parse()?,
                 mode: self.mode.parse()?,
             },
             account: self.gateway_account_id.parse()?,
             payment: self.payment_id.parse()?,
-            payment_key: self.payment_key.parse()?,
             gateway_order: self.gateway_order_id.parse()?,
             amount: Money::new(self.amount, currency)?,
             tax_free: Money::new(self.tax_free, currency)?,
@@ -226,6 +239,7 @@ impl ProgressRow {
             ("SESSION_GONE", None) => Heard::SessionGone,
             ("REFUSED", Some(decline)) => Heard::Refused(decline),
             ("NOISE", None) => Heard::Noise,
+            ("ORDER_USED", None) => Heard::OrderUsed,
             (word, _) => return Err(format!("heard {word:?} does not fit its columns").into()),
         };
         let outcome = match (self.outcome.as_deref(), declined, self.reversal_id) {
@@ -239,6 +253,11 @@ impl ProgressRow {
             (Some("CANCELED"), None, None) => Some(Outcome::Canceled),
             (word, _, _) => return Err(format!("outcome {word:?} does not fit its columns").into()),
         };
+        let surprise = match (self.surprise, self.surprise_currency) {
+            (None, None) => None,
+            (Some(minor), Some(currency)) => Some(Money::new(minor, currency.parse()?)?),
+            (_, _) => return Err("half a surprise".into()),
+        };
         Ok(Progress {
             phase: self.phase.parse()?,
             n: self.n.try_into()?,
@@ -246,10 +265,9 @@ impl ProgressRow {
             asks: self.asks.try_into()?,
             heard,
             refundable: Money::new(self.refundable, currency)?,
-            surprise: self
-                .surprise
-                .map(|minor| Money::new(minor, currency))
-                .transpose()?,
+            surprise,
+            order: self.charged_order_id.map(|id| id.parse()).transpose()?,
+            rekeyed: self.rekeyed_version,
             intent_at: self.intent_at.0,
             asked_at: self.asked_at.map(|at| at.0),
             due_at: self.due_at.0,

@@ -1,9 +1,11 @@
 //! Owns the tables as diesel sees them, for both databases; written by hand, as neither
 //! database's catalogue could be the source of the other's.
 
+mod billing;
 mod recurring;
 mod webhooks;
 
+pub(super) use billing::billing_keys;
 pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 
@@ -152,7 +154,8 @@ diesel::table! {
         mode -> Text,
         gateway_account_id -> Text,
         payment_id -> Text,
-        payment_key -> Text,
+        payment_key -> Nullable<Text>,
+        billing_key_id -> Nullable<Text>,
         gateway_order_id -> Text,
         currency -> Text,
         amount -> BigInt,
@@ -174,6 +177,9 @@ diesel::table! {
         heard_message -> Nullable<Text>,
         refundable -> BigInt,
         surprise -> Nullable<BigInt>,
+        surprise_currency -> Nullable<Text>,
+        charged_order_id -> Nullable<Text>,
+        rekeyed_version -> Nullable<Integer>,
         intent_at -> Instant,
         asked_at -> Nullable<Instant>,
         due_at -> Instant,

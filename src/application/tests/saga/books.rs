@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::GatewayOrderId;
 use domain::money::Money;
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
@@ -32,12 +32,13 @@ pub(crate) struct Account {
 pub(crate) enum Late {
     Confirm(ConfirmCall),
     Cancel(CancelCall),
+    Charge(ChargeCall),
 }
 
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) accounts: Vec<Account>,
-    stored: BTreeMap<String, Answer>,
+    pub(crate) stored: BTreeMap<String, Answer>,
     pub(crate) late: Vec<(Instant, Late)>,
     transactions: u32,
     pub(crate) confirms_with_effect: u32,
@@ -45,7 +46,7 @@ pub(crate) struct Books {
     /// Cancellations that a call of ours made.
     pub(crate) cancels_with_effect: usize,
     /// What moved, oldest first.
-    moved: Vec<(Instant, Listed)>,
+    pub(crate) moved: Vec<(Instant, Listed)>,
 }
 
 impl Books {
@@ -86,6 +87,7 @@ impl Books {
             match late {
                 Late::Confirm(call) => self.confirm(&call, None),
                 Late::Cancel(call) => self.cancel(&call, None),
+                Late::Charge(call) => self.charge(&call, None),
             };
         }
         self.lapse(now);
@@ -99,7 +101,7 @@ impl Books {
         }
     }
 
-    fn once(&mut self, key: &str, act: impl FnOnce(&mut Self) -> Answer) -> Answer {
+    pub(crate) fn once(&mut self, key: &str, act: impl FnOnce(&mut Self) -> Answer) -> Answer {
         if let Some(stored) = self.stored.get(key) {
             return stored.clone();
         }
@@ -275,7 +277,7 @@ impl Books {
     }
 }
 
-fn refused() -> Decline {
+pub(crate) fn refused() -> Decline {
     Decline {
         reason: Reason::CardRefused,
         class: Class::Buyer,

@@ -1,20 +1,22 @@
 //! Owns the seeded bugs. Each is a mistake that somebody could make; each must turn scripts red.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::store::{CommitError, Error};
 use domain::change::Change;
 use domain::decline::Decline;
+use domain::id::{GatewayOrderId, RawId};
 use domain::money::Money;
 use domain::payment::PayStatus;
-use domain::saga::{CancelCall, Kind, Policy};
+use domain::saga::{CancelCall, ChargeCall, Kind, Policy};
 use domain::snapshot::{Answer, Cause, Status};
 
-use crate::faults::{Fault, OF_APPROVAL, OF_CANCELLATION};
+use crate::faults::{Fault, OF_APPROVAL, OF_CANCELLATION, OF_CHARGE};
 use crate::scripts::{count, script};
 use crate::world::{AMOUNT, default_policy};
-use crate::{cancellations, scripts};
+use crate::{cancellations, charges, scripts};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -52,6 +54,10 @@ pub(crate) enum Bug {
     TemporaryIsDeclined,
     /// The balance that we expect is not sent with a cancellation.
     RefundableForgotten,
+    /// A used order is taken for a refusal.
+    OrderUsedIsDeclined,
+    /// Every call of a charge has a key of its own, and an order, too.
+    KeysAreFresh,
 }
 
 const OF_APPROVAL_BUGS: [Bug; 12] = [
@@ -84,7 +90,47 @@ const OF_CANCELLATION_BUGS: [Bug; 12] = [
     Bug::RefundableForgotten,
 ];
 
+const OF_CHARGE_BUGS: [Bug; 13] = [
+    Bug::LostIsDeclined,
+    Bug::UnknownCodeIsDeclined,
+    Bug::TemporaryIsDeclined,
+    Bug::OrderUsedIsDeclined,
+    Bug::OrderNotCompared,
+    Bug::AmountNotCompared,
+    Bug::DoubtIsWritten,
+    Bug::NoFence,
+    Bug::EntryForgotten,
+    Bug::ReversalForgotten,
+    Bug::WindowIgnored,
+    Bug::OutcomeForgotten,
+    Bug::KeysAreFresh,
+];
+
 impl Bug {
+    /// The charge as it is sent.
+    pub(crate) fn mischarge(bug: Option<Self>, mut call: ChargeCall) -> ChargeCall {
+        if bug == Some(Self::KeysAreFresh) {
+            let number = FRESH.fetch_add(1, Ordering::Relaxed);
+            call.key = format!("fresh-{number}").parse().expect("a key");
+            call.order = GatewayOrderId::new(RawId::from_parts(2, number.into()));
+        }
+        call
+    }
+
+    pub(crate) fn misread_charge(bug: Option<Self>, answer: Answer, call: &ChargeCall) -> Answer {
+        match (bug, answer) {
+            (Some(Self::TemporaryIsDeclined), Answer::Unknown(Cause::Temporary(_)))
+            | (Some(Self::OrderUsedIsDeclined), Answer::Unknown(Cause::Conflict(_))) => {
+                Answer::Declined(Decline::session_expired())
+            }
+            (Some(Self::KeysAreFresh), Answer::Found(mut snapshot)) => {
+                snapshot.order_id = OUR_ORDER.with(|order| order.borrow().clone());
+                Answer::Found(snapshot)
+            }
+            (_, answer) => Self::misread_call(bug, answer, call.amount),
+        }
+    }
+
     pub(crate) fn misread_call(bug: Option<Self>, answer: Answer, amount: Money) -> Answer {
         match (bug, answer) {
             (Some(Self::LostIsDeclined), Answer::Unknown(Cause::Lost))
@@ -179,7 +225,7 @@ impl Bug {
             Some(Self::EntryForgotten) => matches!(change, Change::InsertEntry(_)),
             Some(Self::ReversalForgotten) => {
                 matches!(change, Change::InsertSaga { saga, .. }
-                    if saga.head.kind == Kind::Reversal)
+                    if saga.head.kind() == Kind::Reversal)
             }
             Some(Self::OutcomeForgotten) => matches!(change, Change::FinishKey { .. }),
             Some(Self::ReservationForgotten) => {
@@ -225,6 +271,9 @@ thread_local! {
     static OUR_ORDER: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
 
+/// For keys and orders that are never the same twice.
+static FRESH: AtomicU64 = AtomicU64::new(1);
+
 fn caught(bug: Bug, alphabet: &[Fault], run: impl Fn(&[Fault], Option<Bug>) -> Vec<String>) {
     let caught = (0..=2_u32).any(|length| {
         let length_of = usize::try_from(length).unwrap();
@@ -245,6 +294,13 @@ fn each_seeded_bug_of_an_approval_turns_the_scripts_red() {
 fn each_seeded_bug_of_a_cancellation_turns_the_scripts_red() {
     for bug in OF_CANCELLATION_BUGS {
         caught(bug, &OF_CANCELLATION, cancellations::run);
+    }
+}
+
+#[test]
+fn each_seeded_bug_of_a_charge_turns_the_scripts_red() {
+    for bug in OF_CHARGE_BUGS {
+        caught(bug, &OF_CHARGE, charges::run);
     }
 }
 

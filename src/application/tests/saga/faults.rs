@@ -32,6 +32,10 @@ pub(crate) enum Fault {
     NotSent,
     /// An error is received, and stored under the key; the call takes effect 70 s later.
     TemporaryLate,
+    /// The order was used before, the gateway says, though nothing was taken for it.
+    OrderUsed,
+    /// The gateway takes as much of another currency, and says so.
+    WrongCurrency,
     /// A question is not answered.
     QuestionLost,
     /// A question is told that there is no such payment.
@@ -99,6 +103,18 @@ pub(crate) const OF_CANCELLATION: [Fault; 21] = {
     faults
 };
 
+/// What can go wrong with a charge.
+pub(crate) const OF_CHARGE: [Fault; 22] = {
+    let mut faults = [Fault::OrderUsed; 22];
+    let mut at = 0;
+    while at < OF_APPROVAL.len() {
+        faults[at] = OF_APPROVAL[at];
+        at += 1;
+    }
+    faults[21] = Fault::WrongCurrency;
+    faults
+};
+
 impl Fault {
     /// The fault alone; a question is only asked where something went wrong before.
     pub(crate) fn with_a_reason(self) -> Vec<Self> {
@@ -127,6 +143,8 @@ impl Fault {
             | Self::Busy
             | Self::NotSent
             | Self::TemporaryLate
+            | Self::OrderUsed
+            | Self::WrongCurrency
             | Self::Asleep => Place::Call,
         }
     }

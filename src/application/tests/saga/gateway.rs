@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, Terms};
+use application::ports::gateway::{Gateways, Instrument, ListPage, PaymentGateway, Refused, Terms};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
@@ -122,7 +122,8 @@ impl Gateway {
         }
         let mut books = self.books.lock().unwrap();
         books.catch_up(Instant::now());
-        let account = books.accounts.iter().find(|account| found(account));
+        // Of several takings for one order the gateway shows the newest.
+        let account = books.accounts.iter().rfind(|account| found(account));
         let answer = account.map_or(Answer::NotFound, Books::found);
         match (fault, answer) {
             (Some(Fault::QuestionNotFound), Answer::Found(mut snapshot))
@@ -167,6 +168,14 @@ impl PaymentGateway for Gateway {
         let execute = |books: &mut Books, fault| books.cancel(call, fault);
         let answer = self.act(Late::Cancel(call.clone()), execute).await;
         Bug::misread_cancel(self.bug, answer, call)
+    }
+
+    async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
+        assert_eq!(with.billing_key.expose(), crate::charges::BILLING_KEY);
+        let call = &Bug::mischarge(self.bug, call.clone());
+        let execute = |books: &mut Books, fault| books.charge(call, fault);
+        let answer = self.act(Late::Charge(call.clone()), execute).await;
+        Bug::misread_charge(self.bug, answer, call)
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
@@ -236,6 +245,11 @@ impl PaymentGateway for Only {
     async fn cancel(&self, call: &CancelCall) -> Answer {
         self.pass.through().await;
         self.gateway.cancel(call).await
+    }
+
+    async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
+        self.pass.through().await;
+        self.gateway.charge(call, with).await
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {

@@ -184,7 +184,8 @@ async fn answers(world: &World, found: &mut Vec<String>) {
         let kept = |account: &&crate::books::Account| {
             let cancels = account.cancels.iter().map(|cancel| cancel.amount.minor());
             let captured = account.captured.map_or(0, Money::minor);
-            *key == format!("approve-{}", account.key) && captured > cancels.sum()
+            let asked = *key == format!("approve-{}", account.key) || *key == "charge-1";
+            asked && captured > cancels.sum()
         };
         if matches!(ended, Ended::Declined { .. }) && books.accounts.iter().any(|a| kept(&a)) {
             found.push(format!(

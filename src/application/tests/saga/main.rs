@@ -7,12 +7,15 @@
     reason = "a test stops at the first surprise, and its numbers are small"
 )]
 
+mod billing_keys;
 mod books;
 mod bugs;
 mod cancellations;
+mod charges;
 mod faults;
 mod feed;
 mod gateway;
+mod given;
 mod interleavings;
 mod judge;
 mod left;

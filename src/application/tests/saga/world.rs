@@ -8,18 +8,16 @@ use application::memory::Memory;
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::{
-    ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, Evidence,
-    KeyError, Keyed, Outcome, Parts, Prepare, StepUp, Timings,
+    ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
+    Outcome, Parts, Prepare, StepUp,
 };
 use chrono::{DateTime, TimeDelta};
 use domain::Timestamp;
 use domain::change::Change;
-use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId};
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, RawId};
 use domain::idempotency::Fingerprint;
-use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
-use domain::payment::{ApproveRefusal, CancelRefusal, Customer};
-use domain::principal::{Actor, Mode, Scope};
+use domain::payment::{ApproveRefusal, CancelRefusal};
 use domain::saga::Policy;
 use domain::text::PaymentKey;
 use tokio::sync::Notify;
@@ -30,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::bugs::Bug;
 use crate::faults::{Fault, Script};
 use crate::gateway::{Gateway, Only};
+use crate::given::{account, merchant, order, scope, tenant, timings};
 use crate::post::nowhere;
 use crate::repeats::Forgetful;
 use crate::store::Faulty;
@@ -76,6 +75,7 @@ pub(crate) struct World {
     /// Where the second of two requests arrives.
     second: Arc<App>,
     pub(crate) turnstile: Arc<Turnstile>,
+    pub(crate) account: GatewayAccountId,
     pub(crate) payment: PaymentId,
     pub(crate) order: GatewayOrderId,
     /// What each idempotency key was told, in order.
@@ -87,15 +87,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(faults: &[Fault], bug: Option<Bug>) -> Self {
+        Self::of(order(), faults, bug).await
+    }
+
+    pub(crate) async fn of(order: Prepare, faults: &[Fault], bug: Option<Bug>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(Virtual(Instant::now()));
         let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
         let memory = Arc::new(Memory::new(Arc::clone(&clock)));
-        let scope = Scope {
-            merchant: MerchantId::new(ids.draw()),
-            mode: Mode::Test,
-        };
-        let account = Change::InsertGatewayAccount(account(scope, ids.draw()));
-        memory.commit_now(&[tenant(scope), account]).unwrap();
+        let scope = scope(ids.draw());
+        let account = account(scope, ids.draw());
+        let insert = Change::InsertGatewayAccount(account.clone());
+        memory.commit_now(&[tenant(scope), insert]).unwrap();
         let (script, drain) = (Script::of(faults), CancellationToken::new());
         let gateway = Arc::new(Gateway::new(script.clone(), bug, Arc::clone(&memory)));
         let rival = Arc::new(Notify::new());
@@ -135,13 +137,14 @@ impl World {
         let other = app_of(Script::default(), Side::Second);
         let caller = merchant(scope);
         let quiet = app_of(Script::default(), Side::First);
-        let prepared = quiet.prepare(&caller, &order(), None).await.unwrap();
+        let prepared = quiet.prepare(&caller, &order, None).await.unwrap();
         let Outcome::Ended(Ended::Prepared { payment }) = prepared.outcome else {
             panic!("prepared at once")
         };
         tokio::task::spawn_local(Arc::clone(&app).recover_continuously());
         tokio::task::spawn_local(rivalry(other, rival, drain.clone()));
         Self {
+            account: account.id,
             payment: payment.payment_id.parse().unwrap(),
             order: payment.gateway_order_id.unwrap().parse().unwrap(),
             answers: Mutex::default(),
@@ -243,8 +246,12 @@ impl World {
         self.until_final(key, once, waits).await;
     }
 
-    async fn until_final<R, F>(&self, key: &str, once: impl Fn() -> F, waits: impl Fn(&R) -> bool)
-    where
+    pub(crate) async fn until_final<R, F>(
+        &self,
+        key: &str,
+        once: impl Fn() -> F,
+        waits: impl Fn(&R) -> bool,
+    ) where
         F: Future<Output = Result<Answered, ActError<R>>>,
     {
         let end = Instant::now() + SETTLED_WITHIN;
@@ -326,51 +333,6 @@ async fn rivalry(app: Arc<App>, told: Arc<Notify>, drain: CancellationToken) {
             () = sleep(Duration::from_secs(45)) => {}
             () = drain.cancelled() => {}
         }
-    }
-}
-
-fn tenant(scope: Scope) -> Change {
-    let (name, currencies) = ("shop".parse().unwrap(), "KRW".parse().unwrap());
-    let tenant = Merchant::new(scope.merchant, name, currencies, START);
-    Change::InsertMerchant(tenant)
-}
-
-fn account(scope: Scope, id: RawId) -> GatewayAccount {
-    GatewayAccount {
-        merchant_id: Some("tgen_script".to_owned()),
-        ..GatewayAccount::new(GatewayAccountId::new(id), scope, START)
-    }
-}
-
-fn timings() -> Timings {
-    Timings {
-        recovery_every: Duration::from_secs(10),
-        watch_every: Duration::from_secs(20),
-        watch_grace: Duration::from_secs(1),
-        ..Timings::default()
-    }
-}
-
-fn merchant(scope: Scope) -> Caller {
-    Caller {
-        scope,
-        actor: Actor::Merchant,
-        member: None,
-        key: None,
-        issuer: None,
-        evidence: Evidence::default(),
-        trace: "0123456789abcdef0123456789abcdef".to_owned(),
-    }
-}
-
-fn order() -> Prepare {
-    Prepare {
-        order_id: "order-0001".parse().unwrap(),
-        order_name: "생수 외 1건".parse().unwrap(),
-        amount: Money::new(AMOUNT, Currency::Krw).unwrap(),
-        tax_free: Some(Money::new(3_000, Currency::Krw).unwrap()),
-        customer: Customer::default(),
-        lifetime: Some(Duration::from_hours(24)),
     }
 }
 

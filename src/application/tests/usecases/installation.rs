@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
-use application::ports::gateway::{Gateways, ListPage, PaymentGateway, Refused, Terms};
+use application::ports::gateway::{
+    DeleteCall, Deleted, Gateways, Instrument, IssueCall, Issued, ListPage, PaymentGateway,
+    Refused, Terms,
+};
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
 use application::webhooks;
@@ -23,9 +26,9 @@ use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId}
 use domain::idempotency::Fingerprint;
 use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
-use domain::payment::{Customer, Payment};
+use domain::payment::{Customer, Kind, Payment};
 use domain::principal::{Actor, Mode, Scope};
-use domain::saga::{CancelCall, ConfirmCall, Policy};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, Policy};
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
@@ -73,6 +76,11 @@ pub(crate) struct Told {
     /// Which time was listed, and after which movement.
     pub(crate) listed: Mutex<Vec<(Range<Timestamp>, Option<String>)>>,
     pub(crate) terms: Mutex<Terms>,
+    /// What becomes of billing keys to be made, and to be deleted.
+    pub(crate) issues: Mutex<VecDeque<Issued>>,
+    pub(crate) deletions: Mutex<VecDeque<Deleted>>,
+    /// With which billing keys it charged.
+    pub(crate) charged: Mutex<Vec<String>>,
 }
 
 impl Told {
@@ -105,6 +113,21 @@ impl PaymentGateway for Told {
     async fn cancel(&self, call: &CancelCall) -> Answer {
         self.cancels.lock().unwrap().push(call.clone());
         self.call(call.key.as_str()).await
+    }
+    async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
+        let billing_key = with.billing_key.expose().to_owned();
+        self.charged.lock().unwrap().push(billing_key);
+        self.call(call.key.as_str()).await
+    }
+    async fn issue_key(&self, call: &IssueCall) -> Issued {
+        self.keys.lock().unwrap().push(call.key.to_string());
+        let told = self.issues.lock().unwrap().pop_front();
+        told.unwrap_or(Issued::Unknown(Cause::Lost))
+    }
+    async fn delete_key(&self, call: &DeleteCall) -> Deleted {
+        self.keys.lock().unwrap().push(call.key.to_string());
+        let told = self.deletions.lock().unwrap().pop_front();
+        told.unwrap_or(Deleted::Unknown(Cause::Lost))
     }
     async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
         self.question()
@@ -172,6 +195,7 @@ pub(crate) fn krw(minor: i64) -> Money {
 
 pub(crate) fn order(id: &str) -> Prepare {
     Prepare {
+        kind: Kind::OneOff,
         order_id: id.parse().unwrap(),
         order_name: "생수 외 1건".parse().unwrap(),
         amount: krw(10_000),

@@ -10,6 +10,7 @@
 mod accounts;
 mod api_keys;
 mod approve;
+mod billing_keys;
 mod consumers;
 mod feed;
 mod idempotency;
@@ -23,5 +24,6 @@ mod store;
 mod subscriptions;
 mod tax_free;
 mod upkeep;
+mod wallet;
 mod watch;
 mod webhooks;

@@ -63,7 +63,7 @@ pub(crate) enum Fault {
 
 /// The store in memory, and what is wrong with it.
 pub(crate) struct Flawed {
-    memory: Arc<Memory>,
+    pub(crate) memory: Arc<Memory>,
     fault: Mutex<Option<Fault>>,
 }
 

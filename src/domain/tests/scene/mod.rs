@@ -261,7 +261,7 @@ impl Scene {
     /// What the gateway shows of the cancellation that our last saga made.
     pub(crate) fn cancels_of_ours(&self) -> Vec<Cancel> {
         let saga = self.sagas.last();
-        let saga = saga.filter(|saga| saga.head.kind == domain::saga::Kind::Cancellation);
+        let saga = saga.filter(|saga| saga.head.kind() == domain::saga::Kind::Cancellation);
         let cancel = |saga: &Saga| Cancel {
             reason: format!("wanted back {}", saga.tag()),
             ..given_back(0, saga.head.amount.minor())

@@ -11,6 +11,7 @@ use application::webhooks::{Post, Terms};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::vault::Sealed;
+use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 /// What a receiver does.
@@ -149,6 +150,11 @@ impl Vault for Labels {
     async fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Sealed, Error> {
         let text = format!("{}{}", label(&place), secret.expose());
         Ok(Sealed(text.into_bytes()))
+    }
+
+    async fn index(&self, place: Place<'_>, secret: &Secret) -> Result<[u8; 32], Error> {
+        let text = format!("{}/{}/{}", place.merchant, place.table, place.column);
+        Ok(Sha256::digest(format!("{text}/{}", secret.expose())).into())
     }
 
     async fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Secret, Error> {

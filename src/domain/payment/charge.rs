@@ -1,0 +1,153 @@
+//! Owns the question whether a payment may be charged now, asked before anything is sent.
+
+use super::{Kind, Moved, PayStatus, Payment, State, Telling, Trigger};
+use crate::Ctx;
+use crate::billing::{self, BillingKey, Status};
+use crate::change::{Change, GatewayOrder, Hold};
+use crate::event::Kind as EventKind;
+use crate::id::SagaId;
+use crate::money::Money;
+use crate::principal::Actor;
+use crate::saga::{self, Saga};
+
+/// Who wants a payment charged, and how. What is taken is the payment's own amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChargeRequest {
+    /// Who asks.
+    pub actor: Actor,
+    /// The account's credentials in force.
+    pub credential_version: i32,
+    /// Whether an idempotency key waits for the outcome.
+    pub keyed: bool,
+    /// Who drives the saga from the start; `None` leaves it to recovery.
+    pub hold: Option<Hold>,
+}
+
+/// Why a charge is refused before anything is stored or sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChargeRefusal {
+    /// Not a payment that is charged.
+    #[error("this kind of payment is not charged with a billing key")]
+    WrongKind,
+    /// The gateway order was issued for another payment.
+    #[error("the gateway order belongs to another payment")]
+    OrderMismatch,
+    /// The billing key is another member's, or lies at another gateway account.
+    #[error("the billing key is not the payment's member's")]
+    KeyMismatch,
+    /// The billing key cannot be charged.
+    #[error("the billing key is {0}")]
+    KeyUnusable(Status),
+    /// Another attempt is unresolved.
+    #[error("another attempt is unresolved")]
+    InFlight {
+        /// Which one.
+        saga: SagaId,
+    },
+    /// It is paid already.
+    #[error("the payment is paid already")]
+    AlreadyPaid,
+    /// It can no longer be paid.
+    #[error("the payment is closed: {0}")]
+    Closed(PayStatus),
+    /// The time to pay is over.
+    #[error("the time to pay is over")]
+    Expired,
+}
+
+impl Payment {
+    /// Opens a charge: the payment goes `IN_PROGRESS`, nobody can delete the key meanwhile, and
+    /// the saga is ready to call.
+    ///
+    /// # Errors
+    /// The payment or the key does not take this charge; nothing is to be stored or sent.
+    pub fn begin_charge(
+        self,
+        request: &ChargeRequest,
+        order: &GatewayOrder,
+        key: &BillingKey,
+        ctx: &Ctx<'_>,
+    ) -> Result<(Moved, Saga), ChargeRefusal> {
+        self.takes_charge(order, key, ctx)?;
+        let expected = key.version;
+        let charged = key.clone().charged();
+        let charged = charged.map_err(|illegal| ChargeRefusal::KeyUnusable(illegal.0))?;
+        let saga = Saga {
+            head: self.charge_head(request, order, key, ctx),
+            progress: saga::Progress::intended(Money::zero(self.facts.amount.currency()), ctx.now),
+            version: 1,
+        };
+        let mut telling = Telling::of(EventKind::ChargeRequested, request.actor);
+        telling.saga = Some(ctx.spare);
+        let status = self.status();
+        let state = State::InProgress { saga: ctx.spare };
+        let moved = self.shift(Trigger::Begin, state, telling, ctx);
+        let mut moved = moved.map_err(|_| ChargeRefusal::Closed(status))?;
+        moved.changes.push(Change::InsertSaga {
+            saga: Box::new(saga.clone()),
+            hold: request.hold,
+        });
+        let touched = billing::Change::Update {
+            key: Box::new(charged),
+            expected,
+            hold: None,
+        };
+        moved.changes.push(Change::Billing(Box::new(touched)));
+        Ok((moved, saga))
+    }
+
+    fn takes_charge(
+        &self,
+        order: &GatewayOrder,
+        key: &BillingKey,
+        ctx: &Ctx<'_>,
+    ) -> Result<(), ChargeRefusal> {
+        if self.facts.kind != Kind::Billing {
+            return Err(ChargeRefusal::WrongKind);
+        }
+        if order.payment != self.facts.id {
+            return Err(ChargeRefusal::OrderMismatch);
+        }
+        let own = self.facts.customer.member.as_ref() == Some(&key.member);
+        if !own || key.scope != self.facts.scope || key.account != self.facts.account {
+            return Err(ChargeRefusal::KeyMismatch);
+        }
+        match &self.state {
+            State::Ready { .. } if ctx.now >= self.facts.expires_at => Err(ChargeRefusal::Expired),
+            State::Ready { .. } => Ok(()),
+            State::InProgress { saga } => Err(ChargeRefusal::InFlight { saga: *saga }),
+            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
+                Err(ChargeRefusal::AlreadyPaid)
+            }
+            State::Expired => Err(ChargeRefusal::Expired),
+            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
+                Err(ChargeRefusal::Closed(self.status()))
+            }
+        }
+    }
+
+    fn charge_head(
+        &self,
+        request: &ChargeRequest,
+        order: &GatewayOrder,
+        key: &BillingKey,
+        ctx: &Ctx<'_>,
+    ) -> saga::Head {
+        saga::Head {
+            id: ctx.spare,
+            intent: saga::Intent::Charge(key.id),
+            scope: self.facts.scope,
+            account: self.facts.account,
+            payment: self.facts.id,
+            gateway_order: order.id,
+            amount: self.facts.amount,
+            tax_free: self.facts.tax_free,
+            actor: request.actor,
+            reason: None,
+            credential_version: request.credential_version,
+            trace: ctx.trace.to_owned(),
+            keyed: request.keyed,
+            created_at: ctx.now,
+        }
+    }
+}
