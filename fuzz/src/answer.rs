@@ -160,7 +160,9 @@ impl<'a> Thrown<'a> {
             Operation::IssueKey => 'I',
             Operation::DeleteKey => 'D',
             Operation::Cancel => 'X',
-            Operation::AskByKey | Operation::AskByOrder | Operation::List => return false,
+            Operation::AskByKey | Operation::AskByOrder | Operation::Glance | Operation::List => {
+                return false;
+            }
         };
         let mut known = WORLD.codes.iter().filter(|known| known["code"] == code);
         known.any(|known| {

@@ -9,6 +9,7 @@ mod config;
 mod cursor;
 mod envelope;
 mod environment;
+mod hook;
 mod input;
 mod issuers;
 mod jwks;
@@ -31,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     Target {
         name: "answer",
         run: answer::run,
@@ -55,6 +56,10 @@ pub const TARGETS: [Target; 14] = [
     Target {
         name: "environment",
         run: environment::run,
+    },
+    Target {
+        name: "hook",
+        run: hook::run,
     },
     Target {
         name: "jwks",

@@ -81,6 +81,18 @@ pub const EVENT_POINTS: &[&str] = &[
     "delivery.after_commit",
 ];
 
+/// Every point on the way of what gateways tell unasked, in the order they are passed.
+#[cfg(feature = "crash-points")]
+pub const INBOX_POINTS: &[&str] = &[
+    "hook.before_commit",
+    "hook.after_commit",
+    "inbox.before_sort_commit",
+    "inbox.after_sort_commit",
+    "hint.after_claim",
+    "hint.before_commit",
+    "hint.after_commit",
+];
+
 /// The bus in one process has the points of every reader, and nobody to take over.
 #[cfg(feature = "crash-points")]
 const IN_PROCESS: &str = "in-process.";
@@ -106,9 +118,10 @@ mod armed {
     }
 
     fn is_listed(point: &str) -> bool {
-        [super::POINTS, super::CHARGE_POINTS, super::EVENT_POINTS]
-            .iter()
-            .any(|points| points.contains(&point))
+        let money = [super::POINTS, super::CHARGE_POINTS];
+        let told = [super::EVENT_POINTS, super::INBOX_POINTS];
+        let mut lists = money.iter().chain(&told);
+        lists.any(|points| points.contains(&point))
     }
 
     /// Passes a point; dies without unwinding or flushing when it is the armed one's hit.

@@ -13,6 +13,7 @@ pub mod events;
 mod expiry;
 mod flight;
 mod idempotency;
+pub mod inbox;
 mod keyring;
 pub mod memory;
 pub mod outcome;
@@ -207,6 +208,8 @@ pub struct Parts {
     pub bell: Arc<Bell>,
     /// What webhooks are brought with.
     pub post: webhooks::Post,
+    /// What gateways' notifications are taken with.
+    pub intake: inbox::Intake,
     /// Windows and schedules of the sagas.
     pub policy: Policy,
     /// Timings of use cases and runner.
@@ -229,6 +232,8 @@ pub struct App {
     seats: events::Seats,
     /// Who follows a payment.
     stands: events::Seats,
+    /// Where hints are looked at.
+    desk: inbox::Desk,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -272,6 +277,7 @@ impl App {
         let recovered = Arc::new(Semaphore::new(parts.bounds.recovered_at_once));
         let seats = events::Seats::new(parts.bounds.waiting);
         let stands = events::Seats::new(parts.bounds.following);
+        let desk = inbox::Desk::new(parts.intake.terms.looks_max);
         Arc::new(Self {
             parts,
             runner,
@@ -282,6 +288,7 @@ impl App {
             tail: events::Tail::default(),
             seats,
             stands,
+            desk,
         })
     }
 

@@ -177,7 +177,8 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::Subscription(_)
         | Change::Feed(_)
         | Change::Webhook(_)
-        | Change::Billing(_) => None,
+        | Change::Billing(_)
+        | Change::Inbox(_) => None,
     })
 }
 

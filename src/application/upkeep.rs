@@ -38,12 +38,14 @@ impl App {
             let swept = self.sweep_keys(&mut upkeep).await;
             let forgotten = self.sweep_challenges().await;
             let delivered = self.sweep_deliveries().await;
+            let told = self.sweep_inbox().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
                 ("key sweep", swept),
                 ("challenge sweep", forgotten),
                 ("delivery sweep", delivered),
+                ("inbox sweep", told),
             ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),
@@ -126,6 +128,17 @@ impl App {
         let before = earlier(post.clock.now(), post.terms.kept);
         let limit = self.parts.bounds.pass_rows;
         self.parts.store.sweep_deliveries(before, limit).await
+    }
+
+    /// One pass: forgets notifications and settled hints past their time; how many.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn sweep_inbox(&self) -> Result<u64, store::Error> {
+        let kept = self.parts.intake.terms.kept;
+        let before = earlier(self.parts.post.clock.now(), kept);
+        let limit = self.parts.bounds.pass_rows;
+        self.parts.store.inbox().sweep_inbox(before, limit).await
     }
 
     /// Whether a pass took all it may, so that there may be more.

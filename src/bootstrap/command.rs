@@ -1,6 +1,6 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `plans`, `feed`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
-//! `version`.
+//! `webhook`, `hook-token`, `inbox`, `plans`, `feed`, `rotate-master-key`, `dead-letters`, `pause`,
+//! `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
     Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints, feed,
-    handles, launch, plans, switches, tenants, vault,
+    handles, inbox, launch, plans, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -77,6 +77,16 @@ enum Command {
         #[command(subcommand)]
         action: plans::Action,
     },
+    /// Make, rotate and revoke the tokens that let gateways' notifications in.
+    HookToken {
+        #[command(subcommand)]
+        action: inbox::TokenAction,
+    },
+    /// Look at what gateways told, and have it looked at again.
+    Inbox {
+        #[command(subcommand)]
+        action: inbox::Action,
+    },
     /// See who is told of events and what could not be told, try it again, end every cursor.
     Feed {
         #[command(subcommand)]
@@ -132,6 +142,8 @@ pub fn run() -> anyhow::Result<()> {
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
             Command::Webhook { action } => print(&endpoints::run(&config, action).await?),
             Command::Plans { action } => print(&plans::run(&config, action).await?),
+            Command::HookToken { action } => print(&inbox::tokens(&config, action).await?),
+            Command::Inbox { action } => print(&inbox::run(&config, action).await?),
             Command::Feed { action } => print(&feed::run(&config, action).await?),
             Command::RotateMasterKey => print(&vault::rotate(&config).await?),
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
@@ -161,7 +173,7 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     let kept = dev_keys.clone().unwrap_or_default();
     let mut counterpart = Counterpart::find(config, &kept).await?;
     if let Some(dev_keys) = &dev_keys {
-        merchants::demo(store.as_ref(), config, &dev_keys.keys).await?;
+        merchants::demo(store.as_ref(), config, dev_keys).await?;
     }
     let metrics = Arc::new(Metrics::new()?);
     let sealer: Arc<dyn Vault> = Arc::new(vault::open(config, Arc::clone(&store))?);
@@ -188,7 +200,7 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     let does = roles.words().join(",");
     tracing::info!(payflow_url, metrics_url, roles = does, "payflow listens");
     if let Some(mut dev_keys) = dev_keys {
-        dev_keys.payflow_url = payflow_url;
+        dev_keys.listens_at(payflow_url);
         dev_keys.sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
         dev_keys.metrics_url = metrics_url;
         dev_keys.shop_url = match &mut counterpart.demo {

@@ -6,15 +6,18 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use application::inbox::Tokens;
 use application::ports::{Ids as _, Store};
 use application::{Tenancy, hash_of_key};
 use domain::change::Change;
 use domain::id::{GatewayAccountId, MerchantId};
+use domain::inbox::TokenText;
 use domain::merchant::{Currencies, GatewayAccount, KeyKind, KeyText, Merchant, Zone};
 use domain::principal::{Mode, Scope};
 use domain::text::MerchantName;
 use serde::{Deserialize, Serialize};
 
+use super::inbox;
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::Drawn;
 use crate::config::Config;
@@ -114,13 +117,31 @@ pub(super) struct DevKeys {
     /// What the embedded sandbox takes from the service.
     #[serde(default)]
     pub(super) gateway_secret_key: String,
+    /// Where the sandbox tells what happens; it ends in the token.
+    #[serde(default)]
+    pub(super) gateway_webhook_url: String,
+    /// What lets its notifications in.
+    #[serde(default)]
+    pub(super) gateway_webhook_token: String,
     #[serde(flatten)]
     pub(super) keys: Keys,
+}
+
+fn fresh_token() -> String {
+    let text = TokenText::new(&Drawn::default().secret());
+    text.expose().to_owned()
 }
 
 impl DevKeys {
     fn path(folder: &Path) -> PathBuf {
         folder.join("dev-keys.json")
+    }
+
+    /// Where the service is, and so where the sandbox tells it something.
+    pub(super) fn listens_at(&mut self, payflow_url: String) {
+        let token = &self.gateway_webhook_token;
+        self.gateway_webhook_url = format!("{payflow_url}{}{token}", inbox::PATH);
+        self.payflow_url = payflow_url;
     }
 
     /// The kept keys, or fresh ones, written before they are used.
@@ -129,12 +150,17 @@ impl DevKeys {
         if path.exists() {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            return serde_json::from_str(&text)
-                .with_context(|| format!("{} is unreadable; delete it", path.display()));
+            let mut kept: Self = serde_json::from_str(&text)
+                .with_context(|| format!("{} is unreadable; delete it", path.display()))?;
+            if kept.gateway_webhook_token.is_empty() {
+                kept.gateway_webhook_token = fresh_token();
+            }
+            return Ok(kept);
         }
         let fresh = Self {
             client_key: format!("test_ck_{}", Drawn::default().secret()),
             gateway_secret_key: format!("test_sk_{}", Drawn::default().secret()),
+            gateway_webhook_token: fresh_token(),
             keys: Keys::fresh(Mode::Test),
             ..Self::default()
         };
@@ -165,15 +191,29 @@ impl DevKeys {
     }
 }
 
-/// The demo merchant is in the store, with the kept keys.
-pub(super) async fn demo(store: &dyn Store, config: &Config, keys: &Keys) -> anyhow::Result<()> {
-    if store
-        .api_key(&hash_of_key(&keys.secret_key))
-        .await?
-        .is_some()
-    {
-        return Ok(());
+/// The demo merchant is in the store, with the kept keys, and its sandbox may tell it something.
+pub(super) async fn demo(store: &dyn Store, config: &Config, kept: &DevKeys) -> anyhow::Result<()> {
+    let hash = hash_of_key(&kept.keys.secret_key);
+    if store.api_key(&hash).await?.is_none() {
+        add_demo(store, config, &kept.keys).await?;
     }
+    let Some(known) = store.api_key(&hash).await? else {
+        return Ok(());
+    };
+    let tokens = Tokens {
+        store,
+        ids: &Drawn::default(),
+        clock: &Wall::default(),
+    };
+    let text = TokenText::presented(&kept.gateway_webhook_token);
+    let accounts = store.gateway_accounts(known.key.scope).await?;
+    if let Some(account) = accounts.first() {
+        tokens.keep(account.id, &text).await?;
+    }
+    Ok(())
+}
+
+async fn add_demo(store: &dyn Store, config: &Config, keys: &Keys) -> anyhow::Result<()> {
     let new = New {
         name: "demo".parse()?,
         currencies: currencies(config)?,

@@ -10,6 +10,8 @@ mod demo;
 mod endpoints;
 mod feed;
 mod handles;
+mod hooks;
+mod inbox;
 mod merchants;
 mod outside;
 mod plans;
@@ -103,6 +105,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         repeats: Arc::clone(&shared.repeats),
         bell: Arc::clone(&bell),
         post: webhooks::post(config, outside.vault)?,
+        intake: hooks::intake(config, Arc::clone(&shared.limiter)),
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),
@@ -246,6 +249,7 @@ fn settings(config: &Config, roles: &Roles) -> Settings {
         body_bytes_max: config.server.body_bytes_max,
         body_timeout: config.server.body_timeout.duration(),
         requests_max: config.server.requests_max,
+        hooks_max: config.inbox.requests_max,
         amount_minor_max: config.payments.amount_minor_max,
         lifetime_seconds_max: config.payments.lifetime_max.duration().as_secs(),
         rates: rates(config),

@@ -15,7 +15,7 @@ pub enum Role {
     /// Answer requests, and stream payments.
     Api,
     /// Finish what other copies began: take over their sagas, ask about unknown outcomes. Take what
-    /// others order and command on the bus.
+    /// others order and command on the bus, and look into what gateways tell.
     Worker,
     /// Do what time brings: expire payments, watch the gateway's list, forget what is old.
     Scheduler,
@@ -105,7 +105,10 @@ impl Roles {
                     work.spawn(app().tail_continuously());
                     work.spawn(app().note_uses_continuously());
                 }
-                Role::Worker => drop(work.spawn(app().recover_continuously())),
+                Role::Worker => {
+                    work.spawn(app().recover_continuously());
+                    work.spawn(app().sort_continuously());
+                }
                 Role::Scheduler => {
                     work.spawn(app().expire_continuously());
                     work.spawn(app().keep_up_continuously());

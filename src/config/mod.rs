@@ -15,9 +15,9 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
-    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Kafka, Limits, Log, LogFormat,
-    Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss, Vault,
-    Webhooks,
+    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Inbox, Kafka, Limits, Log,
+    LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss,
+    Vault, Webhooks,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -82,6 +82,8 @@ pub struct Config {
     pub stream: Stream,
     /// How webhooks are brought.
     pub webhooks: Webhooks,
+    /// How gateways' notifications are taken.
+    pub inbox: Inbox,
     /// What is logged.
     pub log: Log,
 }

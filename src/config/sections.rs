@@ -247,6 +247,19 @@ pub struct Webhooks {
     pub exempt: Vec<String>,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inbox {
+    pub requests_max: usize,
+    pub account_per_second: u32,
+    pub unreadable_per_hour: u32,
+    pub questions_per_minute: u32,
+    pub looks_max: usize,
+    pub grace: Span,
+    pub poll: Span,
+    pub kept_for: Span,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {

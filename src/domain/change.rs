@@ -11,6 +11,7 @@ use crate::id::{
     ApiKeyId, ChallengeId, DataKeyId, GatewayAccountId, GatewayOrderId, PaymentId, SagaId, WorkerId,
 };
 use crate::idempotency::{IssuedKey, Reservation};
+use crate::inbox;
 use crate::ledger::Entry;
 use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
@@ -164,6 +165,8 @@ pub enum Change {
     Webhook(Box<webhook::Change>),
     /// What members pay with.
     Billing(Box<billing::Change>),
+    /// What gateways tell unasked.
+    Inbox(Box<inbox::Change>),
 }
 
 impl Change {
@@ -202,6 +205,7 @@ impl Change {
             Self::Feed(change) => change.lock_order(),
             Self::Webhook(change) => change.lock_order(),
             Self::Billing(change) => change.lock_order(),
+            Self::Inbox(change) => change.lock_order(),
         }
     }
 }

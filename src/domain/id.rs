@@ -187,6 +187,11 @@ id!(
     "whe"
 );
 id!(
+    /// A notification of a gateway's, as it came in.
+    InboundId,
+    "inb"
+);
+id!(
     /// A process that drives sagas, new at each start.
     WorkerId,
     "wrk"

@@ -16,6 +16,7 @@ pub mod event;
 pub mod feed;
 pub mod id;
 pub mod idempotency;
+pub mod inbox;
 pub mod lease;
 pub mod ledger;
 pub mod merchant;

@@ -19,6 +19,7 @@ use super::Api;
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::failures::unauthorized;
+use super::hooks;
 use super::middleware::{Trace, admit};
 use super::router::{PAGES, Principal, ROUTES, Route};
 use super::step_up::evidence;
@@ -42,7 +43,12 @@ pub(super) async fn authorised(
         // A handler that nobody entered into the table is closed, not open.
         return Failure::from(Code::RouteNotFound).into_response();
     };
-    if !route.principals.contains(&Principal::Anybody) {
+    if route.principals.contains(&Principal::Gateway) {
+        match hooks::account(&api, hooks::token(&request)).await {
+            Ok(account) => drop(request.extensions_mut().insert(account)),
+            Err(failure) => return failure.into_response(),
+        }
+    } else if !route.principals.contains(&Principal::Anybody) {
         let shown = Shown::by(&request, route);
         // Asking the store who it is counts as under way; what the client still sends does not.
         let caller = match admit(&api) {

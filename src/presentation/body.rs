@@ -74,15 +74,24 @@ async fn taken(api: &Api, parts: &Parts, body: Body) -> Result<JsonBody, Failure
     if !is_plain_json(&parts.headers) {
         return Err(Code::UnsupportedMediaType.into());
     }
+    let bytes = bounded(api, &parts.headers, body).await?;
+    let fingerprint = fingerprint(parts, &bytes);
+    Ok(JsonBody { bytes, fingerprint })
+}
+
+/// The bytes of a body, whatever they are: in full, within their limits of size and time.
+pub(super) async fn bounded(
+    api: &Api,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<u8>, Failure> {
     let limit = api.settings.body_bytes_max;
-    let announced = parts.headers.get(CONTENT_LENGTH);
+    let announced = headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| usize::try_from(length).map_or(true, |l| l > limit)) {
         return Err(Code::BodyTooLarge.into());
     }
-    let bytes = read(body, limit, api.settings.body_timeout).await?;
-    let fingerprint = fingerprint(parts, &bytes);
-    Ok(JsonBody { bytes, fingerprint })
+    read(body, limit, api.settings.body_timeout).await
 }
 
 /// `application/json`, in UTF-8, as it is.

@@ -245,6 +245,9 @@ catalogue! {
     API_KEY_LIMIT => ApiKeyLimit, CONFLICT,
         "API 키를 더 발급할 수 없습니다.",
         "There are as many API keys as there may be.";
+    HOOK_UNKNOWN => HookUnknown, NOT_FOUND,
+        "알림을 받는 주소가 아닙니다.",
+        "Nothing is told at this address.";
     WEBHOOK_ENDPOINT_NOT_FOUND => WebhookEndpointNotFound, NOT_FOUND,
         "웹훅 엔드포인트를 찾을 수 없습니다.",
         "There is no such webhook endpoint.";

@@ -60,11 +60,12 @@ pub(super) async fn by_address(
 
 /// What credentials that nobody was ever given are told. Who has some that are over, or is asked to
 /// prove themselves, has guessed nothing.
-const GUESSES: [Code; 4] = [
+const GUESSES: [Code; 5] = [
     Code::CredentialsMalformed,
     Code::ApiKeyUnknown,
     Code::TokenInvalid,
     Code::StepUpProofInvalid,
+    Code::HookUnknown,
 ];
 
 fn is_guess(response: &Response) -> bool {

@@ -15,6 +15,7 @@ mod extract;
 mod failures;
 mod feed;
 mod health;
+mod hooks;
 mod json;
 mod keys;
 mod limits;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How many requests may be under way.
     pub requests_max: usize,
+    /// How many notifications of gateways may be under way besides.
+    pub hooks_max: usize,
     /// The largest amount of one payment, in minor units.
     pub amount_minor_max: i64,
     /// How long a merchant may let a payment wait for its buyer.
@@ -84,6 +87,7 @@ pub struct Api {
     limiter: Arc<dyn RateLimiter>,
     drain: CancellationToken,
     admitted: Semaphore,
+    hooked: Semaphore,
     standing: health::Standing,
 }
 
@@ -98,6 +102,7 @@ impl Api {
         drain: CancellationToken,
     ) -> Arc<Self> {
         let admitted = Semaphore::new(settings.requests_max);
+        let hooked = Semaphore::new(settings.hooks_max);
         Arc::new(Self {
             app,
             settings,
@@ -105,6 +110,7 @@ impl Api {
             limiter,
             drain,
             admitted,
+            hooked,
             standing: health::Standing::default(),
         })
     }

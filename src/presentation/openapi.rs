@@ -101,7 +101,8 @@ pub fn document() -> OpenApi {
 const fn schemes(principal: Principal) -> &'static [&'static str] {
     match principal {
         // Where a page may call its server may, too, by a key of the same form.
-        Principal::Anybody | Principal::MerchantPage => &[],
+        // A gateway's is in the path.
+        Principal::Anybody | Principal::MerchantPage | Principal::Gateway => &[],
         Principal::MerchantServer => &["basic", "bearer"],
         Principal::Member => &["member"],
     }

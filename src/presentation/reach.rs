@@ -15,6 +15,8 @@ pub enum Principal {
     MerchantPage,
     /// A merchant's member, by token; they see their own payments only.
     Member,
+    /// A gateway, by the token in the path; it is told nothing.
+    Gateway,
 }
 
 /// Whose objects somebody reaches. All others are not there for them.
@@ -30,18 +32,19 @@ pub enum Reach {
 
 impl Principal {
     /// Everybody who may call something.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Anybody,
         Self::MerchantServer,
         Self::MerchantPage,
         Self::Member,
+        Self::Gateway,
     ];
 
     /// Whose objects it reaches, on every route that it may call.
     #[must_use]
     pub const fn reach(self) -> Reach {
         match self {
-            Self::Anybody => Reach::Nothing,
+            Self::Anybody | Self::Gateway => Reach::Nothing,
             Self::MerchantServer | Self::MerchantPage => Reach::Merchant,
             Self::Member => Reach::Member,
         }
@@ -61,6 +64,8 @@ pub enum Named {
     Endpoint,
     /// A safety switch, by a word that is everybody's: each caller turns its own.
     Switch,
+    /// What lets a gateway's notifications in, and is the credential at once.
+    HookToken,
 }
 
 impl Named {
@@ -73,6 +78,7 @@ impl Named {
             Self::ApiKey => Some("{apiKeyId}"),
             Self::Endpoint => Some("{endpointId}"),
             Self::Switch => Some("{operation}"),
+            Self::HookToken => Some("{hookToken}"),
         }
     }
 
@@ -85,6 +91,7 @@ impl Named {
             Self::ApiKey => Some(Code::ApiKeyNotFound),
             Self::Endpoint => Some(Code::WebhookEndpointNotFound),
             Self::Switch => Some(Code::SwitchNotFound),
+            Self::HookToken => Some(Code::HookUnknown),
         }
     }
 }

@@ -14,13 +14,13 @@ use super::envelope::Failure;
 pub use super::reach::{Named, Principal, Reach};
 pub use super::table::{PAGES, ROUTES, Route};
 use super::{
-    Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, keys, limits,
+    Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, hooks, keys, limits,
     middleware, pages, payments, plans, step_up, stream, switches, webhooks,
 };
 
 /// The handlers, with the description that is generated from them.
 pub(super) fn described() -> OpenApiRouter<Arc<Api>> {
-    money().merge(
+    money().merge(told()).merge(
         OpenApiRouter::new()
             .routes(routes!(health::live))
             .routes(routes!(health::ready)),
@@ -54,12 +54,18 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(switches::turn))
 }
 
+/// What gateways tell: with places of its own, and a body that is taken as it is.
+fn told() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(hooks::take))
+}
+
 /// The API, ready to be served.
 pub fn router(api: &Arc<Api>) -> Router {
     let shed = from_fn_with_state(Arc::clone(api), middleware::shed);
     let whole = from_fn_with_state(Arc::clone(api), body::whole);
     let authorised = from_fn_with_state(Arc::clone(api), authorise::authorised);
     let (money, _) = money().split_for_parts();
+    let (told, _) = told().split_for_parts();
     let by_merchant = from_fn_with_state(Arc::clone(api), limits::by_merchant);
     let by_address = from_fn_with_state(Arc::clone(api), limits::by_address);
     // The last one is asked first.
@@ -67,6 +73,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .route_layer(shed)
         .route_layer(whole)
         .route_layer(by_merchant)
+        .merge(told)
         .merge(pages::routes())
         .route_layer(authorised)
         .route_layer(by_address);

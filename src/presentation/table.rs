@@ -31,6 +31,7 @@ impl Route {
 
 const ANYBODY: &[Principal] = &[Principal::Anybody];
 const SERVER: &[Principal] = &[Principal::MerchantServer];
+const GATEWAY: &[Principal] = &[Principal::Gateway];
 const MEMBER: &[Principal] = &[Principal::Member];
 const SERVER_OR_MEMBER: &[Principal] = &[Principal::MerchantServer, Principal::Member];
 const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
@@ -361,6 +362,23 @@ pub const ROUTES: &[Route] = &[
         principals: SERVER,
         body: true,
         refusals: &[Code::InvalidRequest, Code::TooManyConflicts],
+    },
+    Route {
+        method: &Method::POST,
+        path: "/webhooks/toss/{hookToken}",
+        named: Named::HookToken,
+        principals: GATEWAY,
+        // As it comes, whatever it is.
+        body: false,
+        refusals: &[
+            Code::MalformedBody,
+            Code::BodyTimeout,
+            Code::BodyTooLarge,
+            Code::RateLimited,
+            Code::Overloaded,
+            Code::StoreUnavailable,
+            Code::TooManyConflicts,
+        ],
     },
     Route {
         method: &Method::GET,

@@ -89,6 +89,7 @@ async fn every_code_is_provoked() {
     for told in crate::webhooks::refusals().await {
         seen.note(&told);
     }
+    seen.note(&crate::hooks::refusal().await);
     keys(&mut seen).await;
     refusals(&mut seen).await;
     streams(&mut seen).await;

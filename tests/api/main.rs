@@ -14,6 +14,7 @@ mod commands;
 mod copies_on_postgres;
 mod edge;
 mod feed;
+mod hooks;
 mod idempotency;
 mod issuers;
 mod members;

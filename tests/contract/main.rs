@@ -13,6 +13,7 @@ mod commits;
 mod constraints;
 mod feed;
 mod in_doubt;
+mod inbox;
 mod merchants;
 mod opening;
 mod pages;

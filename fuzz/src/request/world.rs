@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use application::inbox::Intake;
 use application::memory::Memory;
 use application::ports::gateway::{ListPage, Refused, Terms};
 use application::ports::{Clock as _, Finding, Gateways, Ids, PaymentGateway, Tally};
@@ -21,6 +22,7 @@ use domain::principal::{Mode, Scope};
 use domain::saga::{CancelCall, ConfirmCall, Policy};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
+use payflow::adapters::gateway::toss::Hooks;
 use payflow::adapters::limiter::Buckets;
 use payflow::adapters::repeats::InProcess;
 use payflow::adapters::vault::{MasterKeys, Vault};
@@ -67,6 +69,15 @@ fn post(memory: &Arc<Memory>) -> Post {
     }
 }
 
+/// What notifications are read with; nobody counts them.
+fn intake() -> Intake {
+    Intake {
+        reader: Arc::new(Hooks),
+        limiter: Arc::new(Buckets::default()),
+        terms: application::inbox::Terms::default(),
+    }
+}
+
 /// What the store is put back to.
 struct Kept {
     store: Memory,
@@ -91,6 +102,7 @@ impl World {
             repeats: Arc::new(InProcess::new(Duration::ZERO)),
             bell: Arc::default(),
             post: post(&memory),
+            intake: intake(),
             policy: Policy::default(),
             timings: Timings::default(),
             bounds: impatient(),
@@ -192,6 +204,7 @@ fn settings() -> Settings {
         body_bytes_max: BODY_BYTES_MAX,
         body_timeout: Duration::from_secs(30),
         requests_max: 16,
+        hooks_max: 16,
         amount_minor_max: AMOUNT_MAX,
         lifetime_seconds_max: 86_400,
         rates: Rates::default(),

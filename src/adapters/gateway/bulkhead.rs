@@ -15,6 +15,8 @@ pub struct Room {
     /// Questions at once: their own share, so that a flood of payments cannot keep us from
     /// learning what became of the earlier ones.
     pub questions_max: usize,
+    /// Glances at once, of their own: whoever may send us notifications takes nobody's place.
+    pub glances_max: usize,
     /// How long a call waits for room before it is given up unsent.
     pub wait: Duration,
 }
@@ -24,6 +26,7 @@ impl Default for Room {
         Self {
             actions_max: 256,
             questions_max: 32,
+            glances_max: 4,
             wait: Duration::from_secs(1),
         }
     }
@@ -34,6 +37,7 @@ impl Default for Room {
 pub struct Bulkhead {
     actions: Semaphore,
     questions: Semaphore,
+    glances: Semaphore,
     wait: Duration,
 }
 
@@ -48,6 +52,7 @@ impl Bulkhead {
         Self {
             actions: Semaphore::new(room.actions_max),
             questions: Semaphore::new(room.questions_max),
+            glances: Semaphore::new(room.glances_max),
             wait: room.wait,
         }
     }
@@ -67,6 +72,11 @@ impl Bulkhead {
         let taken = timeout(self.wait, places.acquire()).await.ok()?;
         Some(Place(taken.expect("the places are never closed")))
     }
+
+    /// Takes a place for a glance, if there is one right now.
+    pub fn glance(&self) -> Option<Place<'_>> {
+        self.glances.try_acquire().ok().map(Place)
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +90,7 @@ mod tests {
         Bulkhead::new(Room {
             actions_max: 2,
             questions_max: 1,
+            glances_max: 1,
             wait,
         })
     }
@@ -116,6 +127,8 @@ mod tests {
         let bulkhead = bulkhead();
         let _first = bulkhead.enter(Share::Action).await.unwrap();
         let _second = bulkhead.enter(Share::Action).await.unwrap();
+        let _glance = bulkhead.glance().unwrap();
+        assert!(bulkhead.glance().is_none());
         let _question = bulkhead.enter(Share::Question).await.unwrap();
         assert!(bulkhead.enter(Share::Question).await.is_none());
     }

@@ -26,6 +26,8 @@ pub enum Operation {
     AskByKey,
     /// Ask by the order id that the window was opened with.
     AskByOrder,
+    /// Ask because of a notification that nothing vouches for.
+    Glance,
     /// Read the list of movements.
     List,
 }
@@ -42,6 +44,7 @@ impl Operation {
             Self::DeleteKey => "delete_key",
             Self::AskByKey => "ask_by_key",
             Self::AskByOrder => "ask_by_order",
+            Self::Glance => "glance",
             Self::List => "list",
         }
     }
@@ -53,7 +56,7 @@ impl Operation {
             Self::Confirm | Self::Cancel | Self::Charge | Self::IssueKey | Self::DeleteKey => {
                 Share::Action
             }
-            Self::AskByKey | Self::AskByOrder | Self::List => Share::Question,
+            Self::AskByKey | Self::AskByOrder | Self::Glance | Self::List => Share::Question,
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use application::ports::Store;
-use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
+use application::ports::store::{
+    Claimed, Error, HasInbox, Inbox, Listed, Listener, Queue, Webhooks,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
@@ -12,6 +14,12 @@ use domain::principal::Scope;
 use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
 
 use super::Metered;
+
+impl HasInbox for Metered<Arc<dyn Store>> {
+    fn inbox(&self) -> &dyn Inbox {
+        self.inner.inbox()
+    }
+}
 
 #[async_trait]
 impl Webhooks for Metered<Arc<dyn Store>> {

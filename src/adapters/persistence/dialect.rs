@@ -240,6 +240,11 @@ pub(super) fn delivery_is_over() -> SqlLiteral<Bool> {
     sql("state <> 'PENDING'")
 }
 
+/// Nothing became of the notification yet: the predicate of its partial index.
+pub(super) fn inbound_is_waiting() -> SqlLiteral<Bool> {
+    sql("verdict = 'WAITING'")
+}
+
 /// How many deliveries wait of endpoints that were not deleted, counted up to `most`: diesel has no
 /// word for a query to count in.
 pub(super) fn pending_deliveries(most: u64) -> SqlLiteral<BigInt> {

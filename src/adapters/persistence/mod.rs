@@ -13,6 +13,7 @@ mod declines;
 mod dialect;
 mod error;
 mod feed;
+mod inbox;
 mod keys;
 mod leases;
 mod migrations;

@@ -83,6 +83,12 @@ impl Limits {
             }
             Bucket::Address(address) => self.pouch.name("address", &[&address.to_string()]),
             Bucket::Guesses(address) => self.pouch.name("guesses", &[&address.to_string()]),
+            Bucket::Hooks(account) => self.pouch.name("hooks", &[&account.to_string()]),
+            Bucket::Unreadable(account) => self.pouch.name("unreadable", &[&account.to_string()]),
+            Bucket::Hints(scope) => {
+                let (merchant, mode) = tenant(scope);
+                self.pouch.name("hints", &[&merchant, mode])
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "kafka")]
 mod bus;
 mod feed;
+mod inbox;
 mod lines;
 #[cfg(feature = "redis")]
 mod redis;
@@ -11,7 +12,7 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{Clock, Finding, Store, Tally};
+use application::ports::{Brought, Clock, Finding, Looked, Store, Tally};
 use application::stuck_since;
 use axum::Router;
 use axum::extract::State;
@@ -91,6 +92,7 @@ pub struct Metrics {
     #[cfg(feature = "redis")]
     redis: redis::Redis,
     pub(super) webhooks: webhooks::Webhooks,
+    pub(super) inbox: inbox::Inbox,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -209,6 +211,7 @@ impl Metrics {
             #[cfg(feature = "redis")]
             redis: redis::Redis::registered(&registry)?,
             webhooks: webhooks::Webhooks::registered(&registry)?,
+            inbox: inbox::Inbox::registered(&registry)?,
             registry,
         })
     }
@@ -321,6 +324,14 @@ impl Tally for Metrics {
         };
         self.watch.findings.with_label_values(&[word]).inc();
     }
+
+    fn brought(&self, brought: Brought) {
+        self.inbox.brought(brought);
+    }
+
+    fn looked(&self, looked: Looked) {
+        self.inbox.looked(looked);
+    }
 }
 
 /// What a scrape needs.
@@ -361,6 +372,7 @@ async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
         scrape.metrics.count_sightings(store, now).await;
         scrape.metrics.feed.count(store, now).await;
         scrape.metrics.webhooks.count(store).await;
+        scrape.metrics.inbox.count(store).await;
         *counted = Some(Instant::now());
     }
     drop(counted);

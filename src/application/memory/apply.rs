@@ -63,13 +63,7 @@ impl State {
             Change::UpdateSaga { saga, expected } => self.update_saga(saga, *expected),
             Change::InsertEntry(entry) => self.insert_entry(entry),
             Change::AppendEvent(event) => self.append_event(event),
-            Change::ReserveKey(key) => {
-                let taken =
-                    |known: &Arc<Reservation>| known.saga.is_some() && known.saga == key.saga;
-                must(!self.keys.values().any(taken))?;
-                let row = Arc::new(key.as_ref().clone());
-                insert(&mut self.keys, key.key.clone(), row)
-            }
+            Change::ReserveKey(key) => self.reserve_key(key),
             Change::FinishKey { saga, outcome } => self.finish_key(*saga, outcome),
             Change::IssueKey(key) => {
                 let row = Arc::new(key.as_ref().clone());
@@ -85,6 +79,7 @@ impl State {
             Change::Feed(change) => self.feed.apply(change, now),
             Change::Webhook(change) => self.webhooks.apply(change),
             Change::Billing(change) => self.billing(change, now),
+            Change::Inbox(change) => self.inbox.apply(change),
         }
     }
 
@@ -93,6 +88,12 @@ impl State {
         insert(&mut self.events, (event.payment, event.sequence), row)?;
         self.feed.await_position(event.payment, event.sequence);
         Ok(())
+    }
+
+    fn reserve_key(&mut self, key: &Reservation) -> Applied {
+        let taken = |known: &Arc<Reservation>| known.saga.is_some() && known.saga == key.saga;
+        must(!self.keys.values().any(taken))?;
+        insert(&mut self.keys, key.key.clone(), Arc::new(key.clone()))
     }
 
     fn update_merchant(&mut self, merchant: &Merchant, expected: i64) -> Applied {

@@ -4,6 +4,7 @@
 mod apply;
 mod billing;
 mod feed;
+mod inbox;
 mod reads;
 mod secrets;
 mod step_up;
@@ -72,6 +73,7 @@ struct State {
     feed: feed::Tables,
     webhooks: webhooks::Tables,
     subscriptions: subscriptions::Tables,
+    inbox: inbox::Tables,
 }
 
 /// The store in memory.

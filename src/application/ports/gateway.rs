@@ -86,6 +86,15 @@ impl Default for Terms {
     }
 }
 
+/// What somebody who is believed nothing made us ask about; named by our own books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glance<'g> {
+    /// By the authentication's key.
+    Key(&'g PaymentKey),
+    /// By the order id that the window was opened with.
+    Order(&'g GatewayOrderId),
+}
+
 /// One account at one gateway, called with one secret key: a replaced key is another gateway.
 ///
 /// Implementations never retry an action by themselves, send its key with every physical try, and
@@ -128,6 +137,15 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Asks by the order id that the window was opened with.
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer;
+
+    /// Asks because a stranger said so. Whatever stands guard lets it take no place of a payment's
+    /// call, and learns nothing about the gateway's health from it.
+    async fn glance(&self, at: Glance<'_>) -> Answer {
+        match at {
+            Glance::Key(key) => self.payment_by_key(key).await,
+            Glance::Order(order) => self.payment_by_order(order).await,
+        }
+    }
 
     /// Asks which movements there were `within` this time, oldest first, `limit` at most; those
     /// after the movement `after`, where one is given.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::id::GatewayAccountId;
 use domain::principal::Scope;
 use domain::text::MemberId;
 
@@ -21,6 +22,12 @@ pub enum Bucket {
     Address(IpAddr),
     /// The credentials from an address that nobody was given.
     Guesses(IpAddr),
+    /// The notifications that come in for an account at a gateway.
+    Hooks(GatewayAccountId),
+    /// Those of them that cannot be read.
+    Unreadable(GatewayAccountId),
+    /// The questions that unverified notifications cost a merchant, in one mode.
+    Hints(Scope),
 }
 
 /// How much a bucket holds, and how long it takes to fill again from empty.

@@ -7,6 +7,7 @@ pub mod courier;
 mod feed;
 pub mod gateway;
 pub mod identity;
+pub mod inbox;
 pub mod limiter;
 pub mod repeats;
 pub mod sink;
@@ -47,10 +48,46 @@ pub enum Finding {
     Unreadable,
 }
 
+/// What became of a notification in the request that brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It is kept.
+    Kept,
+    /// It was here before.
+    Again,
+    /// It cannot be read, and there are enough of these.
+    Dropped,
+    /// It is not known to be kept: the gateway is to send it again.
+    Refused,
+}
+
+/// What became of a hint at a payment when it was taken to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// The books have all that the gateway shows.
+    Settled,
+    /// The gateway was not asked: the books have what was claimed.
+    Known,
+    /// The payment's saga is open, and will see for itself.
+    Hastened,
+    /// The merchant's budget of questions is used up; it waits.
+    OverBudget,
+    /// No answer that says anything of it; it is looked at again.
+    Unanswered,
+    /// What was shown cannot be booked: the watch looks into it.
+    Strange,
+}
+
 /// Who counts what is found.
 pub trait Tally: Send + Sync {
     /// One more.
     fn found(&self, finding: Finding);
+
+    /// A notification more.
+    fn brought(&self, _: Brought) {}
+
+    /// A look at a hint more.
+    fn looked(&self, _: Looked) {}
 }
 
 /// Fresh identifiers and secrets.

@@ -24,6 +24,7 @@ use domain::vault::DataKey;
 
 pub use super::billing::BillingKeys;
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
+pub use super::inbox::{HasInbox, Inbox, Tray};
 pub use super::subscriptions::Subscriptions;
 pub use super::watches::{Booked, Sighting, Standing, Watches};
 pub use super::webhooks::{Claimed, Listed, Listener, News, PENDING_COUNTED_MAX, Queue, Webhooks};
@@ -350,18 +351,14 @@ pub trait OfMembers: Challenges + BillingKeys {}
 
 impl<T: Challenges + BillingKeys> OfMembers for T {}
 
+/// What is heard of gateways besides their answers.
+pub trait Inward: Watches + HasInbox {}
+
+impl<T: Watches + HasInbox> Inward for T {}
+
 /// Everything that is kept.
 pub trait Store:
-    Payments
-    + Sagas
-    + Keys
-    + Access
-    + Watches
-    + Secrets
-    + Switches
-    + OfMembers
-    + Subscriptions
-    + Outward
+    Payments + Sagas + Keys + Access + Inward + Secrets + Switches + OfMembers + Subscriptions + Outward
 {
 }
 
@@ -370,7 +367,7 @@ impl<T> Store for T where
         + Sagas
         + Keys
         + Access
-        + Watches
+        + Inward
         + Secrets
         + Switches
         + OfMembers

@@ -29,11 +29,28 @@ fn pause_after(looks: i64) -> Duration {
     place.map_or(first, |n| PAUSES.get(n).copied().unwrap_or(last))
 }
 
+/// What a single look comes to that a stranger caused.
+#[derive(Debug)]
+pub(crate) enum Glimpse {
+    /// The books have all that is shown.
+    Settled,
+    /// Not yet: somebody is at work there.
+    Later,
+    /// The gateway does not know the payment key.
+    Absent,
+    /// No answer that says anything of the payment.
+    Unanswered(Cause),
+    /// It cannot be booked as this answer has it.
+    Strange,
+}
+
 /// What became of a look.
 #[derive(Debug)]
 enum Looked {
     /// The books have it.
     Settled,
+    /// The gateway does not know the payment.
+    Absent,
     /// Not yet, and why.
     Later(&'static str),
     /// No answer that says anything of the payment.
@@ -87,6 +104,10 @@ impl App {
                         return Err(Unwatched::Unasked(cause));
                     }
                 }
+                Looked::Absent => {
+                    let why = "the gateway does not know the payment";
+                    self.judge(sighting, why).await?;
+                }
                 Looked::Strange(why) => self.judge(sighting, &why).await?,
             }
         }
@@ -130,6 +151,23 @@ impl App {
         Ok(Looked::Later("others are first, again and again"))
     }
 
+    /// One look, with one question at most; what it cannot settle is the watch's.
+    pub(crate) async fn glimpse(
+        &self,
+        watched: &Watched<'_>,
+        sighting: &Sighting,
+    ) -> Result<Glimpse, Unwatched> {
+        Ok(match self.try_look(watched, sighting, None).await {
+            Ok(Tried::Looked(Looked::Settled)) => Glimpse::Settled,
+            Ok(Tried::Looked(Looked::Later(_)) | Tried::Moved) => Glimpse::Later,
+            Ok(Tried::Looked(Looked::Absent)) => Glimpse::Absent,
+            Ok(Tried::Looked(Looked::Unanswered(cause))) => Glimpse::Unanswered(cause),
+            Ok(Tried::Looked(Looked::Strange(_)) | Tried::Surprised(_))
+            | Err(Unwatched::Store(Error::Corrupt { .. })) => Glimpse::Strange,
+            Err(error) => return Err(error),
+        })
+    }
+
     async fn try_look(
         &self,
         watched: &Watched<'_>,
@@ -148,7 +186,7 @@ impl App {
             self.hasten(subject.payment.facts.id).await?;
             return Ok(Tried::Looked(Looked::Later("its saga is open")));
         }
-        let asked = watched.gateway.payment_by_key(&sighting.key);
+        let asked = watched.asked(&sighting.key);
         let snapshot = match snapshot_in(self.unless_stopping(asked).await?) {
             Ok(snapshot) if snapshot.payment_key == sighting.key => snapshot,
             Ok(_) => return Ok(strange(&Strange::Order)),
@@ -241,7 +279,7 @@ fn strange(why: &Strange) -> Tried {
 fn snapshot_in(answer: Answer) -> Result<Box<Snapshot>, Looked> {
     Err(match answer {
         Answer::Found(snapshot) => return Ok(snapshot),
-        Answer::NotFound => Looked::Strange("the gateway does not know the payment".to_owned()),
+        Answer::NotFound => Looked::Absent,
         Answer::Declined(decline) => Looked::Strange(format!("refused: {decline:?}")),
         Answer::Unknown(cause) => match cause {
             Cause::NotSent

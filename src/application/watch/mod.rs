@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::merchant::GatewayAccount;
-use domain::snapshot::Cause;
+use domain::snapshot::{Answer, Cause};
+use domain::text::PaymentKey;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{Instrument as _, debug, error, error_span, warn};
 
 use crate::App;
 use crate::ports::PaymentGateway;
+use crate::ports::gateway::Glance;
 use crate::ports::store;
 use crate::upkeep::earlier;
+
+pub(crate) use look::Glimpse;
 
 /// How far back the first watch over an account begins, at most, and how much of a backlog is
 /// read before the place is kept.
@@ -34,7 +38,7 @@ const LEASE: Duration = Duration::from_mins(5);
 
 /// Why an account was not watched to the end; it will be, from where it was.
 #[derive(Debug, thiserror::Error)]
-enum Unwatched {
+pub(crate) enum Unwatched {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("the gateway does not list its movements: {0:?}")]
@@ -77,10 +81,23 @@ impl Unwatched {
 }
 
 /// An account, and who serves it.
-struct Watched<'w> {
-    account: &'w GatewayAccount,
-    gateway: &'w dyn PaymentGateway,
-    now: Timestamp,
+pub(crate) struct Watched<'w> {
+    pub(crate) account: &'w GatewayAccount,
+    pub(crate) gateway: &'w dyn PaymentGateway,
+    pub(crate) now: Timestamp,
+    /// Whether it is looked at only because a stranger said so.
+    pub(crate) is_hinted: bool,
+}
+
+impl Watched<'_> {
+    /// Asks about a payment.
+    async fn asked(&self, key: &PaymentKey) -> Answer {
+        if self.is_hinted {
+            self.gateway.glance(Glance::Key(key)).await
+        } else {
+            self.gateway.payment_by_key(key).await
+        }
+    }
 }
 
 impl App {
@@ -158,6 +175,7 @@ impl App {
             account,
             gateway: gateway.as_ref(),
             now,
+            is_hinted: false,
         };
         // What was seen before is looked at even where the list cannot be read.
         let reading = READING_MAX.saturating_mul(2);
@@ -181,7 +199,10 @@ impl App {
     }
 
     /// Awaits a question; a shutdown does not wait for its answer.
-    async fn unless_stopping<T>(&self, asked: impl Future<Output = T>) -> Result<T, Unwatched> {
+    pub(crate) async fn unless_stopping<T>(
+        &self,
+        asked: impl Future<Output = T>,
+    ) -> Result<T, Unwatched> {
         tokio::select! {
             biased;
             () = self.runner.drain.cancelled() => Err(Unwatched::Stopping),

@@ -3,6 +3,7 @@
 mod edge;
 mod feed;
 mod identity;
+mod inbox;
 mod kafka;
 mod live;
 mod redis;
@@ -52,6 +53,7 @@ impl Config {
         self.check_kafka()?;
         self.check_redis()?;
         self.check_webhooks()?;
+        self.check_inbox()?;
         self.check_vault()?;
         if self.is_live() {
             self.fit_for_live()?;

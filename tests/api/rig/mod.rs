@@ -3,6 +3,7 @@
 mod billing_keys;
 mod feed;
 mod gateway;
+mod hooks;
 mod listener;
 pub(crate) mod members;
 mod payments;

@@ -79,6 +79,11 @@ impl Faulty {
         fault.take_if(|fault| matches!(fault, Fault::AnswerLost | Fault::CommitLost))
     }
 
+    /// What it stands before.
+    pub(super) fn inner(&self) -> &dyn Store {
+        self.inner.as_ref()
+    }
+
     pub(super) fn reached(&self) -> Result<&Arc<dyn Store>, Error> {
         let fault = *self.fault.lock().unwrap();
         match fault {

@@ -1,6 +1,8 @@
 //! Owns the way of webhooks through the faulty store.
 
-use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
+use application::ports::store::{
+    Claimed, Error, HasInbox, Inbox, Listed, Listener, Queue, Webhooks,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
@@ -27,6 +29,12 @@ pub(super) fn is_of_a_job(changes: &[Change]) -> bool {
                 | webhook::Change::EndFailing(_)
         )
     })
+}
+
+impl HasInbox for Faulty {
+    fn inbox(&self) -> &dyn Inbox {
+        self.inner().inbox()
+    }
 }
 
 #[async_trait]

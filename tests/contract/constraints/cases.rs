@@ -2,6 +2,7 @@
 
 use super::billing;
 use super::columns::COLUMNS;
+use super::inbox;
 use super::subscriptions;
 
 /// What refuses, as far as the databases word it differently.
@@ -61,7 +62,7 @@ impl Case {
 }
 
 /// The lines of all of them.
-fn lines(texts: [&'static str; 3]) -> impl Iterator<Item = &'static str> {
+fn lines(texts: [&'static str; 4]) -> impl Iterator<Item = &'static str> {
     texts.into_iter().flat_map(str::lines)
 }
 
@@ -96,11 +97,26 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
             }
         }
     };
-    let checks = lines([CHECKS, billing::CHECKS, subscriptions::CHECKS]);
+    let checks = lines([
+        CHECKS,
+        billing::CHECKS,
+        inbox::CHECKS,
+        subscriptions::CHECKS,
+    ]);
     let checks = checks.map(row(|_| Kind::Check));
-    let unique = lines([UNIQUE, billing::UNIQUE, subscriptions::UNIQUE]);
+    let unique = lines([
+        UNIQUE,
+        billing::UNIQUE,
+        inbox::UNIQUE,
+        subscriptions::UNIQUE,
+    ]);
     let unique = unique.map(row(Kind::Unique));
-    let foreign = lines([FOREIGN, billing::FOREIGN, subscriptions::FOREIGN]);
+    let foreign = lines([
+        FOREIGN,
+        billing::FOREIGN,
+        inbox::FOREIGN,
+        subscriptions::FOREIGN,
+    ]);
     let foreign = foreign.map(row(|_| Kind::Foreign));
     let triggers = TRIGGERS.lines().map(whole(Kind::Trigger));
     let postgres = POSTGRES_TRIGGERS.lines().map(whole(Kind::PostgresTrigger));

@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 26] = [
+pub(super) const COLUMNS: [(&str, &str); 29] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -97,5 +97,19 @@ pub(super) const COLUMNS: [(&str, &str); 26] = [
     (
         "delivery_attempts",
         "endpoint_id subject_id sequence number tried_at took_micros outcome status detail",
+    ),
+    (
+        "hook_tokens",
+        "hash gateway_account_id created_at expires_at",
+    ),
+    (
+        "inbox",
+        "id gateway_account_id digest kind transmission_id sent_at retried signature body \
+         received_at verdict payment_id due_at version",
+    ),
+    (
+        "hints",
+        "payment_id gateway_account_id gateway_order_id claim claimed_key turn asked looks \
+         looked_at due_at version holder lease_until",
     ),
 ];

@@ -4,6 +4,7 @@
 mod billing;
 mod cases;
 mod columns;
+mod inbox;
 mod subscriptions;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use cases::{Case, Kind, all};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
-use domain::change::Change;
+use domain::change::{Change, GatewayOrder};
 use domain::feed::{self, Cursor, Parked, Reader};
 use domain::id::WorkerId;
 use domain::idempotency::IssuedKey;
@@ -79,11 +80,11 @@ async fn seed(url: &str) {
         .await;
     paid_for.expect("and in those of subscriptions");
     read(&database, &payment).await;
-    told(&database, &payment).await;
+    told(&database, &payment, &order).await;
 }
 
-/// An endpoint, what was done to it, and a delivery that was tried.
-async fn told(database: &Database, payment: &Payment) {
+/// An endpoint, what was done to it, and a delivery that was tried; and what a gateway told.
+async fn told(database: &Database, payment: &Payment, order: &GatewayOrder) {
     let endpoint = webhooks::endpoint(payment.facts.scope);
     let key = DeliveryKey {
         endpoint: endpoint.id,
@@ -98,6 +99,9 @@ async fn told(database: &Database, payment: &Payment) {
     ];
     let told = database.commit(&rows).await;
     told.expect("and in those of webhooks");
+    let rows = crate::inbox::one_of_each(payment, order);
+    let told = database.commit(&rows).await;
+    told.expect("and in those of the inbox");
 }
 
 /// One event that has a position and is parked, and one that waits for its position.

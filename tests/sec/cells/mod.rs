@@ -3,6 +3,7 @@
 mod callers;
 mod page;
 mod rules;
+mod tokens;
 mod world;
 
 use std::collections::BTreeSet;
@@ -204,7 +205,7 @@ impl Cell<'_> {
                 Named::Payment => "/api/v1/payments",
                 Named::ApiKey => "/api/v1/api-keys",
                 Named::Endpoint => "/api/v1/webhook-endpoints",
-                Named::Nothing | Named::Switch => return false,
+                Named::Nothing | Named::Switch | Named::HookToken => return false,
             };
             let read = (&self.asked.method, self.asked.route.path) == (&Method::GET, list);
             read && answer.status == 200

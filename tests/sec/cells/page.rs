@@ -31,6 +31,7 @@ const fn named(named: Named) -> &'static str {
         Named::ApiKey => "an API key",
         Named::Endpoint => "a webhook endpoint",
         Named::Switch => "a switch, by its word",
+        Named::HookToken => "a token",
     }
 }
 
@@ -40,11 +41,14 @@ fn told(route: &Route, principal: Principal) -> String {
     if is_open {
         return reached(Principal::Anybody).to_owned();
     }
+    if route.principals.contains(&Principal::Gateway) {
+        return "by the token".to_owned();
+    }
     if route.principals.contains(&principal) {
         return reached(principal).to_owned();
     }
     match principal {
-        Principal::Anybody => nobody(),
+        Principal::Anybody | Principal::Gateway => nobody(),
         Principal::MerchantServer | Principal::MerchantPage | Principal::Member => {
             answered(not_for(route, principal))
         }
@@ -65,7 +69,8 @@ fn routes() -> String {
                     nothing shown |\n|---|---|---|---|---|---|\n"
         .to_owned();
     for route in ROUTES {
-        let [open, server, page, member] = Principal::ALL.map(|principal| told(route, principal));
+        let [open, server, page, member, _] =
+            Principal::ALL.map(|principal| told(route, principal));
         let (method, path, named) = (route.method, route.path, named(route.named));
         let row =
             format!("| `{method} {path}` | {named} | {server} | {page} | {member} | {open} |");
@@ -116,6 +121,7 @@ fn refusals() -> String {
             Named::Endpoint,
         ),
         ("a word that is no switch's", Named::Switch),
+        ("a token in the path that lets nothing in", Named::HookToken),
     ] {
         row(what, not_there(named));
     }

@@ -61,6 +61,16 @@ const MERCHANTS: &[Object] = &[
     Object::OtherKind,
     Object::Malformed,
 ];
+/// What is presented is the object at once.
+const TOKENS: &[Object] = &[
+    of(Tenant::One, None),
+    of(Tenant::Two, None),
+    of(Tenant::Live, None),
+    of(Tenant::Suspended, None),
+    Object::Missing,
+    Object::OtherKind,
+    Object::Malformed,
+];
 const SWITCHES: &[Object] = &[Object::Word, Object::Missing, Object::Malformed];
 
 /// Everything that such a path is tried with.
@@ -69,6 +79,7 @@ pub(super) const fn objects(named: Named) -> &'static [Object] {
         Named::Nothing => &[Object::Unnamed],
         Named::Payment => PAYMENTS,
         Named::ApiKey | Named::Endpoint => MERCHANTS,
+        Named::HookToken => TOKENS,
         Named::Switch => SWITCHES,
     }
 }
@@ -81,6 +92,7 @@ pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
         Named::ApiKey => (404, "API_KEY_NOT_FOUND"),
         Named::Endpoint => (404, "WEBHOOK_ENDPOINT_NOT_FOUND"),
         Named::Switch => (404, "SWITCH_NOT_FOUND"),
+        Named::HookToken => (404, "HOOK_UNKNOWN"),
     }
 }
 
@@ -96,6 +108,7 @@ pub(super) fn not_for(route: &Route, principal: Principal) -> (u16, &'static str
         Principal::MerchantPage if may_servers => NOT_FOR_PAGES,
         Principal::MerchantPage | Principal::MerchantServer => FOR_MEMBERS_ONLY,
         Principal::Anybody => panic!("who is anybody is not asked"),
+        Principal::Gateway => panic!("who is a gateway shows it in the path"),
     }
 }
 
@@ -112,6 +125,18 @@ pub(super) fn sees(is: Is, whose: Whose) -> bool {
 pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
     if route.principals.contains(&Principal::Anybody) {
         return Then::Taken;
+    }
+    // Whatever else is shown: a token in the path lets in, and nothing besides.
+    if route.principals.contains(&Principal::Gateway) {
+        let (status, code) = not_there(route.named);
+        return match object {
+            Object::Of(_) => Then::Taken,
+            Object::Unnamed
+            | Object::Word
+            | Object::Missing
+            | Object::OtherKind
+            | Object::Malformed => Then::Refused(status, code),
+        };
     }
     let principal = match caller.is {
         Is::Refused(status, code) => return Then::Refused(status, code),
@@ -151,7 +176,8 @@ pub(super) fn streams(route: &Route) -> bool {
 pub(super) fn changes(route: &Route) -> bool {
     // A challenge is kept beside the payment that it is for.
     let besides = ["/step-up", "/redeliver"];
-    route.named != Named::Nothing && !besides.iter().any(|end| route.path.ends_with(end))
+    let of_its_own = [Named::Nothing, Named::HookToken];
+    !of_its_own.contains(&route.named) && !besides.iter().any(|end| route.path.ends_with(end))
 }
 
 /// Whether a request that is taken, and does not only read, commits anything.

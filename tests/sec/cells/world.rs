@@ -38,7 +38,7 @@ const PAYMENTS: &str = "/api/v1/payments";
 const ENDPOINTS: &str = "/api/v1/webhook-endpoints";
 
 pub(super) struct World {
-    rig: Rig,
+    pub(super) rig: Rig,
     /// Keys by the name that callers have for them.
     issued: HashMap<&'static str, String>,
     /// What the suspended merchant has from before: a payment, a paid one, a key, an endpoint.
@@ -63,9 +63,9 @@ pub(super) struct Made {
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     /// In the path.
-    id: String,
+    pub(super) id: String,
     /// What an approval would tell.
-    approval: Value,
+    pub(super) approval: Value,
 }
 
 /// Everything that a request could have moved.
@@ -220,12 +220,14 @@ impl World {
             (Object::Missing, Named::ApiKey) => missing(&self.key),
             (Object::Missing, Named::Endpoint) => missing(&self.endpoint),
             (Object::Missing, Named::Switch) => "charges".to_owned(),
+            (Object::Missing, Named::HookToken) => format!("hook_{}", "0".repeat(43)),
             (Object::Missing, Named::Payment | Named::Nothing) => missing(&self.payment.id),
             (Object::OtherKind, Named::ApiKey | Named::Endpoint) => self.payment.id.clone(),
             (Object::OtherKind, _) => self.key.clone(),
             (Object::Malformed, Named::ApiKey) => "key_nonsense".to_owned(),
             (Object::Malformed, Named::Endpoint) => "whe_nonsense".to_owned(),
             (Object::Malformed, Named::Switch) => "CANCELS".to_owned(),
+            (Object::Malformed, Named::HookToken) => "hook_nonsense".to_owned(),
             (Object::Malformed, Named::Payment | Named::Nothing) => "pay_nonsense".to_owned(),
         };
         Target {
@@ -235,6 +237,9 @@ impl World {
     }
 
     async fn fresh(&self, route: &Route, named: Named, whose: Whose) -> Target {
+        if named == Named::HookToken {
+            return self.token_of(whose.tenant).await;
+        }
         let is_paid = route.path.ends_with("/cancel");
         if whose.tenant == Tenant::Suspended {
             let [ready, paid, key, hooks] = &self.suspended;
@@ -295,6 +300,9 @@ impl World {
         let request = self
             .rig
             .anonymous(method.clone(), &format!("{path}{query}"));
+        if route.named == Named::HookToken {
+            return request.json(&json!({ "eventType": "N", "number": number }));
+        }
         if !route.body {
             return request;
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
-    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
 };
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -97,6 +97,15 @@ impl<G: PaymentGateway> Guarded<G> {
                 None
             }
         }
+    }
+
+    /// A glance is held back while the gateway fails, and what it hears says nothing of that.
+    async fn glanced(&self, call: impl Future<Output = Answer> + Send) -> Result<Answer, Held> {
+        let _place = self.bulkhead.glance().ok_or(Held::BulkheadFull)?;
+        if self.breaker.is_open() {
+            return Err(Held::BreakerOpen);
+        }
+        Ok(call.await)
     }
 
     async fn held_or_heard<T>(
@@ -191,6 +200,18 @@ impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
     async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
         self.observed(Operation::AskByOrder, self.gateway.payment_by_order(order))
             .await
+    }
+
+    async fn glance(&self, at: Glance<'_>) -> Answer {
+        let begun = Instant::now();
+        let heard = self.glanced(self.gateway.glance(at)).await;
+        let word = match &heard {
+            Ok(answer) => outcome(answer),
+            Err(held) => held.as_str(),
+        };
+        self.observer
+            .called(self.account, Operation::Glance, word, begun.elapsed());
+        heard.unwrap_or(Answer::Unknown(Cause::NotSent))
     }
 
     async fn movements(

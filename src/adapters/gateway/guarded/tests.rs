@@ -132,6 +132,7 @@ fn guard() -> Guard {
         room: Room {
             actions_max: 1,
             questions_max: 1,
+            glances_max: 1,
             wait: Duration::from_secs(1),
         },
     }
@@ -274,4 +275,33 @@ async fn the_registry_knows_its_accounts() {
     assert_eq!(held.confirm(&capture()).await, LOST);
     let now = registry.of(account()).unwrap();
     assert_eq!(now.confirm(&capture()).await, Answer::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_glance_opens_no_breaker_and_takes_nobodys_place() {
+    let gateway = Scripted::new(LOST, Duration::from_secs(2));
+    let (guarded, notes) = guarded(&gateway);
+    let order = order();
+    for _ in 0..20 {
+        assert_eq!(guarded.glance(Glance::Order(&order)).await, LOST);
+    }
+    assert_eq!(guarded.admit(), Ok(()), "nothing was learnt");
+    gateway.turn_to(Answer::NotFound);
+    let (first, second, question) = tokio::join!(
+        guarded.glance(Glance::Order(&order)),
+        guarded.glance(Glance::Order(&order)),
+        guarded.payment_by_order(&order),
+    );
+    assert_eq!((first, question), (Answer::NotFound, Answer::NotFound));
+    assert_eq!(second, NOT_SENT, "there is one place, and nobody waits");
+
+    gateway.turn_to(LOST);
+    for _ in 0..2 {
+        assert_eq!(guarded.confirm(&capture()).await, LOST);
+    }
+    let calls = gateway.calls();
+    assert_eq!(guarded.glance(Glance::Order(&order)).await, NOT_SENT);
+    assert_eq!(gateway.calls(), calls, "held back while it fails");
+    let last = notes.taken().pop();
+    assert_eq!(last.as_deref(), Some("glance breaker_open 0s"));
 }

@@ -5,6 +5,7 @@ mod billing;
 mod classify;
 mod client;
 mod codes;
+mod hook;
 pub mod keys;
 mod list;
 mod request;
@@ -30,6 +31,7 @@ use application::ports::gateway::{
 use classify::Reply;
 use client::{Client, Heard, Request, Unanswered};
 use codes::Call;
+pub use hook::Hooks;
 pub use settings::{Rejected, Settings, Timeouts};
 
 use super::Operation;
@@ -132,7 +134,9 @@ const fn call_of(operation: Operation) -> Call {
         Operation::Charge => Call::Charge,
         Operation::IssueKey => Call::IssueKey,
         Operation::DeleteKey => Call::DeleteKey,
-        Operation::AskByKey | Operation::AskByOrder | Operation::List => Call::Question,
+        Operation::AskByKey | Operation::AskByOrder | Operation::Glance | Operation::List => {
+            Call::Question
+        }
     }
 }
 

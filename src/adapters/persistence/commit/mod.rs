@@ -7,6 +7,7 @@ mod billing;
 mod books;
 mod feed;
 mod group;
+mod inbox;
 mod keys;
 mod payments;
 mod sagas;
@@ -112,5 +113,6 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
         Change::Feed(change) => feed::statement(change, conn),
         Change::Webhook(change) => webhooks::statement(change, conn),
         Change::Billing(change) => billing::statement(change, conn),
+        Change::Inbox(change) => inbox::statement(change, conn),
     }
 }

@@ -2,10 +2,12 @@
 //! database's catalogue could be the source of the other's.
 
 mod billing;
+mod hooks;
 mod recurring;
 mod webhooks;
 
 pub(super) use billing::billing_keys;
+pub(super) use hooks::{hints, hook_tokens, inbox};
 pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 

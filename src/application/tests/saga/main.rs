@@ -16,6 +16,7 @@ mod faults;
 mod feed;
 mod gateway;
 mod given;
+mod intake;
 mod interleavings;
 mod judge;
 mod left;

@@ -1,6 +1,8 @@
 //! Owns the way of webhooks through the faulty store: the scripts do not strike it.
 
-use application::ports::store::{Claimed, Error, Listed, Listener, Queue, Webhooks};
+use application::ports::store::{
+    Claimed, Error, HasInbox, Inbox, Listed, Listener, Queue, Webhooks,
+};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
@@ -9,6 +11,12 @@ use domain::principal::Scope;
 use domain::webhook::{Attempt, Delivery, DeliveryKey, Endpoint, Note, State};
 
 use crate::store::Faulty;
+
+impl HasInbox for Faulty {
+    fn inbox(&self) -> &dyn Inbox {
+        self.memory.as_ref()
+    }
+}
 
 #[async_trait]
 impl Webhooks for Faulty {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::identity::Nobody;
-use application::ports::{Clock, Finding, Ids, Tally};
+use application::ports::{Clock, Ids};
 use application::{
     ActError, Answered, App, Approve, ApproveError, Bounds, Caller, Cancel, Ended, KeyError, Keyed,
     Outcome, Parts, Prepare, StepUp,
@@ -29,6 +29,7 @@ use crate::bugs::Bug;
 use crate::faults::{Fault, Script};
 use crate::gateway::{Gateway, Only};
 use crate::given::{account, merchant, order, scope, tenant, timings};
+use crate::intake::{Uncounted, deaf};
 use crate::post::nowhere;
 use crate::repeats::Forgetful;
 use crate::store::Faulty;
@@ -60,12 +61,6 @@ impl Ids for Counted {
     fn secret(&self) -> String {
         self.draw().to_string()
     }
-}
-
-struct Uncounted;
-
-impl Tally for Uncounted {
-    fn found(&self, _: Finding) {}
 }
 
 pub(crate) struct World {
@@ -125,6 +120,7 @@ impl World {
                 repeats: Arc::new(Forgetful),
                 bell: Arc::default(),
                 post: nowhere(Arc::clone(&clock)),
+                intake: deaf(),
                 policy: Bug::policy(bug),
                 timings: timings(),
                 bounds: Bounds::default(),

@@ -35,6 +35,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::inbox::intake;
 use crate::repeats::Rumours;
 use crate::store::Flawed;
 use crate::webhooks::{Receivers, post};
@@ -256,6 +257,7 @@ impl Installation {
             store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
             post: post(Arc::clone(&receivers), Arc::clone(&clock), terms),
+            intake: intake(),
             clock,
             ids,
             tally: Arc::<Found>::clone(&found),

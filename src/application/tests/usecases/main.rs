@@ -1,6 +1,6 @@
 //! The use cases over the store in memory and a gateway whose answers a test sets, in virtual
 //! time: keys, refusals, patience, holds, drains, questions, expiry,
-//! upkeep, merchants, API keys, the watch.
+//! upkeep, merchants, API keys, the watch, the inbox.
 #![expect(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -14,6 +14,7 @@ mod billing_keys;
 mod consumers;
 mod feed;
 mod idempotency;
+mod inbox;
 mod installation;
 mod left;
 mod merchants;

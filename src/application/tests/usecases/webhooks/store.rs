@@ -1,7 +1,7 @@
 //! Owns the way of webhooks through the flawed store.
 
 use application::ports::store::{
-    Claimed, Commit as _, CommitError, Error, Listed, Listener, Queue, Webhooks,
+    Claimed, Commit as _, CommitError, Error, HasInbox, Inbox, Listed, Listener, Queue, Webhooks,
 };
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -36,6 +36,12 @@ impl Flawed {
             return Some(written.and(Err(CommitError::InDoubt)));
         }
         None
+    }
+}
+
+impl HasInbox for Flawed {
+    fn inbox(&self) -> &dyn Inbox {
+        self.memory().as_ref()
     }
 }
 

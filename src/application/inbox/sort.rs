@@ -1,0 +1,241 @@
+//! Owns sorting what came in: what it is, which payment of ours it hints at, and whether the books
+//! have already what it claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::change::Change;
+use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId};
+use domain::inbox::{self, Claim, Hint, Inbound, Raised, Verdict};
+use domain::payment::Payment;
+use domain::saga::Saga;
+use tracing::{debug, error, info};
+
+use crate::App;
+use crate::crash::crash_point;
+use crate::idempotency::later;
+use crate::ports::inbox::Sort;
+use crate::ports::store::{CommitError, Error};
+
+/// How long what cannot be sorted waits before it is tried again.
+const MENDING: Duration = Duration::from_mins(5);
+
+/// What a notification comes to.
+struct Sorted {
+    verdict: Verdict,
+    payment: Option<PaymentId>,
+    raised: Option<Raised>,
+}
+
+impl From<Verdict> for Sorted {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            payment: None,
+            raised: None,
+        }
+    }
+}
+
+fn written(change: inbox::Change) -> Change {
+    Change::Inbox(Box::new(change))
+}
+
+fn updated(inbound: &Inbound, next: Inbound) -> Change {
+    written(inbox::Change::Update {
+        inbound: Box::new(next),
+        expected: inbound.version,
+    })
+}
+
+impl App {
+    /// One pass over notifications that are due; how many there were.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn sort_inbox(&self) -> Result<u64, Error> {
+        let now = self.parts.post.clock.now();
+        let limit = self.parts.bounds.pass_rows;
+        let due = self.parts.store.inbox().inbounds_due(now, limit).await?;
+        let count = u64::try_from(due.len()).unwrap_or(u64::MAX);
+        let own = self.own_orders_in(&due).await?;
+        if due.is_empty() || self.sort(&due, &own, now).await.is_ok() {
+            return Ok(count);
+        }
+        // Somebody was faster with one of them, or one of them cannot be written.
+        for inbound in due {
+            match self.sort(std::slice::from_ref(&inbound), &own, now).await {
+                Ok(()) => {}
+                Err(CommitError::Conflict | CommitError::InDoubt) => {
+                    debug!(notification = %inbound.id, "sorted by somebody else, or next time");
+                }
+                Err(CommitError::Store(away @ Error::Unavailable(_))) => return Err(away),
+                Err(CommitError::Store(why)) => self.put_off(inbound, &why, now).await?,
+            }
+        }
+        Ok(count)
+    }
+
+    /// Which of the orders that are named are of payments of the account that they came in for.
+    async fn own_orders_in(
+        &self,
+        due: &[Inbound],
+    ) -> Result<BTreeSet<(GatewayAccountId, GatewayOrderId)>, Error> {
+        let mut named: BTreeMap<GatewayAccountId, BTreeSet<GatewayOrderId>> = BTreeMap::new();
+        for inbound in due {
+            if let Sort::Hint { order, .. } = self.told(inbound)
+                && let Ok(order) = order.parse()
+            {
+                named.entry(inbound.account).or_default().insert(order);
+            }
+        }
+        let mut own = BTreeSet::new();
+        for (account, orders) in named {
+            let orders: Vec<GatewayOrderId> = orders.into_iter().collect();
+            let found = self.parts.store.own_orders(account, &orders).await?;
+            own.extend(found.into_iter().map(|order| (account, order)));
+        }
+        Ok(own)
+    }
+
+    fn told(&self, inbound: &Inbound) -> Sort {
+        let reader = &self.parts.intake.reader;
+        reader.read(&inbound.body, &inbound.headers).sort
+    }
+
+    /// Writes what became of all of these, and the hints that they are, in one commit.
+    async fn sort(
+        &self,
+        due: &[Inbound],
+        own: &BTreeSet<(GatewayAccountId, GatewayOrderId)>,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let mut changes = Vec::with_capacity(due.len());
+        let mut raised: BTreeMap<PaymentId, Raised> = BTreeMap::new();
+        for inbound in due {
+            let sorted = self.sorted(inbound, own).await?;
+            info!(
+                notification = %inbound.id,
+                account = %inbound.account,
+                kind = %inbound.kind,
+                verdict = %sorted.verdict,
+                payment = sorted.payment.map(tracing::field::display),
+                "notification sorted"
+            );
+            let next = inbound.clone().judged(sorted.verdict, sorted.payment);
+            changes.push(updated(inbound, next));
+            if let Some(said) = sorted.raised {
+                let known = raised.entry(said.payment).or_insert_with(|| said.clone());
+                // Two that claim different things cannot both be compared.
+                if known.claim != said.claim {
+                    known.claim = Claim::Unclear;
+                }
+                known.order = said.order;
+            }
+        }
+        for (payment, raised) in raised {
+            changes.push(self.hinting(payment, raised, now).await?);
+        }
+        crash_point!("inbox.before_sort_commit");
+        self.parts.store.commit(&changes).await?;
+        crash_point!("inbox.after_sort_commit");
+        Ok(())
+    }
+
+    async fn hinting(
+        &self,
+        payment: PaymentId,
+        raised: Raised,
+        now: Timestamp,
+    ) -> Result<Change, Error> {
+        let known = self.parts.store.inbox().hint(payment).await?;
+        Ok(written(match known {
+            None => inbox::Change::InsertHint(Box::new(Hint::first(raised, now))),
+            Some(hint) => inbox::Change::UpdateHint {
+                expected: hint.version,
+                hint: Box::new(hint.again(raised, now, self.parts.timings.question_gap)),
+            },
+        }))
+    }
+
+    async fn sorted(
+        &self,
+        inbound: &Inbound,
+        own: &BTreeSet<(GatewayAccountId, GatewayOrderId)>,
+    ) -> Result<Sorted, Error> {
+        let account = inbound.account;
+        let (order, claim) = match self.told(inbound) {
+            Sort::Unreadable => return Ok(Verdict::Unreadable.into()),
+            Sort::NoOrder => return Ok(Verdict::NoOrder.into()),
+            // No key is kept to verify it with, and nothing would follow from it.
+            Sort::Signed => return Ok(Verdict::Unverified.into()),
+            Sort::Hint { order, claim } => (order, claim),
+        };
+        let order = order.parse().ok();
+        let order = order.filter(|order| own.contains(&(account, *order)));
+        let Some(order): Option<GatewayOrderId> = order else {
+            return Ok(Verdict::UnknownOrder.into());
+        };
+        let store = &self.parts.store;
+        let opened = store.gateway_order(order).await?;
+        let Some(opened) = opened else {
+            return Ok(Verdict::UnknownOrder.into());
+        };
+        let payment = store.any_payment(opened.payment).await?;
+        let Some(payment) = payment.filter(|payment| payment.facts.account == account) else {
+            return Ok(Verdict::UnknownOrder.into());
+        };
+        let sagas = store.sagas_of(opened.payment).await?;
+        let is_known = self.is_in_books(&payment, &sagas, &claim).await?;
+        let raised = Raised {
+            payment: opened.payment,
+            account,
+            order,
+            claim,
+        };
+        Ok(Sorted {
+            verdict: if is_known {
+                Verdict::Known
+            } else {
+                Verdict::Hinted
+            },
+            payment: Some(opened.payment),
+            raised: (!is_known).then_some(raised),
+        })
+    }
+
+    /// Whether the books have what is claimed, and nobody is at work on the payment. Then whoever
+    /// claims it tells nothing new, and may be lying for all it matters.
+    pub(super) async fn is_in_books(
+        &self,
+        payment: &Payment,
+        sagas: &[Saga],
+        claim: &Claim,
+    ) -> Result<bool, Error> {
+        if payment.state.saga().is_some() || sagas.iter().any(|saga| !saga.is_closed()) {
+            return Ok(false);
+        }
+        if *claim == Claim::Unclear {
+            return Ok(false);
+        }
+        let entries = self.parts.store.entries(payment.facts.id).await?;
+        Ok(match claim {
+            Claim::Unclear => false,
+            Claim::NothingTaken => entries.is_empty(),
+            Claim::Moved(key) => entries
+                .iter()
+                .any(|entry| entry.transaction_key.as_ref() == Some(key)),
+        })
+    }
+
+    /// What cannot be sorted waits behind the others, and does not keep them from it.
+    async fn put_off(&self, inbound: Inbound, why: &Error, now: Timestamp) -> Result<(), Error> {
+        error!(notification = %inbound.id, %why, "a notification cannot be sorted");
+        let next = inbound.clone().waiting(later(now, MENDING));
+        match self.parts.store.commit(&[updated(&inbound, next)]).await {
+            Ok(()) | Err(CommitError::Conflict | CommitError::InDoubt) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+        }
+    }
+}
