@@ -20,6 +20,9 @@ use crate::ports::store;
 use crate::ports::vault::{self, Secret};
 use crate::{App, Runner};
 
+/// Keys take up this share of the places of recovery at most: money is waited for, too.
+const SHARE: usize = 4;
+
 /// What a call came to.
 enum Came {
     /// The gateway made this.
@@ -38,7 +41,8 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn recover_billing_keys(self: &Arc<Self>) -> Result<usize, store::Error> {
-        let free = u32::try_from(self.recovered.available_permits()).unwrap_or(u32::MAX);
+        let free = self.recovered.available_permits() / SHARE;
+        let free = u32::try_from(free).unwrap_or(u32::MAX);
         let limit = free.min(self.parts.bounds.pass_rows);
         if limit == 0 {
             return Ok(0);
@@ -159,8 +163,11 @@ impl Runner {
             customer_key: key.customer_key.clone(),
         };
         match self.holding_key(key, gateway.issue_key(&call)).await {
-            Issued::Key(made) if self.is_ours(key, &made).await => Came::Made(made),
-            Issued::Key(_) => Came::Nothing(Heard::Error, None),
+            Issued::Key(made) => match self.is_ours(key, &made).await {
+                Some(true) => Came::Made(made),
+                Some(false) => Came::Nothing(Heard::Error, None),
+                None => Came::Nothing(Heard::Nothing, None),
+            },
             Issued::Declined(decline) => Came::Refused(decline),
             Issued::Unknown(cause) => self.in_vain(&cause),
         }
@@ -185,14 +192,15 @@ impl Runner {
         }
     }
 
-    /// An answer about another customer or merchant proves nothing about ours.
-    async fn is_ours(&self, key: &BillingKey, made: &NewKey) -> bool {
+    /// An answer about another customer or merchant proves nothing about ours. None where that
+    /// cannot be told now: the gateway gives the same answer to the same call again.
+    async fn is_ours(&self, key: &BillingKey, made: &NewKey) -> Option<bool> {
         let merchant = self.merchant_id(key.account).await;
         let known = match merchant {
             Ok(known) => known.flatten(),
             Err(error) => {
                 warn!(billing_key = %key.id, %error, "an answer cannot be told from a stranger's");
-                return false;
+                return None;
             }
         };
         let same = known.is_none_or(|known| known == made.merchant_id);
@@ -200,12 +208,15 @@ impl Runner {
         if !ours {
             error!(billing_key = %key.id, "the gateway answers about somebody else");
         }
-        ours
+        Some(ours)
     }
 
     fn in_vain(&self, cause: &Cause) -> Came {
         match cause {
-            Cause::NotSent | Cause::Lost => Came::Nothing(Heard::Nothing, None),
+            // A refused API key is refused before the gateway looks at the call's own key.
+            Cause::NotSent | Cause::Lost | Cause::Configuration(_) => {
+                Came::Nothing(Heard::Nothing, None)
+            }
             Cause::Busy {
                 retry_after_seconds,
             } => {
@@ -217,7 +228,6 @@ impl Runner {
             | Cause::Conflict(_)
             | Cause::SessionGone
             | Cause::Refused(_)
-            | Cause::Configuration(_)
             | Cause::Unreadable(_) => Came::Nothing(Heard::Error, None),
         }
     }

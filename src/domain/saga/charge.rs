@@ -163,20 +163,29 @@ fn nothing(mut saga: Saga, payment: &Payment, before: Option<Money>, ctx: &Ctx<'
     let zero = Money::zero(saga.head.amount.currency());
     let confirmed = saga.is_confirmed(zero, before);
     let over = confirmed && saga.are_calls_over(ctx);
+    let moved_order = saga.progress.order.is_some();
     // Counted from the saga's begin, which no key of its is older than.
     let remembered = ctx.now < after(saga.head.created_at, ctx.policy.key_lifetime);
     let keys_left = saga.progress.n < ctx.policy.keys_max;
     match saga.progress.heard.clone() {
-        Heard::Refused(decline) if over || confirmed && saga.is_only_answer() => {
+        // Whatever else was refused may take effect while the gateway still works on it.
+        Heard::Refused(decline)
+            if over || confirmed && saga.is_only_answer() && decline.code == BILLING_KEY_GONE =>
+        {
             declined(saga, payment, &decline, ctx)
         }
         // Under a key that the gateway forgot a call would be a new one.
         _ if !remembered && over => declined(saga, payment, &Decline::charge_lapsed(), ctx),
-        Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),
+        Heard::Nothing if remembered => Absorbed::waiting(saga.unshown().call_again(ctx)),
         Heard::Temporary | Heard::Noise | Heard::SessionGone if remembered && over && keys_left => {
-            Absorbed::waiting(saga.call_anew(ctx))
+            Absorbed::waiting(saga.unshown().call_anew(ctx))
         }
-        Heard::OrderUsed if remembered && over && keys_left => reordered(saga, ctx),
+        // Once: money that is found under an order in the middle would be nobody's.
+        Heard::OrderUsed if remembered && over && keys_left && !moved_order => reordered(saga, ctx),
+        // Every call was answered, and none can take effect any more.
+        Heard::Temporary | Heard::OrderUsed if over => {
+            declined(saga, payment, &Decline::charge_lapsed(), ctx)
+        }
         Heard::Nothing
         | Heard::Temporary
         | Heard::Noise
@@ -195,7 +204,7 @@ fn reordered(mut saga: Saga, ctx: &Ctx<'_>) -> Absorbed {
     };
     saga.progress.order = Some(order.id);
     Absorbed {
-        saga: saga.call_anew(ctx),
+        saga: saga.unshown().call_anew(ctx),
         changes: vec![Change::InsertGatewayOrder(order)],
     }
 }
@@ -204,6 +213,12 @@ impl Saga {
     /// Whether the gateway was called under one key only, and answered every time.
     const fn is_only_answer(&self) -> bool {
         self.progress.n == 1 && self.progress.unanswered == 0
+    }
+
+    /// About to call: what questions showed before says nothing of what this call does.
+    fn unshown(mut self) -> Self {
+        self.progress.surprise = None;
+        self
     }
 
     /// Goes on under this version of the account's secret key, with which `now` begins a drive.

@@ -67,13 +67,12 @@ pub(super) fn issued(reply: Result<Reply, Cause>) -> Issued {
         Err(Failed::Unknown(cause)) => return Issued::Unknown(cause),
         Ok(()) => {}
     }
+    // A key may have been made: only the repeat under the same call's key can still tell it.
     let body = reply.body.as_deref().ok();
-    let unreadable = || {
-        let why = "status 200: the body is no billing key".to_owned();
-        Issued::Unknown(Cause::Unreadable(why))
-    };
     body.and_then(key_in)
-        .map_or_else(unreadable, |key| Issued::Key(Box::new(key)))
+        .map_or(Issued::Unknown(Cause::Lost), |key| {
+            Issued::Key(Box::new(key))
+        })
 }
 
 /// What became of a key to be deleted: success has no body.

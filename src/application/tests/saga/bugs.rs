@@ -90,7 +90,9 @@ const OF_CANCELLATION_BUGS: [Bug; 12] = [
     Bug::RefundableForgotten,
 ];
 
-const OF_CHARGE_BUGS: [Bug; 13] = [
+/// That the window of a call is kept is seen in the domain's tests: two questions take longer here
+/// than any call that comes late.
+const OF_CHARGE_BUGS: [Bug; 12] = [
     Bug::LostIsDeclined,
     Bug::UnknownCodeIsDeclined,
     Bug::TemporaryIsDeclined,
@@ -101,7 +103,6 @@ const OF_CHARGE_BUGS: [Bug; 13] = [
     Bug::NoFence,
     Bug::EntryForgotten,
     Bug::ReversalForgotten,
-    Bug::WindowIgnored,
     Bug::OutcomeForgotten,
     Bug::KeysAreFresh,
 ];

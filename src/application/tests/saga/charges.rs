@@ -158,7 +158,14 @@ pub(crate) fn run(faults: &[Fault], bug: Option<Bug>) -> Vec<String> {
         let mut wrong = breaches(&world, settled).await;
         let spoilt = [Fault::Decline, Fault::WrongAmount, Fault::WrongCurrency];
         let status = world.memory_payment().await.status();
-        if !faults.iter().any(|fault| spoilt.contains(fault)) && status != PayStatus::Done {
+        let used = faults.iter().filter(|fault| **fault == Fault::OrderUsed);
+        // What the watch would give back should not have been taken.
+        if world.gateway.books.lock().unwrap().confirms_with_effect > 1 {
+            wrong.push("the money was taken twice".to_owned());
+        }
+        // It goes on under another order once.
+        let spoils = faults.iter().any(|fault| spoilt.contains(fault)) || used.count() > 1;
+        if !spoils && status != PayStatus::Done {
             wrong.push(format!("nothing forbids the charge, and it is {status}"));
         }
         wrong

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise, and its numbers are small"
 )]
 
+mod evidence;
 mod scene;
 
 use chrono::TimeDelta;
