@@ -178,10 +178,7 @@ impl Metrics {
                 &["route"],
             )?,
             approvals: ended("payflow_approvals_total", "Approvals that ended")?,
-            charges: ended(
-                "payflow_charges_total",
-                "Charges with billing keys that ended",
-            )?,
+            charges: ended("payflow_charges_total", "Charges that ended")?,
             cancellations: ended("payflow_cancellations_total", "Cancellations that ended")?,
             events: counter(
                 "payflow_events_total",

@@ -346,10 +346,10 @@ pub trait Outward: FeedStore + Webhooks {}
 
 impl<T: FeedStore + Webhooks> Outward for T {}
 
-/// What members prove themselves by, and pay with.
-pub trait OfMembers: Challenges + BillingKeys {}
+/// What members prove themselves by, pay with, and have subscribed to.
+pub trait OfMembers: Challenges + BillingKeys + Subscriptions {}
 
-impl<T: Challenges + BillingKeys> OfMembers for T {}
+impl<T: Challenges + BillingKeys + Subscriptions> OfMembers for T {}
 
 /// What is heard of gateways besides their answers.
 pub trait Inward: Watches + HasInbox {}
@@ -358,20 +358,11 @@ impl<T: Watches + HasInbox> Inward for T {}
 
 /// Everything that is kept.
 pub trait Store:
-    Payments + Sagas + Keys + Access + Inward + Secrets + Switches + OfMembers + Subscriptions + Outward
+    Payments + Sagas + Keys + Access + Inward + Secrets + Switches + OfMembers + Outward
 {
 }
 
 impl<T> Store for T where
-    T: Payments
-        + Sagas
-        + Keys
-        + Access
-        + Inward
-        + Secrets
-        + Switches
-        + OfMembers
-        + Subscriptions
-        + Outward
+    T: Payments + Sagas + Keys + Access + Inward + Secrets + Switches + OfMembers + Outward
 {
 }

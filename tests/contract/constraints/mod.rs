@@ -5,6 +5,7 @@ mod billing;
 mod cases;
 mod columns;
 mod inbox;
+mod kept;
 mod subscriptions;
 
 use std::collections::BTreeSet;
