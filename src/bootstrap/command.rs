@@ -200,11 +200,11 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     let does = roles.words().join(",");
     tracing::info!(payflow_url, metrics_url, roles = does, "payflow listens");
     if let Some(mut dev_keys) = dev_keys {
-        dev_keys.listens_at(payflow_url);
+        dev_keys.listens_at(running.address);
         dev_keys.sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
         dev_keys.metrics_url = metrics_url;
         dev_keys.shop_url = match &mut counterpart.demo {
-            Some(demo) => demo.open_shop(config, &dev_keys).await?,
+            Some(demo) => demo.open(config, &dev_keys).await?,
             None => String::new(),
         };
         // Whoever waits for the banner finds the file as it says.

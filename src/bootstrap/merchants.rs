@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -137,11 +138,19 @@ impl DevKeys {
         folder.join("dev-keys.json")
     }
 
-    /// Where the service is, and so where the sandbox tells it something.
-    pub(super) fn listens_at(&mut self, payflow_url: String) {
+    /// Where the service is, and so where the sandbox on this machine tells it something.
+    pub(super) fn listens_at(&mut self, address: SocketAddr) {
+        let mut reached = address;
+        if address.ip().is_unspecified() {
+            let here: IpAddr = match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            reached.set_ip(here);
+        }
         let token = &self.gateway_webhook_token;
-        self.gateway_webhook_url = format!("{payflow_url}{}{token}", inbox::PATH);
-        self.payflow_url = payflow_url;
+        self.gateway_webhook_url = format!("http://{reached}{}{token}", inbox::PATH);
+        self.payflow_url = format!("http://{address}");
     }
 
     /// The kept keys, or fresh ones, written before they are used.
@@ -228,4 +237,29 @@ async fn add_demo(store: &dyn Store, config: &Config, keys: &Keys) -> anyhow::Re
     };
     add(&tenancy, new, keys).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_told_on_this_machine() {
+        let mut keys = DevKeys {
+            gateway_webhook_token: "hook_a".to_owned(),
+            ..DevKeys::default()
+        };
+        for (listens, told) in [
+            ("0.0.0.0:8080", "http://127.0.0.1:8080/webhooks/toss/hook_a"),
+            ("[::]:1", "http://[::1]:1/webhooks/toss/hook_a"),
+            (
+                "127.0.0.2:8080",
+                "http://127.0.0.2:8080/webhooks/toss/hook_a",
+            ),
+        ] {
+            keys.listens_at(listens.parse().unwrap());
+            assert_eq!(keys.gateway_webhook_url, told);
+            assert_eq!(keys.payflow_url, format!("http://{listens}"));
+        }
+    }
 }

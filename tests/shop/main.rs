@@ -16,3 +16,4 @@ mod guards;
 mod hooks;
 mod orders;
 mod stand;
+mod told;

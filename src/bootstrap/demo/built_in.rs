@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use application::ports::Clock;
 
+use super::hearing;
 use crate::adapters::clock::Following;
 use crate::bootstrap::merchants::DevKeys;
 use crate::config::Config;
@@ -47,12 +48,30 @@ impl Demo {
         Arc::new(Following::new(move || sandbox.offset()))
     }
 
-    /// Opens the shop of the merchant with these keys; its address, empty where none is wanted.
-    pub(in crate::bootstrap) async fn open_shop(
+    /// Has the sandbox tell the service, and opens the shop of the merchant with these keys; its
+    /// address, empty where none is wanted.
+    pub(in crate::bootstrap) async fn open(
         &mut self,
         config: &Config,
         keys: &DevKeys,
     ) -> anyhow::Result<String> {
+        Self::tell(keys).await;
+        self.open_shop(config, keys).await
+    }
+
+    /// Has the sandbox tell the service what happens at it. Nothing depends on it: what is not told
+    /// the watch finds.
+    async fn tell(keys: &DevKeys) {
+        let told = hearing::begin(&keys.sandbox_url, &keys.gateway_webhook_url).await;
+        if let Err(error) = told {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the sandbox tells the service nothing"
+            );
+        }
+    }
+
+    async fn open_shop(&mut self, config: &Config, keys: &DevKeys) -> anyhow::Result<String> {
         if !config.shop.enabled {
             return Ok(String::new());
         }

@@ -25,7 +25,7 @@ impl Demo {
         match *self {}
     }
 
-    pub(in crate::bootstrap) async fn open_shop(
+    pub(in crate::bootstrap) async fn open(
         &mut self,
         _: &Config,
         _: &DevKeys,

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "demo")]
 mod built_in;
+#[cfg(feature = "demo")]
+mod hearing;
 #[cfg(not(feature = "demo"))]
 mod left_out;
 

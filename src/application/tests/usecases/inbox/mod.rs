@@ -3,6 +3,7 @@
 
 mod budget;
 mod intake;
+mod orders;
 
 use std::time::Duration;
 

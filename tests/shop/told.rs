@@ -1,0 +1,115 @@
+//! What the built-in sandbox tells the service by itself: what others do at the gateway is in our
+//! books within seconds, and so in the shop.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::stand::{Stand, client};
+
+/// What the notification takes with everything that follows it; the watch takes minutes.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// The key of the only payment at the gateway that was not given back.
+async fn payment_key(stand: &Stand) -> String {
+    let ledger = format!("{}/_sandbox/ledger", stand.text("sandboxUrl"));
+    let ledger: Value = client()
+        .get(ledger)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let entries = ledger["entries"].as_array().unwrap();
+    let key = entries.last().unwrap()["paymentKey"].as_str();
+    key.unwrap_or_else(|| panic!("{ledger}")).to_owned()
+}
+
+/// Somebody who has the gateway's key gives everything back, past the service.
+async fn gives_back(stand: &Stand, payment_key: &str) {
+    let url = stand.text("sandboxUrl");
+    let asked = client()
+        .post(format!("{url}/v1/payments/{payment_key}/cancel"))
+        .basic_auth(stand.text("gatewaySecretKey"), Some(""))
+        .json(&json!({ "cancelReason": "console" }));
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+}
+
+/// What the service says of its payments with this status.
+async fn payments(stand: &Stand, status: &str) -> Vec<Value> {
+    let url = format!(
+        "{}/api/v1/payments?status={status}",
+        stand.text("payflowUrl")
+    );
+    let asked = client()
+        .get(url)
+        .basic_auth(stand.text("secretKey"), Some(""));
+    let listed: Value = asked.send().await.unwrap().json().await.unwrap();
+    listed["data"]["payments"].as_array().unwrap().clone()
+}
+
+/// Until so many payments are given back.
+async fn given_back(stand: &Stand, count: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let all = payments(stand, "CANCELED").await;
+        if all.len() == count {
+            return all;
+        }
+        let log = || stand.service.log();
+        assert!(begun.elapsed() < WITHIN, "{all:?}\n{}", log());
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What became of what was told about this payment.
+fn verdicts(stand: &Stand, payment: &Value) -> Vec<String> {
+    let listed = stand.service.run(&["inbox", "list"]);
+    let lines = listed.lines().map(serde_json::from_str::<Value>);
+    let told = lines.map(Result::unwrap);
+    let about = told.filter(|one| one["paymentId"] == *payment);
+    let verdict = |one: Value| one["verdict"].as_str().unwrap().to_owned();
+    about.map(verdict).collect()
+}
+
+/// Where the sandbox tells something.
+async fn addresses(stand: &Stand) -> Vec<String> {
+    let url = format!("{}/_sandbox/webhooks", stand.text("sandboxUrl"));
+    let all: Value = client()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let all = all["webhooks"].as_array().unwrap().iter();
+    all.map(|one| one["url"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_others_give_back_at_the_gateway_is_booked_within_seconds() {
+    let mut stand = Stand::start().await;
+    let mut buyer = stand.buyer();
+    let first = buyer.buy(&stand, "mug", "1").await;
+    gives_back(&stand, &payment_key(&stand).await).await;
+    let all = given_back(&stand, 1).await;
+    buyer.listed(&first, "chip refunded").await;
+    let told = verdicts(&stand, &all[0]["paymentId"]);
+    // Our own approval was told, too; whether before or after it was booked is all the same.
+    assert_eq!(told[0], "HINTED", "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+
+    // Back on other ports, the service is told there, and nowhere else.
+    stand.service.kill();
+    stand.restart_service().await;
+    buyer.follow(&stand);
+    assert_eq!(addresses(&stand).await, [stand.text("gatewayWebhookUrl")]);
+    buyer.buy(&stand, "tea", "1").await;
+    gives_back(&stand, &payment_key(&stand).await).await;
+    given_back(&stand, 2).await;
+}
