@@ -24,6 +24,11 @@ pub(crate) fn run(bytes: &[u8]) {
     match told.sort {
         Sort::Unreadable => {}
         Sort::NoOrder => assert!(value["eventType"].is_string(), "of no event"),
+        Sort::KeyGone(key) => {
+            assert_eq!(value["eventType"], "BILLING_DELETED");
+            assert_eq!(value["data"]["billingKey"], key.expose());
+            assert!((1..=200).contains(&key.expose().len()));
+        }
         Sort::Signed => {
             let event = value["eventType"].as_str();
             let signed = [Some("payout.changed"), Some("seller.changed")];

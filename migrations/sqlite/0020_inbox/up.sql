@@ -60,7 +60,7 @@ CREATE TABLE inbox (
     CONSTRAINT inbox_kind_size CHECK (length(kind) BETWEEN 1 AND 64),
     CONSTRAINT inbox_verdict_word CHECK (verdict IN (
         'WAITING', 'HINTED', 'KNOWN', 'UNKNOWN_ORDER', 'NO_ORDER', 'UNREADABLE', 'UNVERIFIED',
-        'VERIFIED')),
+        'VERIFIED', 'KEY_GONE')),
     CONSTRAINT inbox_version_counted CHECK (version >= 1)
 ) STRICT;
 

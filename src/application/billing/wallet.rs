@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::billing::{self, BillingKey, Stage, Status, Work};
 use domain::change::{Change, Hold};
 use domain::id::BillingKeyId;
+use domain::merchant::GatewayAccount;
 use domain::text::{CustomerKey, MemberId};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
@@ -245,14 +246,7 @@ impl App {
             }
             let gateway = self.parts.gateways.of(key.account);
             let version = gateway.map_or(1, |gateway| gateway.terms().credential_version);
-            let mut changes = Vec::new();
-            if key.is_default() {
-                let mut others = self.others(&key).await?.into_iter();
-                if let Some(next) = others.find(|other| other.status() == Status::Active) {
-                    let expected = next.version;
-                    changes.push(update(next.with_default(true)?, expected, None));
-                }
-            }
+            let mut changes = self.stand_in(&key).await?;
             let expected = key.version;
             let deleting = key.begin_delete(Work::begun(version, self.parts.clock.now()))?;
             let hold = Some(self.runner.hold());
@@ -264,26 +258,37 @@ impl App {
         Err(WalletError::Contended)
     }
 
-    /// The gateway says that it deleted this key, which may be nobody's here. Whether that is so
-    /// cannot be asked: it is believed, for the key is named by what nobody else knows.
+    /// The gateway says that it deleted this key of an account. Whether that is so cannot be asked
+    /// (`toss-api.md §16.1` has no question about a key): it is believed, for the key is named by
+    /// what only the gateway and our vault know, and no money moves because of it. Whether it was
+    /// a key of this account that is kept here.
     ///
     /// # Errors
-    /// The store or the vault is away.
+    /// The store or the vault is away; [`WalletError::InUse`] while a charge with it is unresolved,
+    /// for the charge may have to be repeated with the key.
     pub async fn card_is_gone(
         &self,
-        scope: domain::principal::Scope,
+        account: &GatewayAccount,
         billing_key: &Secret,
-    ) -> Result<(), WalletError> {
+    ) -> Result<bool, WalletError> {
+        let scope = account.scope;
         let place = Spot::index_of(scope);
         let index = self.parts.post.vault.index(place.place(), billing_key);
         let index = index.await?;
         for _ in 0..self.parts.bounds.conflicts_max {
             let found = self.parts.store.billing_key_by_index(scope, &index).await?;
-            let Some(key) = found else { return Ok(()) };
+            let Some(key) = found.filter(|key| key.account == account.id) else {
+                return Ok(false);
+            };
+            // Read after the key: whoever charges it since has moved it.
+            if self.parts.store.is_charging(key.id).await? {
+                return Err(WalletError::InUse);
+            }
+            let mut changes = self.stand_in(&key).await?;
             let expected = key.version;
-            let gone = update(key.deleted()?, expected, None);
-            if self.begun(&[gone]).await? {
-                return Ok(());
+            changes.push(update(key.deleted()?, expected, None));
+            if self.begun(&changes).await? {
+                return Ok(true);
             }
         }
         Err(WalletError::Contended)
@@ -292,6 +297,20 @@ impl App {
     async fn own_key(&self, caller: &Caller, id: BillingKeyId) -> Result<BillingKey, WalletError> {
         let found = self.parts.store.billing_key(&caller.owner(), id).await?;
         found.ok_or(WalletError::NotFound)
+    }
+
+    /// What makes the newest of the member's other cards the default, where this one is.
+    async fn stand_in(&self, key: &BillingKey) -> Result<Vec<Change>, WalletError> {
+        if !key.is_default() {
+            return Ok(Vec::new());
+        }
+        let mut others = self.others(key).await?.into_iter();
+        let next = others.find(|other| other.status() == Status::Active);
+        let Some(next) = next else {
+            return Ok(Vec::new());
+        };
+        let expected = next.version;
+        Ok(vec![update(next.with_default(true)?, expected, None)])
     }
 
     /// The member's other keys, newest first.

@@ -10,13 +10,14 @@ use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId};
 use domain::inbox::{self, Claim, Hint, Inbound, Raised, Verdict};
 use domain::payment::Payment;
 use domain::saga::Saga;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
-use crate::App;
 use crate::crash::crash_point;
 use crate::idempotency::later;
 use crate::ports::inbox::Sort;
 use crate::ports::store::{CommitError, Error};
+use crate::ports::vault::Secret;
+use crate::{App, WalletError};
 
 /// How long what cannot be sorted waits before it is tried again.
 const MENDING: Duration = Duration::from_mins(5);
@@ -123,7 +124,11 @@ impl App {
                 payment = sorted.payment.map(tracing::field::display),
                 "notification sorted"
             );
-            let next = inbound.clone().judged(sorted.verdict, sorted.payment);
+            let next = if sorted.verdict == Verdict::Waiting {
+                inbound.clone().waiting(later(now, MENDING))
+            } else {
+                inbound.clone().judged(sorted.verdict, sorted.payment)
+            };
             changes.push(updated(inbound, next));
             if let Some(said) = sorted.raised {
                 let known = raised.entry(said.payment).or_insert_with(|| said.clone());
@@ -170,6 +175,7 @@ impl App {
             Sort::NoOrder => return Ok(Verdict::NoOrder.into()),
             // No key is kept to verify it with, and nothing would follow from it.
             Sort::Signed => return Ok(Verdict::Unverified.into()),
+            Sort::KeyGone(key) => return Ok(self.without_key(account, &key).await?.into()),
             Sort::Hint { order, claim } => (order, claim),
         };
         let order = order.parse().ok();
@@ -203,6 +209,24 @@ impl App {
             payment: Some(opened.payment),
             raised: (!is_known).then_some(raised),
         })
+    }
+
+    /// The card is charged no more, where it is one of this account's. It is written before the
+    /// verdict is: a crash between the two has the key looked for once more, in vain.
+    async fn without_key(&self, account: GatewayAccountId, key: &Secret) -> Result<Verdict, Error> {
+        let Some(account) = self.parts.store.gateway_account(account).await? else {
+            return Ok(Verdict::NoOrder);
+        };
+        match self.card_is_gone(&account, key).await {
+            Ok(true) => Ok(Verdict::KeyGone),
+            Ok(false) => Ok(Verdict::NoOrder),
+            Err(WalletError::Store(error)) => Err(error),
+            // A charge with it is under way, most likely: what comes of that is waited for.
+            Err(error) => {
+                warn!(account = %account.id, %error, "a key that is told to be gone is kept");
+                Ok(Verdict::Waiting)
+            }
+        }
     }
 
     /// Whether the books have what is claimed, and nobody is at work on the payment. Then whoever

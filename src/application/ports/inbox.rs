@@ -7,6 +7,7 @@ use domain::id::{GatewayAccountId, InboundId, PaymentId};
 use domain::inbox::{Claim, Headers, Hint, Inbound, Kind, Token, Verdict};
 
 use super::store::Error;
+use super::vault::Secret;
 
 /// What waits of what gateways told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +102,9 @@ pub enum Sort {
         /// What it claims.
         claim: Claim,
     },
+    /// It says that the gateway deleted this billing key. Nothing vouches for it but that the key
+    /// is named.
+    KeyGone(Secret),
     /// Its kind is signed (`toss-api.md §15.4`), and worth nothing without.
     Signed,
 }

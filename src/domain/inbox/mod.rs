@@ -152,6 +152,8 @@ words! {
         Unverified => "UNVERIFIED",
         /// It is signed by the gateway; nothing in here follows from it.
         Verified => "VERIFIED",
+        /// It says that a billing key of this account is deleted, which is charged no more.
+        KeyGone => "KEY_GONE",
     }
 }
 

@@ -2,12 +2,16 @@
 //! is signed. The bytes may be anybody's.
 
 use application::ports::inbox::{HookReader, Sort, Told};
+use application::ports::vault::Secret;
 use domain::inbox::{Claim, Headers, Kind};
 use serde_json::{Map, Value};
 
 /// What a deposit is told as; it has no `eventType`.
 const DEPOSIT: &str = "DEPOSIT_CALLBACK";
 const PAYMENT: &str = "PAYMENT_STATUS_CHANGED";
+const KEY_GONE: &str = "BILLING_DELETED";
+/// More than any billing key has (`toss-api.md §15.3`).
+const BILLING_KEY_BYTES_MAX: usize = 200;
 /// The kinds that are signed.
 const SIGNED: [&str; 2] = ["payout.changed", "seller.changed"];
 
@@ -34,10 +38,11 @@ impl HookReader for Hooks {
         };
         let data = told.get("data").and_then(Value::as_object);
         let sort = match event.as_str() {
+            KEY_GONE => data.map_or(Sort::Unreadable, key_gone),
             PAYMENT => data.map_or(Sort::Unreadable, payment),
             DEPOSIT => data.map_or(Sort::Unreadable, deposit),
             signed if SIGNED.contains(&signed) => Sort::Signed,
-            // Of billing keys, wallets and cancellations, none of which names an order, and
+            // Of wallets and cancellations, none of which names an order, and
             // whatever Toss adds without a word.
             _ => Sort::NoOrder,
         };
@@ -51,6 +56,16 @@ impl HookReader for Hooks {
 /// A payment, in full. Fields may be missing, and others are there.
 fn payment(data: &Map<String, Value>) -> Sort {
     hint(data, "lastTransactionKey")
+}
+
+/// A billing key that is deleted; its `reason` is null.
+fn key_gone(data: &Map<String, Value>) -> Sort {
+    let named = data.get("billingKey").and_then(Value::as_str);
+    let fits = |key: &&str| (1..=BILLING_KEY_BYTES_MAX).contains(&key.len());
+    match named.filter(fits) {
+        Some(key) => Sort::KeyGone(Secret::from(key)),
+        None => Sort::Unreadable,
+    }
 }
 
 /// What is flat. Its secret is no proof, since whoever read one notification knows it: there is
@@ -148,7 +163,11 @@ mod tests {
                 "CANCEL_STATUS_CHANGED",
                 Sort::NoOrder,
             ),
-            ("wh-billing-deleted.json", "BILLING_DELETED", Sort::NoOrder),
+            (
+                "wh-billing-deleted.json",
+                KEY_GONE,
+                Sort::KeyGone(Secret::from("UHqai-PRRahtqpZEsov0Ko3Acg2LrqvfBAbDk2kr8II=")),
+            ),
             ("wh-method-updated.json", "METHOD_UPDATED", Sort::NoOrder),
             (
                 "wh-customer-status.json",
@@ -176,6 +195,8 @@ mod tests {
             r#"{"eventType":"PAYMENT_STATUS_CHANGED"}"#,
             r#"{"eventType":"PAYMENT_STATUS_CHANGED","data":["gwo"]}"#,
             r#"{"eventType":"PAYMENT_STATUS_CHANGED","data":{"status":"DONE"}}"#,
+            r#"{"eventType":"BILLING_DELETED","data":{"billingKey":""}}"#,
+            r#"{"eventType":"BILLING_DELETED","data":{"billingKey":null}}"#,
             r#"{"orderId":"o","status":"DONE"}"#,
             r#"{"orderId":1,"status":"DONE","secret":"s","transactionKey":"t"}"#,
         ] {

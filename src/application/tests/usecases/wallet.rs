@@ -6,10 +6,9 @@ use std::time::Duration;
 use application::ports::gateway::{Deleted, Issued, NewKey};
 use application::ports::store::BillingKeys as _;
 use application::ports::vault::Secret;
-use application::{ActError, Charge, Register, WalletError};
+use application::{ActError, Approve, Charge, Register, WalletError};
 use domain::billing::{BillingKey, Card, Stage, Status};
 use domain::decline::{Class, Decline, Reason};
-use domain::id::PaymentId;
 use domain::payment::{ChargeRefusal, Kind, PayStatus};
 use domain::snapshot::Cause;
 use domain::text::{CustomerKey, MemberId};
@@ -69,7 +68,7 @@ impl Installation {
     }
 
     /// A card that can be charged.
-    async fn card(&self, name: &str, billing_key: &str) -> BillingKey {
+    pub(crate) async fn card(&self, name: &str, billing_key: &str) -> BillingKey {
         let customer = self.customer(name).await;
         self.will_issue([made(&customer, billing_key)]);
         let key = self.register(&customer).await.unwrap();
@@ -77,7 +76,7 @@ impl Installation {
         key
     }
 
-    async fn read(&self, key: &BillingKey) -> BillingKey {
+    pub(crate) async fn read(&self, key: &BillingKey) -> BillingKey {
         self.memory.any_billing_key(key.id).await.unwrap().unwrap()
     }
 
@@ -94,12 +93,12 @@ impl Installation {
         self.read(key).await
     }
 
-    /// A payment of this member's that is charged.
-    async fn cycle(&self, name: &str, id: &str) -> PaymentId {
+    /// A payment of this member's that is charged, and what it would be approved with.
+    pub(crate) async fn cycle(&self, name: &str, id: &str) -> Approve {
         let mut order = order(id);
         order.kind = Kind::Billing;
         order.customer.member = Some(member(name));
-        self.prepared_as(&order).await.payment
+        self.prepared_as(&order).await
     }
 }
 
@@ -147,7 +146,7 @@ async fn a_value_moved_to_another_member_does_not_open() {
     };
     let update = domain::change::Change::Billing(Box::new(update));
     here.memory.commit_now(&[update]).unwrap();
-    let payment = here.cycle("member-2", "cycle-0001").await;
+    let payment = here.cycle("member-2", "cycle-0001").await.payment;
     let command = Charge {
         payment,
         billing_key: Some(theirs.id),
@@ -249,7 +248,7 @@ async fn a_deleted_card_is_gone_at_the_gateway_and_charged_no_more() {
         here.read(&second).await.is_default(),
         "the other takes its place"
     );
-    let payment = here.cycle("member-1", "cycle-0001").await;
+    let payment = here.cycle("member-1", "cycle-0001").await.payment;
     let command = Charge {
         payment,
         billing_key: Some(first.id),
@@ -265,7 +264,7 @@ async fn a_deleted_card_is_gone_at_the_gateway_and_charged_no_more() {
 async fn a_card_that_is_being_charged_is_not_deleted() {
     let here = Installation::new();
     let key = here.card("member-1", "bk-1").await;
-    let payment = here.cycle("member-1", "cycle-0001").await;
+    let payment = here.cycle("member-1", "cycle-0001").await.payment;
     let command = Charge {
         payment,
         billing_key: None,
@@ -319,7 +318,7 @@ async fn somebody_elses_card_is_not_there() {
     assert!(matches!(refused, Err(WalletError::NotFound)), "{refused:?}");
     let refused = here.app.open_wallet(&other, member("member-1")).await;
     assert!(matches!(refused, Err(WalletError::NotFound)), "{refused:?}");
-    let payment = here.cycle("member-2", "cycle-0001").await;
+    let payment = here.cycle("member-2", "cycle-0001").await.payment;
     let command = Charge {
         payment,
         billing_key: Some(key.id),
@@ -331,18 +330,4 @@ async fn somebody_elses_card_is_not_there() {
         assert!(mismatch, "{refused:?}");
     }
     assert!(here.gateway.charged.lock().unwrap().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_the_gateway_deleted_is_deleted_here() {
-    let here = Installation::new();
-    let key = here.card("member-1", "bk-1").await;
-    let scope = here.caller.scope;
-    for name in ["bk-7", "bk-1", "bk-1"] {
-        here.app
-            .card_is_gone(scope, &Secret::from(name))
-            .await
-            .unwrap();
-    }
-    assert_eq!(here.read(&key).await.status(), Status::Deleted);
 }

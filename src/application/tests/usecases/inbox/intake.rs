@@ -8,6 +8,7 @@ use std::time::Duration;
 use application::inbox::{Intake, Terms};
 use application::ports::inbox::{HookReader, Sort, Told};
 use application::ports::limiter::{Bucket, Limited, Rate, RateLimiter};
+use application::ports::vault::Secret;
 use async_trait::async_trait;
 use domain::inbox::{Claim, Headers, Kind};
 use tokio::time::Instant;
@@ -17,8 +18,8 @@ pub(super) const QUESTIONS: u32 = 60;
 /// How many notifications that cannot be read are kept in an hour.
 pub(super) const UNREADABLE: u32 = 3;
 
-/// Reads `hint ORDER moved KEY`, `hint ORDER nothing`, `hint ORDER unclear`, `none` and `signed`,
-/// whatever follows.
+/// Reads `hint ORDER moved KEY`, `hint ORDER nothing`, `hint ORDER unclear`, `gone KEY`, `none` and
+/// `signed`, whatever follows.
 struct Words;
 
 impl HookReader for Words {
@@ -28,6 +29,7 @@ impl HookReader for Words {
         let sort = match words.as_slice() {
             ["none", ..] => Sort::NoOrder,
             ["signed", ..] => Sort::Signed,
+            ["gone", key, ..] => Sort::KeyGone(Secret::from(*key)),
             ["hint", order, rest @ ..] => Sort::Hint {
                 order: (*order).to_owned(),
                 claim: match rest {

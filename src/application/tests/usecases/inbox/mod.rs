@@ -2,6 +2,7 @@
 //! is told, the books follow the gateway's answers alone.
 
 mod budget;
+mod gone;
 mod intake;
 mod orders;
 
