@@ -86,6 +86,15 @@ pub struct PreparePayment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 0, minimum = 0, default = 0)]
     pub tax_free_amount: Option<i64>,
+    /// `ONE_OFF` is paid in the payment window; `BILLING` is charged with a billing key of the
+    /// member, who has to be named then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        example = "ONE_OFF",
+        default = "ONE_OFF",
+        pattern = "^(ONE_OFF|BILLING)$"
+    )]
+    pub kind: Option<String>,
     /// Who buys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,

@@ -22,7 +22,7 @@ use super::envelope::Failure;
 use super::feed::text_of;
 
 /// When to come back after a refusal that says nothing better.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 
 /// When to come back where as many streams are open as may be: some end every few seconds.
 const STREAMS: Duration = Duration::from_secs(15);

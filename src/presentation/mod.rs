@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod authorise;
+mod billing;
 pub mod bodies;
 mod body;
 mod cancel;
@@ -28,6 +29,7 @@ mod payments;
 mod plans;
 mod query;
 mod reach;
+mod refusals;
 pub mod router;
 pub mod server;
 mod step_up;

@@ -30,7 +30,7 @@ const LIFETIME_SECONDS_MIN: u64 = 60;
 const PAGE_ROWS: u32 = 20;
 const PAGE_ROWS_MAX: u32 = 100;
 /// When to look at a pending payment again.
-const PENDING_SECONDS: &str = "2";
+pub(super) const PENDING_SECONDS: &str = "2";
 
 /// Prepare a payment
 ///
@@ -242,10 +242,20 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
     {
         form.refuse("taxFreeAmount", Code::TaxFreeOverAmount);
     }
+    let kind = form.optional_as("kind", Kind::OneOff);
+    if kind == Some(Kind::VirtualAccount) {
+        form.refuse("kind", Code::FieldWord);
+    }
     let customer = form.nested("customer", "customer.", |form| Customer {
         name: form.optional("name"),
         member: form.optional("memberId"),
     });
+    let member = customer
+        .as_ref()
+        .and_then(|customer| customer.member.as_ref());
+    if kind == Some(Kind::Billing) && member.is_none() {
+        form.refuse("customer.memberId", Code::FieldRequired);
+    }
     let range = LIFETIME_SECONDS_MIN..=settings.lifetime_seconds_max;
     let lifetime = form.optional_number("expiresInSeconds", range);
     let command = (|| {
@@ -255,7 +265,7 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
             order_name: order_name?,
             amount: money(minor?)?,
             tax_free: tax_free.and_then(money),
-            kind: Kind::OneOff,
+            kind: kind?,
             customer: customer.unwrap_or_default(),
             lifetime: lifetime.map(Duration::from_secs),
         })

@@ -13,7 +13,7 @@ pub enum Principal {
     /// A merchant's page in a browser, by publishable key, which everybody can read there. Where it
     /// may call, the merchant's server may, too.
     MerchantPage,
-    /// A merchant's member, by token; they see their own payments only.
+    /// A merchant's member, by token; they see their own payments and cards only.
     Member,
     /// A gateway, by the token in the path; it is told nothing.
     Gateway,
@@ -26,7 +26,7 @@ pub enum Reach {
     Nothing,
     /// Those of their merchant, in their mode.
     Merchant,
-    /// Of these, the payments that name them as their member.
+    /// Of these, the payments and billing keys that name them as their member.
     Member,
 }
 
@@ -62,6 +62,8 @@ pub enum Named {
     ApiKey,
     /// A webhook endpoint.
     Endpoint,
+    /// A stored payment method of a member.
+    BillingKey,
     /// A safety switch, by a word that is everybody's: each caller turns its own.
     Switch,
     /// What lets a gateway's notifications in, and is the credential at once.
@@ -77,6 +79,7 @@ impl Named {
             Self::Payment => Some("{paymentId}"),
             Self::ApiKey => Some("{apiKeyId}"),
             Self::Endpoint => Some("{endpointId}"),
+            Self::BillingKey => Some("{billingKeyId}"),
             Self::Switch => Some("{operation}"),
             Self::HookToken => Some("{hookToken}"),
         }
@@ -90,6 +93,7 @@ impl Named {
             Self::Payment => Some(Code::PaymentNotFound),
             Self::ApiKey => Some(Code::ApiKeyNotFound),
             Self::Endpoint => Some(Code::WebhookEndpointNotFound),
+            Self::BillingKey => Some(Code::BillingKeyNotFound),
             Self::Switch => Some(Code::SwitchNotFound),
             Self::HookToken => Some(Code::HookUnknown),
         }

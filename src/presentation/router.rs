@@ -14,8 +14,8 @@ use super::envelope::Failure;
 pub use super::reach::{Named, Principal, Reach};
 pub use super::table::{PAGES, ROUTES, Route};
 use super::{
-    Api, api_keys, authorise, body, cancel, cors, edge, events, feed, health, hooks, keys, limits,
-    middleware, pages, payments, plans, step_up, stream, switches, webhooks,
+    Api, api_keys, authorise, billing, body, cancel, cors, edge, events, feed, health, hooks, keys,
+    limits, middleware, pages, payments, plans, step_up, stream, switches, webhooks,
 };
 
 /// The handlers, with the description that is generated from them.
@@ -35,6 +35,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(payments::checkout))
         .routes(routes!(payments::approve))
         .routes(routes!(cancel::cancel))
+        .routes(routes!(billing::charge))
         .routes(routes!(step_up::ask))
         .routes(routes!(events::list))
         .routes(routes!(feed::list))
@@ -49,6 +50,10 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhooks::deliveries::list))
         .routes(routes!(webhooks::deliveries::attempts))
         .routes(routes!(webhooks::deliveries::again))
+        .routes(routes!(billing::register, billing::list))
+        .routes(routes!(billing::read, billing::delete))
+        .routes(routes!(billing::issue))
+        .routes(routes!(billing::prefer))
         .routes(routes!(plans::list))
         .routes(routes!(switches::list))
         .routes(routes!(switches::turn))

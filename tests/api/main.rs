@@ -8,6 +8,7 @@
 
 mod access;
 mod api_keys;
+mod billing;
 mod cancels;
 mod codes;
 mod commands;

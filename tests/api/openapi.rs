@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use payflow::presentation::catalogue::{Code, Language};
 use payflow::presentation::router::{Principal, ROUTES};
 use reqwest::Method;
 use serde_json::Value;
@@ -34,6 +35,7 @@ async fn it_describes_every_route_and_nothing_else() {
             .replace("{paymentId}", "pay_1")
             .replace("{apiKeyId}", "key_1")
             .replace("{endpointId}", "whe_1")
+            .replace("{billingKeyId}", "bkey_1")
             .replace("{hookToken}", "hook_1");
         let found = answer(rig.anonymous(route.method.clone(), &path)).await;
         assert_ne!(found.code(), "ROUTE_NOT_FOUND", "{path}");
@@ -131,4 +133,18 @@ async fn the_documentation_page_needs_nothing_from_elsewhere() {
     let html = page.body.as_str().unwrap();
     assert!(html.contains("swagger-ui"), "{html}");
     assert!(!html.contains("https://"), "{html}");
+}
+
+#[test]
+fn words_and_messages_are_each_their_own() {
+    for (place, code) in Code::ALL.iter().enumerate() {
+        for other in &Code::ALL[place + 1..] {
+            assert_ne!(code.as_str(), other.as_str());
+            for language in [Language::Korean, Language::English] {
+                assert_ne!(code.message(language), other.message(language));
+            }
+        }
+        assert!(code.message(Language::English).is_ascii(), "{code:?}");
+        assert!(!code.message(Language::Korean).is_ascii(), "{code:?}");
+    }
 }

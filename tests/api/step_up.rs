@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::rig::cards::issue;
 use crate::rig::{Answer, DEVICE, Fault, Prepared, Rig, SECRET, answer, approval, of, text};
 
 const ME: &str = "member-1";
@@ -116,8 +117,16 @@ async fn the_table_says_where_members_are_asked() {
             continue;
         }
         let payment = mine(&rig).await;
+        let card = if route.path.ends_with("/issue") {
+            rig.registered_by(SECRET, ME).await
+        } else {
+            rig.card_by(SECRET, ME).await
+        };
         let path = route.path.replace("{paymentId}", &payment.id);
+        let path = path.replace("{billingKeyId}", &card.id);
         let body = match route.path {
+            path if path.ends_with("/issue") => issue(&card),
+            path if path.ends_with("/charge") || path.ends_with("-keys") => json!({}),
             path if path.ends_with("/approve") => approval(&payment),
             path if path.ends_with("/cancel") => json!({ "reason": "r" }),
             _ => json!({ "deviceId": DEVICE, "action": "approve" }),
@@ -133,7 +142,7 @@ async fn the_table_says_where_members_are_asked() {
             taken += 1;
         }
     }
-    assert_eq!((asked, taken), (2, 7));
+    assert_eq!((asked, taken), (3, 13));
     assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (0, 0));
 }
 

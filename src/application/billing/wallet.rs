@@ -189,6 +189,14 @@ impl App {
         Ok(store.billing_keys(caller.scope, member, limit).await?)
     }
 
+    /// One of the caller's cards, whatever became of it.
+    ///
+    /// # Errors
+    /// See [`WalletError`].
+    pub async fn card(&self, caller: &Caller, id: BillingKeyId) -> Result<BillingKey, WalletError> {
+        self.own_key(caller, id).await
+    }
+
     /// Lets the member pay with this card where nothing else is said.
     ///
     /// # Errors

@@ -172,6 +172,9 @@ impl Payment {
         actor: Actor,
         ctx: &Ctx<'_>,
     ) -> Result<Moved, ApproveRefusal> {
+        if self.facts.kind != Kind::OneOff {
+            return Err(ApproveRefusal::WrongKind);
+        }
         match &self.state {
             State::Ready { .. } if ctx.now < self.facts.expires_at => {}
             State::Ready { .. } | State::Expired => return Err(ApproveRefusal::Expired),

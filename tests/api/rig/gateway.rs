@@ -6,17 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{ListPage, Refused, Terms};
+use application::ports::gateway::{
+    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+};
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
-use domain::saga::{CancelCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use payflow::adapters::clock::Wall;
+
+use super::cards;
 
 /// What of each captured payment is without VAT.
 pub(crate) const TAX_FREE: i64 = 5_000;
@@ -202,6 +206,43 @@ impl PaymentGateway for Call {
             Script::Hold => {
                 tokio::time::sleep(Duration::from_mins(1)).await;
                 Answer::Unknown(Cause::Lost)
+            }
+        }
+    }
+
+    async fn charge(&self, call: &ChargeCall, _: &Instrument) -> Answer {
+        let payment_key = format!("tbill_{}", call.order).parse().unwrap();
+        self.confirm(&ConfirmCall {
+            key: call.key.clone(),
+            payment_key,
+            order: call.order,
+            amount: call.amount,
+        })
+        .await
+    }
+
+    async fn issue_key(&self, call: &IssueCall) -> Issued {
+        self.arrive();
+        match &self.script {
+            Script::Approve => cards::made(call.customer_key.as_str()),
+            Script::Decline(decline) => Issued::Declined(decline.clone()),
+            Script::Lose => Issued::Unknown(Cause::Lost),
+            Script::Hold => {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                Issued::Unknown(Cause::Lost)
+            }
+        }
+    }
+
+    async fn delete_key(&self, _: &DeleteCall) -> Deleted {
+        self.arrive();
+        match &self.script {
+            Script::Approve => Deleted::Gone,
+            Script::Decline(decline) => Deleted::Declined(decline.clone()),
+            Script::Lose => Deleted::Unknown(Cause::Lost),
+            Script::Hold => {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                Deleted::Unknown(Cause::Lost)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
 mod billing_keys;
+pub(crate) mod cards;
 mod feed;
 mod gateway;
 mod hooks;
@@ -28,6 +29,7 @@ use payflow::config::Config;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+pub(crate) use cards::{BILLING_KEYS, Registered};
 pub(crate) use gateway::Scripted;
 pub(crate) use listener::{Listener, Said};
 pub(crate) use members::{AWAY, HOST, HOSTED, Members, OTHER_HOST, PROOF_HEADER};

@@ -3,6 +3,7 @@
 
 mod asked;
 mod books;
+mod cards;
 mod found;
 mod hooks;
 mod operated;
@@ -28,6 +29,7 @@ async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
     asked::by_members(&mut stand).await;
     asked::by_proofs(&mut stand).await;
     asked::about_keys(&mut stand).await;
+    cards::on_file(&mut stand).await;
     operated::accounts_and_keys(&mut stand).await;
     operated::switches(&mut stand).await;
     hooks::webhooks(&mut stand).await;

@@ -1,6 +1,9 @@
 //! Who may do what to whose: every route, as everybody, with everybody's objects.
 
+mod asked;
 mod callers;
+mod cards;
+mod known;
 mod page;
 mod rules;
 mod tokens;
@@ -14,7 +17,7 @@ use reqwest::Method;
 
 use crate::rig::{Answer, text};
 use crate::support::report;
-use callers::{CALLERS, Caller, Is};
+use callers::{A, CALLERS, Caller, Is};
 use rules::{Object, Then, Whose, expected, objects};
 use world::{State, Target, World};
 
@@ -37,7 +40,7 @@ impl Asked {
     }
 
     fn objects(&self) -> &'static [Object] {
-        let all = objects(self.route.named);
+        let all = objects(self.route);
         // Without a handler nothing is looked for.
         if self.is_wrong { &all[..1] } else { all }
     }
@@ -110,7 +113,7 @@ impl Cell<'_> {
     async fn holds(&self, world: &World, target: &Target) -> Result<(), String> {
         let route = self.asked.route;
         let before = world.state(route.named, target).await;
-        let request = world.request(&self.asked.method, route, target);
+        let request = world.request(&self.asked.method, route, target, self.caller.is);
         let answer = world.ask(self.caller.shows, request).await;
         let after = world.state(route.named, target).await;
         self.is_told(&answer)?;
@@ -183,17 +186,22 @@ impl Cell<'_> {
             return;
         };
         let data = &answer.body["data"];
-        let whose = Whose {
+        let whose = |named| Whose {
             tenant,
-            member: None,
+            member: match (named, self.caller.is) {
+                (Named::BillingKey, Is::Member(_, member)) => Some(member),
+                (Named::BillingKey, _) => Some(A),
+                _ => None,
+            },
         };
         for (named, id) in [
             (Named::Payment, &data["paymentId"]),
             (Named::ApiKey, &data["apiKey"]["apiKeyId"]),
             (Named::Endpoint, &data["endpoint"]["endpointId"]),
+            (Named::BillingKey, &data["billingKey"]["billingKeyId"]),
         ] {
             if answer.status == 201 && id.is_string() {
-                world.note(named, whose, text(id));
+                world.note(named, whose(named), text(id));
             }
         }
     }
@@ -205,7 +213,10 @@ impl Cell<'_> {
                 Named::Payment => "/api/v1/payments",
                 Named::ApiKey => "/api/v1/api-keys",
                 Named::Endpoint => "/api/v1/webhook-endpoints",
-                Named::Nothing | Named::Switch | Named::HookToken => return false,
+                // A list of billing keys is one member's, of those that are issued.
+                Named::Nothing | Named::BillingKey | Named::Switch | Named::HookToken => {
+                    return false;
+                }
             };
             let read = (&self.asked.method, self.asked.route.path) == (&Method::GET, list);
             read && answer.status == 200

@@ -30,6 +30,7 @@ const fn named(named: Named) -> &'static str {
         Named::Payment => "a payment",
         Named::ApiKey => "an API key",
         Named::Endpoint => "a webhook endpoint",
+        Named::BillingKey => "a billing key",
         Named::Switch => "a switch, by its word",
         Named::HookToken => "a token",
     }
@@ -119,6 +120,14 @@ fn refusals() -> String {
         (
             "a webhook endpoint that is not there, or an id that cannot be one's",
             Named::Endpoint,
+        ),
+        (
+            "a billing key of another merchant, mode or member",
+            Named::BillingKey,
+        ),
+        (
+            "a billing key that is not there, or an id that cannot be one's",
+            Named::BillingKey,
         ),
         ("a word that is no switch's", Named::Switch),
         ("a token in the path that lets nothing in", Named::HookToken),

@@ -2,6 +2,7 @@
 //! table of routes they know who may call; how that is enforced they do not.
 
 use payflow::presentation::router::{Named, Principal, Route};
+use reqwest::Method;
 
 use super::callers::{A, B, Caller, Is, Tenant};
 
@@ -9,7 +10,7 @@ use super::callers::{A, B, Caller, Is, Tenant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whose {
     pub(super) tenant: Tenant,
-    /// The member that a payment names.
+    /// The member that a payment or a billing key names.
     pub(super) member: Option<&'static str>,
 }
 
@@ -51,6 +52,17 @@ const PAYMENTS: &[Object] = &[
     Object::OtherKind,
     Object::Malformed,
 ];
+/// Each has a member.
+const BILLED: &[Object] = &[
+    of(Tenant::One, Some(A)),
+    of(Tenant::One, Some(B)),
+    of(Tenant::Two, Some(A)),
+    of(Tenant::Live, Some(A)),
+    of(Tenant::Suspended, Some(A)),
+    Object::Missing,
+    Object::OtherKind,
+    Object::Malformed,
+];
 /// A merchant's own things: API keys, webhook endpoints.
 const MERCHANTS: &[Object] = &[
     of(Tenant::One, None),
@@ -74,10 +86,12 @@ const TOKENS: &[Object] = &[
 const SWITCHES: &[Object] = &[Object::Word, Object::Missing, Object::Malformed];
 
 /// Everything that such a path is tried with.
-pub(super) const fn objects(named: Named) -> &'static [Object] {
-    match named {
+pub(super) fn objects(route: &Route) -> &'static [Object] {
+    match route.named {
         Named::Nothing => &[Object::Unnamed],
+        Named::Payment if charges(route) => BILLED,
         Named::Payment => PAYMENTS,
+        Named::BillingKey => BILLED,
         Named::ApiKey | Named::Endpoint => MERCHANTS,
         Named::HookToken => TOKENS,
         Named::Switch => SWITCHES,
@@ -91,6 +105,7 @@ pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
         Named::Payment => (404, "PAYMENT_NOT_FOUND"),
         Named::ApiKey => (404, "API_KEY_NOT_FOUND"),
         Named::Endpoint => (404, "WEBHOOK_ENDPOINT_NOT_FOUND"),
+        Named::BillingKey => (404, "BILLING_KEY_NOT_FOUND"),
         Named::Switch => (404, "SWITCH_NOT_FOUND"),
         Named::HookToken => (404, "HOOK_UNKNOWN"),
     }
@@ -163,8 +178,15 @@ pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
 
 /// How often a request that is taken calls the gateway.
 pub(super) fn calls(route: &Route) -> u64 {
-    let moves = route.path.ends_with("/approve") || route.path.ends_with("/cancel");
-    u64::from(moves)
+    let calling = ["/approve", "/cancel", "/charge", "/issue"];
+    let moves = calling.iter().any(|end| route.path.ends_with(end));
+    let deletes = route.named == Named::BillingKey && route.method == Method::DELETE;
+    u64::from(moves || deletes)
+}
+
+/// Whether the payment is one that a stored card pays.
+pub(super) fn charges(route: &Route) -> bool {
+    route.path.ends_with("/charge")
 }
 
 /// Whether a request that is taken is answered piece by piece, in no envelope.

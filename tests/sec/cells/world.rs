@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use application::ports::store::{
-    Access as _, Payments as _, Sagas as _, Switches as _, Webhooks as _,
+    Access as _, BillingKeys as _, Payments as _, Sagas as _, Switches as _, Webhooks as _,
 };
 use chrono::TimeDelta;
+use domain::billing::BillingKey;
 use domain::change::GatewayOrder;
 use domain::event::PaymentEvent;
 use domain::merchant::{ApiKey, Status};
@@ -21,34 +22,34 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::callers::{A, REVOKED, ROTATED, SUSPENDED_PAGE, Shows, Tenant, Twist};
-use super::rules::{Object, Whose};
+use super::rules::{self, Object, Whose};
 use crate::rig::members::LIVE_ISSUER;
-use crate::rig::{
-    Answer, DEVICE, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text,
-};
+use crate::rig::{Answer, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text};
 
 /// Nobody is refused for coming often, nothing but requests reaches the gateway, and streams end.
 const SETTINGS: &str = "[limits]\nmerchant_per_second = 0\naddress_per_second = 0\n\
      failures_per_minute = 0\n[webhooks]\nendpoints_max = 1000\n[timings]\nwatch_every = \"0s\"\n\
      [stream]\nduration_max = \"50ms\"\n";
 /// Nobody is there.
-const HOOKS: &str = "https://shop.invalid/hooks";
-const KEYS: &str = "/api/v1/api-keys";
-const PAYMENTS: &str = "/api/v1/payments";
-const ENDPOINTS: &str = "/api/v1/webhook-endpoints";
+pub(super) const HOOKS: &str = "https://shop.invalid/hooks";
+pub(super) const KEYS: &str = "/api/v1/api-keys";
+pub(super) const PAYMENTS: &str = "/api/v1/payments";
+pub(super) const ENDPOINTS: &str = "/api/v1/webhook-endpoints";
 
 pub(super) struct World {
     pub(super) rig: Rig,
     /// Keys by the name that callers have for them.
     issued: HashMap<&'static str, String>,
-    /// What the suspended merchant has from before: a payment, a paid one, a key, an endpoint.
-    suspended: [Target; 4],
+    /// What the suspended merchant has from before: a payment, a paid one, a key, an
+    /// endpoint, a card.
+    pub(super) suspended: [Target; 5],
     /// Somebody's payment and key, for paths that name none.
-    payment: Prepared,
+    pub(super) payment: Prepared,
     key: String,
     endpoint: String,
+    billing_key: String,
     made: Mutex<Vec<Made>>,
-    requests: AtomicU64,
+    pub(super) requests: AtomicU64,
 }
 
 /// Something that there is, and whose it is.
@@ -64,7 +65,7 @@ pub(super) struct Made {
 pub(super) struct Target {
     /// In the path.
     pub(super) id: String,
-    /// What an approval would tell.
+    /// What an approval would tell, or the issue of a billing key.
     pub(super) approval: Value,
 }
 
@@ -86,10 +87,11 @@ pub(super) struct Rows {
     sagas: Vec<Saga>,
     key: Option<ApiKey>,
     endpoint: Option<Endpoint>,
+    billing_key: Option<BillingKey>,
     turns: Vec<Turn>,
 }
 
-const fn secret(tenant: Tenant) -> &'static str {
+pub(super) const fn secret(tenant: Tenant) -> &'static str {
     match tenant {
         Tenant::One => SECRET,
         Tenant::Live => LIVE,
@@ -106,7 +108,7 @@ fn customer(member: Option<&str>) -> Value {
 }
 
 impl Target {
-    fn payment(payment: &Prepared) -> Self {
+    pub(super) fn payment(payment: &Prepared) -> Self {
         Self {
             id: payment.id.clone(),
             approval: approval(payment),
@@ -147,6 +149,7 @@ impl World {
         let (key, _) = issue(&before, SUSPENDED, "secret").await;
         let (_, page) = issue(&before, SUSPENDED, "publishable").await;
         let hooks = endpoint(&before, SUSPENDED).await;
+        let card = Target::registered(&before.card_by(SUSPENDED, A).await);
         let tenancy = before.running.app.tenancy();
         let stopped = tenancy.set_status(merchant, Status::Suspended).await;
         stopped.unwrap();
@@ -165,12 +168,19 @@ impl World {
         let payment = rig.prepared().await;
         let (spare, _) = issue(&rig, SECRET, "secret").await;
         let own = endpoint(&rig, SECRET).await;
+        let own_card = rig.card_by(SECRET, A).await;
         let key = Target {
             id: key,
             approval: Value::Null,
         };
         let world = Self {
-            suspended: [Target::payment(&ready), Target::payment(&paid), key, hooks],
+            suspended: [
+                Target::payment(&ready),
+                Target::payment(&paid),
+                key,
+                hooks,
+                card,
+            ],
             issued: [
                 (REVOKED, revoked),
                 (ROTATED, rotated),
@@ -181,22 +191,11 @@ impl World {
             requests: AtomicU64::new(0),
             key: spare.clone(),
             endpoint: own.id.clone(),
+            billing_key: own_card.id.clone(),
             payment: payment.clone(),
             rig,
         };
-        let whose = |tenant, member| Whose { tenant, member };
-        let [ready, paid, key, hooks] = &world.suspended;
-        for (named, whose, id) in [
-            (Named::Payment, whose(Tenant::Suspended, Some(A)), &ready.id),
-            (Named::Payment, whose(Tenant::Suspended, Some(A)), &paid.id),
-            (Named::ApiKey, whose(Tenant::Suspended, None), &key.id),
-            (Named::Payment, whose(Tenant::One, None), &payment.id),
-            (Named::ApiKey, whose(Tenant::One, None), &spare),
-            (Named::Endpoint, whose(Tenant::Suspended, None), &hooks.id),
-            (Named::Endpoint, whose(Tenant::One, None), &own.id),
-        ] {
-            world.note(named, whose, id);
-        }
+        world.note_what_there_is(&payment.id, &spare, [&own.id, &own_card.id]);
         world
     }
 
@@ -219,21 +218,31 @@ impl World {
             (Object::Word, _) => "cancels".to_owned(),
             (Object::Missing, Named::ApiKey) => missing(&self.key),
             (Object::Missing, Named::Endpoint) => missing(&self.endpoint),
+            (Object::Missing, Named::BillingKey) => missing(&self.billing_key),
             (Object::Missing, Named::Switch) => "charges".to_owned(),
             (Object::Missing, Named::HookToken) => format!("hook_{}", "0".repeat(43)),
             (Object::Missing, Named::Payment | Named::Nothing) => missing(&self.payment.id),
-            (Object::OtherKind, Named::ApiKey | Named::Endpoint) => self.payment.id.clone(),
+            (Object::OtherKind, Named::ApiKey | Named::Endpoint | Named::BillingKey) => {
+                self.payment.id.clone()
+            }
             (Object::OtherKind, _) => self.key.clone(),
             (Object::Malformed, Named::ApiKey) => "key_nonsense".to_owned(),
             (Object::Malformed, Named::Endpoint) => "whe_nonsense".to_owned(),
+            (Object::Malformed, Named::BillingKey) => "bkey_nonsense".to_owned(),
             (Object::Malformed, Named::Switch) => "CANCELS".to_owned(),
             (Object::Malformed, Named::HookToken) => "hook_nonsense".to_owned(),
             (Object::Malformed, Named::Payment | Named::Nothing) => "pay_nonsense".to_owned(),
         };
-        Target {
-            id,
-            approval: approval(&self.payment),
-        }
+        let approval = match route.named {
+            Named::BillingKey => json!({ "customerKey": "cus_of_nobody", "authKey": "a" }),
+            Named::Nothing
+            | Named::Payment
+            | Named::ApiKey
+            | Named::Endpoint
+            | Named::Switch
+            | Named::HookToken => approval(&self.payment),
+        };
+        Target { id, approval }
     }
 
     async fn fresh(&self, route: &Route, named: Named, whose: Whose) -> Target {
@@ -242,10 +251,11 @@ impl World {
         }
         let is_paid = route.path.ends_with("/cancel");
         if whose.tenant == Tenant::Suspended {
-            let [ready, paid, key, hooks] = &self.suspended;
+            let [ready, paid, key, hooks, card] = &self.suspended;
             return match (named, is_paid) {
                 (Named::ApiKey, _) => key.clone(),
                 (Named::Endpoint, _) => hooks.clone(),
+                (Named::BillingKey, _) => card.clone(),
                 (_, true) => paid.clone(),
                 (_, false) => ready.clone(),
             };
@@ -259,6 +269,10 @@ impl World {
             }
         } else if named == Named::Endpoint {
             endpoint(rig, secret).await
+        } else if named == Named::BillingKey {
+            self.card_for(route, whose).await
+        } else if rules::charges(route) {
+            self.billed(whose).await
         } else if is_paid {
             Target::payment(&rig.paid_by(secret, customer(whose.member)).await)
         } else {
@@ -266,49 +280,6 @@ impl World {
         };
         self.note(named, whose, &target.id);
         target
-    }
-
-    /// The request of a cell, whole but for who sends it.
-    pub(super) fn request(&self, method: &Method, route: &Route, at: &Target) -> RequestBuilder {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let path = match route.named.parameter() {
-            Some(parameter) => route.path.replace(parameter, &at.id),
-            None => route.path.to_owned(),
-        };
-        let query = match (route.method, route.path) {
-            (&Method::GET, PAYMENTS) => "?limit=100".to_owned(),
-            (_, path) if path.ends_with("/attempts") => format!("?eventId={}-1", self.payment.id),
-            _ => String::new(),
-        };
-        let body = match (route.method, route.path) {
-            (&Method::POST, PAYMENTS) => {
-                json!({ "orderId": self.rig.order(), "orderName": "생수", "amount": 15000 })
-            }
-            (&Method::POST, ENDPOINTS) => json!({ "url": HOOKS }),
-            // Up to before the first event.
-            (_, path) if path.ends_with("/redeliver") => json!({ "until": "MS4xLjA" }),
-            (&Method::PATCH, _) => json!({ "enabled": false }),
-            (&Method::POST, KEYS) => json!({ "kind": "publishable" }),
-            (_, path) if path.ends_with("/approve") => at.approval.clone(),
-            (_, path) if path.ends_with("/cancel") => json!({ "reason": "r" }),
-            (_, path) if path.ends_with("/step-up") => {
-                json!({ "deviceId": DEVICE, "action": "approve" })
-            }
-            (&Method::PUT, _) => json!({ "paused": false, "why": "w" }),
-            _ => json!({}),
-        };
-        let request = self
-            .rig
-            .anonymous(method.clone(), &format!("{path}{query}"));
-        if route.named == Named::HookToken {
-            return request.json(&json!({ "eventType": "N", "number": number }));
-        }
-        if !route.body {
-            return request;
-        }
-        request
-            .header("idempotency-key", format!("cell-{number}"))
-            .json(&body)
     }
 
     /// The same with what the caller shows.
@@ -362,6 +333,7 @@ impl World {
             sagas: Vec::new(),
             key: None,
             endpoint: None,
+            billing_key: None,
             turns: store.turns(1_000).await.unwrap(),
         };
         if let (Named::Payment, Ok(id)) = (named, target.id.parse()) {
@@ -372,6 +344,9 @@ impl World {
         }
         if let (Named::ApiKey, Ok(id)) = (named, target.id.parse()) {
             rows.key = store.any_api_key(id).await.unwrap();
+        }
+        if let (Named::BillingKey, Ok(id)) = (named, target.id.parse()) {
+            rows.billing_key = store.any_billing_key(id).await.unwrap();
         }
         if let (Named::Endpoint, Ok(id)) = (named, target.id.parse()) {
             let found = store.endpoint(id).await.unwrap();
