@@ -62,6 +62,14 @@ pub const CHARGE_POINTS: &[&str] = &[
     "charge.before_answer",
 ];
 
+/// Every point on the way of a due cycle to its charge, in the order they are passed.
+#[cfg(feature = "crash-points")]
+pub const CYCLE_POINTS: &[&str] = &[
+    "cycle.after_claim",
+    "cycle.before_begin_commit",
+    "cycle.after_begin_commit",
+];
+
 /// Every point on the way of events: of each role, in the order they are passed.
 #[cfg(feature = "crash-points")]
 pub const EVENT_POINTS: &[&str] = &[
@@ -118,7 +126,7 @@ mod armed {
     }
 
     fn is_listed(point: &str) -> bool {
-        let money = [super::POINTS, super::CHARGE_POINTS];
+        let money = [super::POINTS, super::CHARGE_POINTS, super::CYCLE_POINTS];
         let told = [super::EVENT_POINTS, super::INBOX_POINTS];
         let mut lists = money.iter().chain(&told);
         lists.any(|points| points.contains(&point))

@@ -5,7 +5,8 @@ use domain::Timestamp;
 use domain::change::{Change, Hold};
 use domain::decline::Decline;
 use domain::id::PaymentId;
-use domain::subscription::{Cycle, Due, Failure, Plan, State, Subscription};
+use domain::payment::{PayStatus, Payment, State as PayState};
+use domain::subscription::{Cycle, Due, Failure, Moved, Plan, State, Subscription};
 use domain::webhook::Chance;
 use tracing::{error, info};
 
@@ -166,19 +167,72 @@ impl Cycles<'_> {
         if !matches!(cycle.state, State::Charging { .. }) {
             return Ok(Vec::new());
         }
+        let due = self.whole(cycle).await?;
+        Ok(self.after_charge(due, charged, chance)?.changes)
+    }
+
+    /// What follows the end of a charge for a cycle that is being charged.
+    ///
+    /// # Errors
+    /// The cycle's rows contradict each other.
+    pub(crate) fn after_charge(
+        &self,
+        due: DueCycle,
+        charged: &Charged,
+        chance: Chance,
+    ) -> Result<Moved, Failure> {
+        let now = self.clock.now();
         let DueCycle {
             subscription,
             plan,
             cycle,
-        } = self.whole(cycle).await?;
-        let now = self.clock.now();
-        let moved = match charged {
-            Charged::Paid { at } => subscription.charged(cycle, &plan, (*at, now))?,
+        } = due;
+        match charged {
+            Charged::Paid { at } => subscription.charged(cycle, &plan, (*at, now)),
             Charged::Declined(decline) => {
-                subscription.declined(cycle, &plan, decline, (now, chance))?
+                subscription.declined(cycle, &plan, decline, (now, chance))
             }
+        }
+    }
+
+    /// What is to be committed with a payment that goes on as `payment`: its cycle is paid,
+    /// declined or refunded with it, or nothing follows. After a conflict it has to be asked again.
+    ///
+    /// # Errors
+    /// See [`OutcomeError`].
+    pub async fn followed(
+        &self,
+        payment: &Payment,
+        chance: Chance,
+    ) -> Result<Vec<Change>, OutcomeError> {
+        let Some(cycle) = self.store.cycle_of(payment.facts.id).await? else {
+            return Ok(Vec::new());
         };
-        Ok(moved.changes)
+        match cycle.state {
+            State::Charging { .. } => match ended(payment) {
+                Some(charged) => {
+                    let due = self.whole(cycle).await?;
+                    Ok(self.after_charge(due, &charged, chance)?.changes)
+                }
+                None => Ok(Vec::new()),
+            },
+            State::Paid { .. } if payment.status() == PayStatus::Canceled => {
+                let id = cycle.key.subscription;
+                let newest = self.store.cycles(id, None, 1).await?;
+                let due = self.whole(cycle).await?;
+                let now = self.clock.now();
+                let moved = due.subscription.refunded(&cycle, newest.first(), now)?;
+                Ok(moved.changes)
+            }
+            State::Paid { .. }
+            | State::Waiting { .. }
+            | State::Held { .. }
+            | State::Closing
+            | State::Failed
+            | State::Skipped
+            | State::Void
+            | State::Refunded { .. } => Ok(Vec::new()),
+        }
     }
 
     async fn whole(&self, cycle: Cycle) -> Result<DueCycle, store::Error> {
@@ -198,6 +252,28 @@ impl Cycles<'_> {
             plan,
             cycle,
         })
+    }
+}
+
+/// How the charge of a payment ended, where it did.
+fn ended(payment: &Payment) -> Option<Charged> {
+    if let Some(at) = payment.state.approved_at() {
+        return Some(Charged::Paid { at });
+    }
+    match &payment.state {
+        PayState::InProgress { .. } | PayState::WaitingForDeposit { .. } => None,
+        PayState::Ready { .. }
+        | PayState::Done { .. }
+        | PayState::CancelRequested { .. }
+        | PayState::PartialCanceled { .. }
+        | PayState::Canceled { .. }
+        | PayState::Aborted { .. }
+        | PayState::Expired => {
+            let declined = payment.state.declined().cloned();
+            Some(Charged::Declined(
+                declined.unwrap_or_else(Decline::charge_lapsed),
+            ))
+        }
     }
 }
 

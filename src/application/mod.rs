@@ -48,7 +48,7 @@ use tokio_util::task::TaskTracker;
 use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
-pub use billing::{Charge, ChargeError, Opened, Register, WalletError};
+pub use billing::{Charge, ChargeError, ChargePace, Opened, Register, WalletError};
 pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError};
 pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
@@ -85,6 +85,10 @@ pub struct Timings {
     pub expiry_every: Duration,
     /// How often stuck sagas and old idempotency keys are looked for.
     pub upkeep_every: Duration,
+    /// How often cycles that are due are looked for.
+    pub cycles_every: Duration,
+    /// How long a cycle is held by whoever took it; half of it is waited for its merchant's pace.
+    pub cycle_lease: Duration,
     /// How often a gateway's list is read for movements that the books lack; never where zero.
     pub watch_every: Duration,
     /// How far back behind what was read it is read again: the list may lag, and clocks differ.
@@ -126,6 +130,8 @@ impl Default for Timings {
             recovery_every: Duration::from_secs(1),
             expiry_every: Duration::from_secs(10),
             upkeep_every: Duration::from_secs(30),
+            cycles_every: Duration::from_secs(1),
+            cycle_lease: Duration::from_mins(1),
             watch_every: Duration::from_mins(1),
             watch_overlap: Duration::from_mins(10),
             watch_grace: Duration::from_secs(75),
@@ -159,6 +165,8 @@ pub struct Bounds {
     pub feed_rows: u32,
     /// How many billing keys of a member are looked at.
     pub billing_keys: u32,
+    /// How fast one merchant's cycles are charged.
+    pub charge_pace: ChargePace,
     /// How many requests wait for events at once.
     pub waiting: Seating,
     /// How many payments are followed at once.
@@ -174,6 +182,7 @@ impl Default for Bounds {
             watch_rows: 500,
             feed_rows: 500,
             billing_keys: 100,
+            charge_pace: ChargePace::default(),
             waiting: Seating {
                 of_one: 8,
                 of_all: 512,
@@ -234,6 +243,8 @@ pub struct App {
     stands: events::Seats,
     /// Where hints are looked at.
     desk: inbox::Desk,
+    /// Where cycles wait for their merchants' pace.
+    lanes: billing::Lanes,
 }
 
 /// Who calls, as far as the use cases need to know.
@@ -289,6 +300,7 @@ impl App {
             seats,
             stands,
             desk,
+            lanes: billing::Lanes::default(),
         })
     }
 

@@ -88,6 +88,10 @@ impl Runner {
                 outcome: ended.to_bytes(),
             });
         }
+        if next.is_closed() {
+            // Decided anew in each try, by the cycle as it is then.
+            changes.extend(self.followed(&after).await?);
+        }
         let committed = self.commit_under_fence(&next, &changes).await;
         match committed {
             Ok(()) => {

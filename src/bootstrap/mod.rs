@@ -31,7 +31,7 @@ use anyhow::Context as _;
 use application::events::Bell;
 use application::ports::limiter::Rate;
 use application::ports::{Clock, Gateways, Ids, Store, TokenVerifier, Vault};
-use application::{App, Bounds, Parts, Seating, StepUp, Timings};
+use application::{App, Bounds, ChargePace, Parts, Seating, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -208,6 +208,8 @@ fn timings(config: &Config) -> Timings {
         recovery_every: config.timings.recovery_every(),
         expiry_every: config.timings.expiry_every(),
         upkeep_every: config.timings.upkeep_every(),
+        cycles_every: config.billing.every.divided(config.timings.divide_by),
+        cycle_lease: config.billing.lease.divided(config.timings.divide_by),
         watch_every: config.timings.watch_every(),
         watch_overlap: config.timings.watch_overlap(),
         watch_grace: config.timings.watch_grace(),
@@ -232,6 +234,10 @@ fn bounds(config: &Config) -> Bounds {
         pass_rows: config.bounds.pass_rows,
         watch_rows: config.bounds.watch_rows,
         feed_rows: config.feed.rows,
+        charge_pace: ChargePace {
+            at_once: config.billing.charges_at_once,
+            per_second: config.billing.charges_per_second,
+        },
         following: Seating {
             of_one: config.stream.per_merchant_max,
             of_all: config

@@ -17,7 +17,8 @@ pub enum Role {
     /// Finish what other copies began: take over their sagas, ask about unknown outcomes. Take what
     /// others order and command on the bus, and look into what gateways tell.
     Worker,
-    /// Do what time brings: expire payments, watch the gateway's list, forget what is old.
+    /// Do what time brings: charge cycles that are due, expire payments, watch the gateway's list,
+    /// forget what is old.
     Scheduler,
     /// Give events their positions.
     Sequencer,
@@ -112,6 +113,7 @@ impl Roles {
                 Role::Scheduler => {
                     work.spawn(app().expire_continuously());
                     work.spawn(app().keep_up_continuously());
+                    work.spawn(app().bill_continuously());
                     work.spawn(app().watch_continuously());
                 }
                 Role::Sequencer => drop(work.spawn(app().sequence_continuously())),

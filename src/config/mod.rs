@@ -15,8 +15,8 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
-    Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Inbox, Kafka, Limits, Log,
-    LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss,
+    Billing, Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Inbox, Kafka, Limits,
+    Log, LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss,
     Vault, Webhooks,
 };
 pub use span::Span;
@@ -72,6 +72,8 @@ pub struct Config {
     pub timings: Timings,
     /// How much is done at once.
     pub bounds: Bounds,
+    /// How due cycles are charged.
+    pub billing: Billing,
     /// How events leave.
     pub feed: Feed,
     /// The broker that hears of them.

@@ -190,6 +190,15 @@ pub struct Bounds {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Billing {
+    pub every: Span,
+    pub lease: Span,
+    pub charges_at_once: usize,
+    pub charges_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Feed {
     pub rows: u32,
     pub poll: Span,

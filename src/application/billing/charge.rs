@@ -93,7 +93,11 @@ impl Command for Charge {
         };
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
         let begun = payment.begin_charge(&request, &order, &key, &ctx);
-        let (moved, saga) = begun.map_err(ActError::Refused)?;
+        let (mut moved, saga) = begun.map_err(ActError::Refused)?;
+        // A cycle's payment is charged with its cycle's knowing, and for nobody else's.
+        moved
+            .changes
+            .extend(app.cycle_to_begin(self.payment).await?);
         let gateway = gateway.ok_or(ActError::NoGateway)?;
         if !terms.active {
             return Err(ActError::AccountDisabled);

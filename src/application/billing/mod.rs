@@ -1,10 +1,15 @@
 //! Owns the use cases of billing keys: stored payment methods of members, and charges with them.
 
 mod charge;
+mod cycle;
+mod follow;
+mod scheduler;
 mod sealed;
 mod settle;
 mod wallet;
 mod work;
 
 pub use charge::{Charge, ChargeError};
+pub use scheduler::ChargePace;
+pub(crate) use scheduler::Lanes;
 pub use wallet::{Opened, Register, WalletError};

@@ -130,6 +130,7 @@ impl Memory {
         for held in self.state().sagas.values_mut() {
             held.lease_until = None;
         }
+        self.state().subscriptions.end_leases();
     }
 
     /// Every ledger line, in the order they were booked.

@@ -238,7 +238,9 @@ impl App {
     }
 
     async fn book(&self, moved: &Moved) -> Result<Tried, Unwatched> {
-        match self.parts.store.commit(&moved.changes).await {
+        let mut changes = moved.changes.clone();
+        changes.extend(self.runner.followed(&moved.payment).await?);
+        match self.parts.store.commit(&changes).await {
             Ok(()) => {
                 self.tell(moved);
                 Ok(Tried::Looked(Looked::Settled))

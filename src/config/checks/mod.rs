@@ -1,5 +1,6 @@
 //! Owns what is refused: settings that are each possible but together would not be safe.
 
+mod billing;
 mod edge;
 mod feed;
 mod identity;
@@ -50,6 +51,7 @@ impl Config {
         self.check_watch()?;
         self.check_bounds()?;
         self.check_feed()?;
+        self.check_billing()?;
         self.check_kafka()?;
         self.check_redis()?;
         self.check_webhooks()?;

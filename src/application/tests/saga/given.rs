@@ -35,6 +35,7 @@ pub(crate) fn account(scope: Scope, id: RawId) -> GatewayAccount {
 pub(crate) fn timings() -> Timings {
     Timings {
         recovery_every: Duration::from_secs(10),
+        cycles_every: Duration::from_secs(20),
         watch_every: Duration::from_secs(20),
         watch_grace: Duration::from_secs(1),
         ..Timings::default()

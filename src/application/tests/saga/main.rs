@@ -12,6 +12,7 @@ mod books;
 mod bugs;
 mod cancellations;
 mod charges;
+mod cycles;
 mod faults;
 mod feed;
 mod gateway;

@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) app: Arc<App>,
     /// Where the second of two requests arrives.
     second: Arc<App>,
+    /// The rival's: nothing of it is struck.
+    other: Arc<App>,
     pub(crate) turnstile: Arc<Turnstile>,
     pub(crate) account: GatewayAccountId,
     pub(crate) payment: PaymentId,
@@ -138,7 +140,7 @@ impl World {
             panic!("prepared at once")
         };
         tokio::task::spawn_local(Arc::clone(&app).recover_continuously());
-        tokio::task::spawn_local(rivalry(other, rival, drain.clone()));
+        tokio::task::spawn_local(rivalry(Arc::clone(&other), rival, drain.clone()));
         Self {
             account: account.id,
             payment: payment.payment_id.parse().unwrap(),
@@ -148,10 +150,23 @@ impl World {
             gateway,
             app,
             second,
+            other,
             turnstile,
             script,
             caller,
             drain,
+        }
+    }
+
+    /// Goes on with these faults.
+    pub(crate) fn strike(&self, faults: &[Fault]) {
+        self.script.refill(faults);
+    }
+
+    /// Three schedulers from now on: two services', and one that is not struck.
+    pub(crate) fn schedule(&self) {
+        for app in [&self.app, &self.second, &self.other] {
+            tokio::task::spawn_local(Arc::clone(app).bill_continuously());
         }
     }
 

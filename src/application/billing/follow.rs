@@ -1,0 +1,48 @@
+//! Owns what the end of a payment means for the cycle that it is for: committed together with that
+//! end, whoever finds it.
+
+use domain::change::Change;
+use domain::payment::{Kind, Payment};
+use tracing::error;
+
+use crate::Runner;
+use crate::cycles::{Cycles, OutcomeError};
+use crate::ports::Ids;
+use crate::ports::store;
+use domain::webhook::Chance;
+use sha2::{Digest as _, Sha256};
+
+impl Runner {
+    /// What is to be committed with a payment that goes on as `payment`; nothing where it is for
+    /// no cycle. After a conflict it has to be asked again.
+    ///
+    /// Rows that contradict each other keep no money out of the books: they are logged.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn followed(&self, payment: &Payment) -> Result<Vec<Change>, store::Error> {
+        if payment.facts.kind != Kind::Billing {
+            return Ok(Vec::new());
+        }
+        let cycles = Cycles {
+            store: self.parts.store.as_ref(),
+            clock: self.parts.clock.as_ref(),
+        };
+        let chance = drawn(self.parts.ids.as_ref());
+        match cycles.followed(payment, chance).await {
+            Ok(changes) => Ok(changes),
+            Err(OutcomeError::Illegal(why)) => {
+                error!(payment = %payment.facts.id, %why, "a cycle does not take its payment");
+                Ok(Vec::new())
+            }
+            Err(OutcomeError::Store(error)) => Err(error),
+        }
+    }
+}
+
+/// Chance, for waits that differ.
+pub(super) fn drawn(ids: &dyn Ids) -> Chance {
+    let drawn = Sha256::digest(ids.draw().as_str().as_bytes());
+    let [a, b, c, d, ..]: [u8; 32] = drawn.into();
+    Chance(u32::from_be_bytes([a, b, c, d]))
+}
