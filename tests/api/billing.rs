@@ -46,7 +46,7 @@ async fn a_card_is_registered_and_a_payment_charged_with_it() {
     assert_eq!(json!(seen), json!(["ACTIVE", "61", "1234", ME, true]));
     let again = answer(rig.issuing(SECRET, &registered)).await;
     assert_eq!(again.body["data"], *key, "a repeat is told how it is");
-    assert_eq!(listed(&rig, ME).await, [key.clone()]);
+    assert_eq!(listed(&rig, ME).await, std::slice::from_ref(key));
     let body = rig.get(&format!("{BILLING_KEYS}/{}", registered.id)).await;
     assert_eq!(body.body["data"], *key);
     assert!(!body.body.to_string().contains("bill_"), "{body:?}");
@@ -147,11 +147,17 @@ async fn one_card_is_the_default_and_another_takes_its_place() {
         let ids = default.map(|key| text(&key["billingKeyId"]).to_owned());
         ids.collect::<Vec<_>>()
     };
-    assert_eq!(default(&listed(&rig, ME).await), [first.clone()]);
+    assert_eq!(
+        default(&listed(&rig, ME).await),
+        std::slice::from_ref(&first)
+    );
     for _ in 0..2 {
         let preferred = put(&rig, &second).await;
         assert_eq!(told(&preferred), (200, "OK"), "{preferred:?}");
-        assert_eq!(default(&listed(&rig, ME).await), [second.clone()]);
+        assert_eq!(
+            default(&listed(&rig, ME).await),
+            std::slice::from_ref(&second)
+        );
     }
     for _ in 0..2 {
         let gone = delete(&rig, &second).await;
@@ -159,7 +165,10 @@ async fn one_card_is_the_default_and_another_takes_its_place() {
         assert_eq!(gone.body["data"]["status"], "DELETED");
         assert_eq!(gone.body["data"]["last4"], "1234");
     }
-    assert_eq!(default(&listed(&rig, ME).await), [first.clone()]);
+    assert_eq!(
+        default(&listed(&rig, ME).await),
+        std::slice::from_ref(&first)
+    );
     let preferred = put(&rig, &second).await;
     assert_eq!(told(&preferred), (409, "BILLING_KEY_UNUSABLE"));
     assert_eq!(preferred.body["data"]["status"], "DELETED");

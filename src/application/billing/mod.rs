@@ -12,4 +12,5 @@ mod work;
 pub use charge::{Charge, ChargeError};
 pub use scheduler::ChargePace;
 pub(crate) use scheduler::Lanes;
+pub(crate) use sealed::name_of;
 pub use wallet::{Opened, Register, WalletError};

@@ -2,16 +2,17 @@
 //! them. A value opens in its own row of its own member only.
 
 use domain::billing::{BillingKey, Status};
+use domain::event::Hash;
 use domain::principal::Scope;
 use domain::saga::{BILLING_KEY_GONE, ChargeCall, Saga};
 use domain::snapshot::Cause;
 use domain::text::OrderName;
 use tracing::{error, warn};
 
-use crate::Runner;
 use crate::ports::gateway::Instrument;
 use crate::ports::store;
 use crate::ports::vault::{self, Place, Secret};
+use crate::{App, Runner};
 
 const TABLE: &str = "billing_keys";
 /// Where that lies which the member's browser brought.
@@ -54,6 +55,40 @@ impl Spot {
             row: &self.row,
             column: self.column,
         }
+    }
+}
+
+/// What a name begins with that stands for a billing key: no key of a gateway's is one.
+const NAMED: &str = "payflow-index:";
+
+/// What stands for a key where the key itself must not be.
+pub(crate) fn name_of(index: &[u8; 32]) -> String {
+    format!("{NAMED}{}", Hash(*index))
+}
+
+/// The index that this stands for, where it is such a name.
+pub(super) fn index_in(name: &Secret) -> Option<[u8; 32]> {
+    let digits = name.expose().strip_prefix(NAMED)?;
+    let mut index = [0; 32];
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    for (place, byte) in index.iter_mut().enumerate() {
+        let pair = digits.get(place.checked_mul(2)?..)?.get(..2)?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(index)
+}
+
+impl App {
+    /// What a key of this tenant and mode is found by.
+    pub(crate) async fn index_of_key(
+        &self,
+        scope: Scope,
+        key: &Secret,
+    ) -> Result<[u8; 32], vault::Error> {
+        let place = Spot::index_of(scope);
+        self.parts.post.vault.index(place.place(), key).await
     }
 }
 

@@ -11,7 +11,7 @@ use domain::text::{CustomerKey, MemberId};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
-use super::sealed::{AUTH_KEY, Spot};
+use super::sealed::{AUTH_KEY, Spot, index_in};
 use crate::patience::Patience;
 use crate::payments::PrepareError;
 use crate::ports::gateway::Refused;
@@ -280,9 +280,10 @@ impl App {
         billing_key: &Secret,
     ) -> Result<bool, WalletError> {
         let scope = account.scope;
-        let place = Spot::index_of(scope);
-        let index = self.parts.post.vault.index(place.place(), billing_key);
-        let index = index.await?;
+        let index = match index_in(billing_key) {
+            Some(index) => index,
+            None => self.index_of_key(scope, billing_key).await?,
+        };
         for _ in 0..self.parts.bounds.conflicts_max {
             let found = self.parts.store.billing_key_by_index(scope, &index).await?;
             let Some(key) = found.filter(|key| key.account == account.id) else {

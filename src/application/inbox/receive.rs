@@ -8,12 +8,14 @@ use tracing::warn;
 
 use crate::App;
 use crate::access::hash_of_key;
+use crate::billing::name_of;
 use crate::crash::crash_point;
 use crate::idempotency::later;
 use crate::ports::Brought;
 use crate::ports::inbox::Sort;
 use crate::ports::limiter::{Bucket, Limited, Rate};
 use crate::ports::store::{self, CommitError};
+use crate::ports::vault::Secret;
 
 /// Why a notification is not known to be kept: it has to be sent again.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -84,6 +86,10 @@ impl App {
         if is_unreadable && self.takes(unreadable, terms.unreadable).await.is_err() {
             return Ok(Brought::Dropped);
         }
+        let body = match &told.sort {
+            Sort::KeyGone(key) => self.nameless(account, key, &body).await?,
+            Sort::Unreadable | Sort::NoOrder | Sort::Hint { .. } | Sort::Signed => body,
+        };
         let now = self.parts.post.clock.now();
         let inbound = Inbound {
             id: InboundId::new(self.draw()),
@@ -103,6 +109,25 @@ impl App {
             version: 1,
         };
         self.keep(inbound).await
+    }
+
+    /// The notification without the billing key, which is a secret until it is surely gone: the
+    /// card is named by the index that it is found by.
+    async fn nameless(
+        &self,
+        account: GatewayAccountId,
+        key: &Secret,
+        body: &[u8],
+    ) -> Result<Vec<u8>, HookError> {
+        let Some(account) = self.parts.store.gateway_account(account).await? else {
+            return Ok(Vec::new());
+        };
+        let index = self.index_of_key(account.scope, key).await;
+        let index = index.map_err(|error| {
+            warn!(account = %account.id, %error, "a notification cannot be kept without its key");
+            HookError::InDoubt
+        })?;
+        Ok(self.parts.intake.reader.renamed(body, &name_of(&index)))
     }
 
     async fn keep(&self, inbound: Inbound) -> Result<Brought, HookError> {

@@ -113,4 +113,8 @@ pub enum Sort {
 pub trait HookReader: Send + Sync {
     /// What these bytes say. They may be anybody's.
     fn read(&self, body: &[u8], headers: &Headers) -> Told;
+
+    /// The same notification with this in place of the billing key that it names: what is kept of
+    /// it names the card, and is no key to it.
+    fn renamed(&self, body: &[u8], name: &str) -> Vec<u8>;
 }

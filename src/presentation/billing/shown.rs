@@ -43,6 +43,7 @@ pub(in crate::presentation) struct ChargePayment {
 /// A registration that was begun.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "three keys of three parties")]
 pub(in crate::presentation) struct NewBillingKey {
     /// The name of the member for the gateway's window: random, and of this card alone.
     #[schema(example = "cus_06f8q0e1x4000000000000000000000000")]
@@ -60,8 +61,9 @@ pub(in crate::presentation) struct NewBillingKey {
 #[serde(rename_all = "camelCase")]
 pub(in crate::presentation) struct BillingKey {
     /// Its id. It is ours: with it nobody can charge anything at the gateway.
+    #[serde(rename = "billingKeyId")]
     #[schema(example = "bkey_06f8q0e1x4000000000000000000000000")]
-    billing_key_id: String,
+    id: String,
     /// Whose it is.
     #[schema(example = "member-1")]
     member_id: String,
@@ -112,7 +114,7 @@ impl From<billing::BillingKey> for BillingKey {
             | Stage::Deleted { .. } => None,
         };
         Self {
-            billing_key_id: key.id.to_string(),
+            id: key.id.to_string(),
             member_id: key.member.to_string(),
             status: key.status().as_str(),
             is_default: key.is_default(),

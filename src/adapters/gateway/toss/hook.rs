@@ -51,6 +51,16 @@ impl HookReader for Hooks {
             sort,
         }
     }
+
+    fn renamed(&self, body: &[u8], name: &str) -> Vec<u8> {
+        let Ok(Value::Object(mut told)) = serde_json::from_slice(body) else {
+            return Vec::new();
+        };
+        if let Some(Value::Object(data)) = told.get_mut("data") {
+            data.insert("billingKey".to_owned(), Value::from(name));
+        }
+        Value::Object(told).to_string().into_bytes()
+    }
 }
 
 /// A payment, in full. Fields may be missing, and others are there.

@@ -156,16 +156,17 @@ pub(crate) fn run(faults: &[Fault], bug: Option<Bug>) -> Vec<String> {
         // A last repeat is told what the first was told.
         world.charge_until_final("charge-1").await;
         let mut wrong = breaches(&world, settled).await;
-        let spoilt = [Fault::Decline, Fault::WrongAmount, Fault::WrongCurrency];
+        let spoilers = [Fault::Decline, Fault::WrongAmount, Fault::WrongCurrency];
         let status = world.memory_payment().await.status();
-        let used = faults.iter().filter(|fault| **fault == Fault::OrderUsed);
+        let orders_used = faults.iter().filter(|fault| **fault == Fault::OrderUsed);
         // What the watch would give back should not have been taken.
         if world.gateway.books.lock().unwrap().confirms_with_effect > 1 {
             wrong.push("the money was taken twice".to_owned());
         }
         // It goes on under another order once.
-        let spoils = faults.iter().any(|fault| spoilt.contains(fault)) || used.count() > 1;
-        if !spoils && status != PayStatus::Done {
+        let is_spoilt = faults.iter().any(|fault| spoilers.contains(fault));
+        let is_spoilt = is_spoilt || orders_used.count() > 1;
+        if !is_spoilt && status != PayStatus::Done {
             wrong.push(format!("nothing forbids the charge, and it is {status}"));
         }
         wrong

@@ -45,6 +45,10 @@ impl HookReader for Words {
             sort,
         }
     }
+
+    fn renamed(&self, _: &[u8], name: &str) -> Vec<u8> {
+        format!("gone {name}").into_bytes()
+    }
 }
 
 /// Buckets, each as the instant at which it is full again.

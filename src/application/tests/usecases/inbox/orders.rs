@@ -122,7 +122,7 @@ impl Scene {
     async fn happens(&self, sequence: &[Happening]) -> usize {
         let (mut cancels, mut is_answered) = (0, false);
         for (number, happening) in sequence.iter().enumerate() {
-            sleep(STEP - SECOND).await;
+            sleep(STEP.saturating_sub(SECOND)).await;
             match happening {
                 Happening::Answer if is_answered => {
                     // Whatever it is told: it moves nothing.
@@ -182,7 +182,7 @@ async fn ended(sequence: &[Happening]) -> (usize, Books) {
             let steps = u32::try_from(place + 1).unwrap();
             scene
                 .shop
-                .will_answer(STEP * steps - SECOND, done(&scene.command));
+                .will_answer((STEP * steps).saturating_sub(SECOND), done(&scene.command));
         }
         None => scene
             .shop
