@@ -1,9 +1,10 @@
 //! Owns the approval: capture once, believe only evidence, book whatever was captured.
 
-use super::{Absorbed, ConfirmCall, Heard, Outcome, Saga};
+use super::taking::{captured, declined};
+use super::{Absorbed, ConfirmCall, Heard, Saga};
 use crate::decline::Decline;
 use crate::money::Money;
-use crate::payment::{Captured, Payment};
+use crate::payment::Payment;
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
 use crate::text::PaymentKey;
 use crate::{Ctx, after};
@@ -101,46 +102,6 @@ fn found(
         | Status::Done
         | Status::PartialCanceled
         | Status::Other(_) => Absorbed::waiting(saga.ask_later(ctx)),
-    }
-}
-
-fn captured(
-    mut saga: Saga,
-    payment: &Payment,
-    snapshot: &Snapshot,
-    before: Option<Money>,
-    ctx: &Ctx<'_>,
-) -> Absorbed {
-    let surprise = snapshot
-        .total
-        .filter(|total| *total != payment.facts.amount);
-    if let Some(total) = surprise
-        && !saga.is_confirmed(total, before)
-    {
-        return Absorbed::waiting(saga.surprised(ctx));
-    }
-    match payment.clone().capture(&saga, snapshot, ctx) {
-        Some(Captured::Booked(moved)) => Absorbed {
-            saga: saga.close(Outcome::Approved),
-            changes: moved.changes,
-        },
-        Some(Captured::Misfit { moved, reversal }) => Absorbed {
-            saga: saga.close(Outcome::Misfit { reversal }),
-            changes: moved.changes,
-        },
-        None => Absorbed::waiting(saga.ask_later(ctx)),
-    }
-}
-
-fn declined(saga: Saga, payment: &Payment, decline: &Decline, ctx: &Ctx<'_>) -> Absorbed {
-    let changes = payment
-        .clone()
-        .decline(&saga, decline, ctx)
-        .map(|moved| moved.changes)
-        .unwrap_or_default();
-    Absorbed {
-        saga: saga.close(Outcome::Declined(decline.clone())),
-        changes,
     }
 }
 

@@ -5,12 +5,13 @@
 //! once and remembers it for 15 days (`toss-api.md §14`). A new key is used only after a received
 //! error, when nothing of ours can take effect any more and two questions running showed nothing.
 
-use super::{Absorbed, ChargeCall, Heard, Outcome, Phase, Saga};
+use super::taking::{captured, declined};
+use super::{Absorbed, ChargeCall, Heard, Phase, Saga};
 use crate::change::{Change, GatewayOrder};
 use crate::decline::Decline;
 use crate::id::{BillingKeyId, GatewayOrderId};
 use crate::money::Money;
-use crate::payment::{Captured, Payment};
+use crate::payment::Payment;
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
 use crate::{Ctx, Timestamp, after};
 
@@ -95,46 +96,6 @@ fn found(
         } else {
             saga.ask_later(ctx)
         }),
-    }
-}
-
-fn captured(
-    mut saga: Saga,
-    payment: &Payment,
-    snapshot: &Snapshot,
-    before: Option<Money>,
-    ctx: &Ctx<'_>,
-) -> Absorbed {
-    let surprise = snapshot
-        .total
-        .filter(|total| *total != payment.facts.amount);
-    if let Some(total) = surprise
-        && !saga.is_confirmed(total, before)
-    {
-        return Absorbed::waiting(saga.surprised(ctx));
-    }
-    match payment.clone().capture(&saga, snapshot, ctx) {
-        Some(Captured::Booked(moved)) => Absorbed {
-            saga: saga.close(Outcome::Approved),
-            changes: moved.changes,
-        },
-        Some(Captured::Misfit { moved, reversal }) => Absorbed {
-            saga: saga.close(Outcome::Misfit { reversal }),
-            changes: moved.changes,
-        },
-        None => Absorbed::waiting(saga.ask_later(ctx)),
-    }
-}
-
-fn declined(saga: Saga, payment: &Payment, decline: &Decline, ctx: &Ctx<'_>) -> Absorbed {
-    let changes = payment
-        .clone()
-        .decline(&saga, decline, ctx)
-        .map(|moved| moved.changes)
-        .unwrap_or_default();
-    Absorbed {
-        saga: saga.close(Outcome::Declined(decline.clone())),
-        changes,
     }
 }
 

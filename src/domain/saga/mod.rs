@@ -11,6 +11,7 @@ mod left;
 mod policy;
 mod reversal;
 mod step;
+mod taking;
 
 use std::str::FromStr;
 
