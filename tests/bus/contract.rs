@@ -1,5 +1,6 @@
 //! What the port promises, over every bus.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use application::ports::bus::{Group, Message, Receipt, Topic};
@@ -75,7 +76,7 @@ async fn what_is_missing_is_not_empty(tested: Tested) {
         },
         Message {
             key: Some(Vec::new()),
-            headers: vec![("empty".into(), Some(Vec::new()))],
+            headers: vec![("empty".into(), Some(Cow::default()))],
             ..message(1, 1)
         },
     ];

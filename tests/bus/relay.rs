@@ -183,7 +183,7 @@ impl Rig {
 fn id(received: &Received) -> (PaymentId, i64) {
     let mut headers = received.headers.iter();
     let id = headers.find(|(name, _)| name == "ce_id").expect("an id");
-    let id = String::from_utf8(id.1.clone().expect("a value")).expect("text");
+    let id = String::from_utf8(id.1.clone().expect("a value").into_owned()).expect("text");
     let (payment, sequence) = id.split_once('/').expect("both parts");
     let payment = payment.parse().expect("a payment");
     (payment, sequence.parse().expect("a number"))
@@ -207,7 +207,7 @@ impl Bus for Newer {
         let ids = messages.iter().map(|message| {
             let id = message.headers.iter().find(|(name, _)| name == "ce_id");
             let id = id.and_then(|(_, id)| id.clone()).expect("an id");
-            String::from_utf8(id).expect("text")
+            String::from_utf8(id.into_owned()).expect("text")
         });
         self.0.lock().expect("nobody panics").extend(ids);
         vec![Receipt::Acknowledged; messages.len()]

@@ -114,7 +114,10 @@ pub(crate) fn message(key: usize, sequence: usize) -> Message {
     Message {
         topic: Topic::PaymentEvents,
         key: Some(format!("key-{key}").into_bytes()),
-        headers: vec![("sequence".into(), Some(sequence.to_string().into_bytes()))],
+        headers: vec![(
+            "sequence".into(),
+            Some(sequence.to_string().into_bytes().into()),
+        )],
         payload: format!("{key}/{sequence} 결제").into_bytes(),
     }
 }
@@ -131,7 +134,7 @@ pub(crate) fn told_apart(received: &Received) -> (String, usize) {
     let (name, sequence) = received.headers.first().expect("a header of ours");
     assert_eq!(name, "sequence");
     let sequence = sequence.clone().expect("a value");
-    let sequence = String::from_utf8(sequence).expect("a number");
+    let sequence = String::from_utf8(sequence.into_owned()).expect("a number");
     let number = key.trim_start_matches("key-");
     let payload = format!("{number}/{sequence} 결제").into_bytes();
     assert_eq!(received.payload, payload, "another body");

@@ -53,7 +53,7 @@ impl Member {
 pub(super) fn received(topic: Topic, message: &BorrowedMessage<'_>) -> Received {
     let headers = message.headers().into_iter().flat_map(|headers| {
         let owned = headers.iter().map(|header| {
-            let value = header.value.map(<[u8]>::to_vec);
+            let value = header.value.map(|value| value.to_vec().into());
             (header.key.to_owned().into(), value)
         });
         owned.collect::<Vec<_>>()

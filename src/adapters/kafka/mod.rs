@@ -5,6 +5,7 @@ mod consumer;
 mod dead_letters;
 mod observed;
 mod producer;
+mod round;
 mod settings;
 mod topics;
 

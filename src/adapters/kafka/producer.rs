@@ -15,15 +15,15 @@ use application::ports::bus::{BusAway, Group, Message, Receipt, Subscription, To
 use application::ports::sink::Begin;
 use async_trait::async_trait;
 use domain::feed::Reader;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
+use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
 use tokio::sync::RwLock;
 use tokio::time::{Instant, timeout_at};
 
 use super::consumer::Member;
-use super::observed::{Observer, Presence, Talk};
+use super::observed::{Observer, Presence};
+use super::round::{Fault, Hearing, Round, Ticket, fault};
 use super::settings::Settings;
 
 static READER: Reader = Reader::named("kafka");
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 4;
 /// The library's, and the how-manieth of ours it is.
 #[derive(Clone)]
 struct Producer {
-    library: FutureProducer<Talk>,
+    library: ThreadedProducer<Hearing>,
     number: u64,
 }
 
@@ -56,21 +56,6 @@ struct Slot {
     producer: Option<Producer>,
     /// How many there have been.
     count: u64,
-}
-
-/// A message on its way, or what became of it at once.
-enum Sent {
-    Under(DeliveryFuture),
-    Not(Fault),
-}
-
-/// Why a message is not acknowledged.
-#[derive(Debug)]
-enum Fault {
-    /// The broker, or the library for it, says that this message cannot be.
-    Refused(String),
-    /// Anything else, which may pass.
-    Away(String),
 }
 
 impl Kafka {
@@ -97,7 +82,7 @@ impl Kafka {
         }
         slot.count = slot.count.wrapping_add(1);
         let producer = Producer {
-            library: self.settings.producer().create_with_context(Talk)?,
+            library: self.settings.producer().create_with_context(Hearing)?,
             number: slot.count,
         };
         slot.producer = Some(producer.clone());
@@ -128,22 +113,15 @@ impl Kafka {
         };
         let deadline = Instant::now().checked_add(self.settings.delivery_timeout);
         let deadline = deadline.unwrap_or_else(Instant::now);
-        let mut outcomes = Vec::with_capacity(messages.len());
-        let all = send_all(&producer.library, messages);
+        let round = Round::of(messages.len());
+        send_all(&producer.library, messages, &round);
         #[cfg(feature = "crash-points")]
         application::crash::pass("kafka.after_send");
-        // The last one first: whoever waits for each in turn is woken by each.
-        for sent in all.into_iter().rev() {
-            outcomes.push(match sent {
-                Sent::Not(fault) => Err(fault),
-                Sent::Under(delivery) => match timeout_at(deadline, delivery).await {
-                    Ok(Ok(delivered)) => acknowledged(delivered),
-                    Ok(Err(_)) => Err(Fault::Away("the producer has ended".to_owned())),
-                    Err(_) => Err(Fault::Away("no acknowledgement in time".to_owned())),
-                },
-            });
-        }
-        outcomes.reverse();
+        // Who waits too long takes what is known by then.
+        let _ = timeout_at(deadline, round.known()).await;
+        let unknown = || Err(Fault::Away("no acknowledgement in time".to_owned()));
+        let known = round.take().into_iter();
+        let mut outcomes: Vec<_> = known.map(|known| known.unwrap_or_else(unknown)).collect();
         if outcomes.iter().any(Result::is_err) {
             self.give_up(producer);
         }
@@ -168,42 +146,36 @@ impl Kafka {
 type Place<'m> = (Topic, Option<&'m [u8]>);
 
 /// Hands everything to the library, in order; of a key nothing more once something was not taken.
-fn send_all(producer: &FutureProducer<Talk>, messages: &[&Message]) -> Vec<Sent> {
+/// What was not handed over is not heard of.
+fn send_all(producer: &ThreadedProducer<Hearing>, messages: &[&Message], round: &Arc<Round>) {
     let mut stopped: HashSet<Place<'_>> = HashSet::new();
-    let mut all = Vec::with_capacity(messages.len());
-    for message in messages {
-        let place = (message.topic, message.key.as_deref());
-        if stopped.contains(&place) {
-            all.push(Sent::Not(Fault::Away(FOLLOWS.to_owned())));
+    for (place, message) in messages.iter().enumerate() {
+        let key = (message.topic, message.key.as_deref());
+        if stopped.contains(&key) {
+            round.note(place, Err(Fault::Away(FOLLOWS.to_owned())));
             continue;
         }
-        let record = FutureRecord {
+        let round = Arc::clone(round);
+        let ticket = Box::new(Ticket { round, place });
+        let record = BaseRecord {
             key: message.key.as_deref(),
-            ..FutureRecord::to(message.topic.as_str())
+            ..BaseRecord::with_opaque_to(message.topic.as_str(), ticket)
                 .payload(message.payload.as_slice())
                 .headers(headers(message))
         };
-        all.push(match producer.send_result(record) {
-            Ok(delivery) => Sent::Under(delivery),
-            Err((error, _)) => {
-                stopped.insert(place);
-                Sent::Not(fault(&error))
-            }
-        });
+        if let Err((error, record)) = producer.send(record) {
+            stopped.insert(key);
+            record.delivery_opaque.round.note(place, Err(fault(&error)));
+        }
     }
-    all
 }
 
 fn headers(message: &Message) -> OwnedHeaders {
     let none = OwnedHeaders::new_with_capacity(message.headers.len());
     message.headers.iter().fold(none, |headers, (key, value)| {
-        let value = value.as_ref();
+        let value = value.as_deref();
         headers.insert(Header { key, value })
     })
-}
-
-fn acknowledged(delivered: OwnedDeliveryResult) -> Result<(), Fault> {
-    delivered.map(drop).map_err(|(error, _)| fault(&error))
 }
 
 /// What was acknowledged behind a message of its key that was not counts for nothing.
@@ -216,28 +188,6 @@ fn withheld(messages: &[&Message], outcomes: &mut [Result<(), Fault>]) {
         } else if outcome.is_err() {
             stopped.insert(place);
         }
-    }
-}
-
-/// Refused is what no broker with these settings will ever take. Whoever is not allowed to write,
-/// or finds no topic, waits for whoever sets that right.
-fn fault(error: &KafkaError) -> Fault {
-    use RDKafkaErrorCode as Code;
-    let refuses = matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::MessageSizeTooLarge
-                | Code::InvalidMessageSize
-                | Code::MessageBatchTooLarge
-                | Code::InvalidTimestamp
-                | Code::InvalidRecord
-                | Code::PolicyViolation
-        )
-    );
-    if refuses {
-        Fault::Refused(error.to_string())
-    } else {
-        Fault::Away(error.to_string())
     }
 }
 

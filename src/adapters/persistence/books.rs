@@ -1,21 +1,20 @@
 //! Owns the reads of the ledger and the event log, and how their lines lie in their rows.
 
-use std::mem::take;
-
 use application::ports::store::Error;
 use diesel::prelude::*;
-use domain::event::{Hash, PaymentEvent};
-use domain::id::PaymentId;
+use domain::event::{Hash, Kind, PaymentEvent};
+use domain::id::{MerchantId, PaymentId};
 use domain::ledger::Entry;
 use domain::money::Money;
-use domain::principal::Scope;
+use domain::payment::PayStatus;
+use domain::principal::{Actor, Mode, Scope};
 
 use super::connection::Database;
 use super::declines::Why;
 use super::dialect::columns;
 use super::error::corrupt;
 use super::schema::{entries, events};
-use super::types::{AsInstant, free_text};
+use super::types::{AsInstant, Read, free_text};
 
 /// A ledger line's row; its position is the database's.
 #[derive(Insertable, Queryable, Selectable)]
@@ -86,14 +85,14 @@ impl TryFrom<EntryRow> for Entry {
     }
 }
 
-/// An event's row.
-#[derive(Insertable, Queryable, Selectable)]
+/// An event's row on its way in.
+#[derive(Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRow {
-    pub(super) payment_id: String,
-    pub(super) sequence: i64,
-    pub(super) merchant_id: String,
-    pub(super) mode: String,
+    payment_id: String,
+    sequence: i64,
+    merchant_id: String,
+    mode: String,
     kind: String,
     from_status: Option<String>,
     to_status: String,
@@ -104,6 +103,26 @@ pub(super) struct EventRow {
     payload: Vec<u8>,
     previous_hash: Vec<u8>,
     hash: Vec<u8>,
+}
+
+/// An event's row as it was found: they are read by the hundred thousand.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+pub(super) struct FoundEvent {
+    payment_id: Read<PaymentId>,
+    sequence: i64,
+    merchant_id: Read<MerchantId>,
+    mode: Read<Mode>,
+    kind: Read<Kind>,
+    from_status: Option<Read<PayStatus>>,
+    to_status: Read<PayStatus>,
+    actor: Read<Actor>,
+    reason: Option<String>,
+    trace_id: String,
+    occurred_at: AsInstant,
+    payload: Vec<u8>,
+    previous_hash: Read<Hash>,
+    hash: Read<Hash>,
 }
 
 impl From<&PaymentEvent> for EventRow {
@@ -127,36 +146,53 @@ impl From<&PaymentEvent> for EventRow {
     }
 }
 
-impl TryFrom<EventRow> for PaymentEvent {
+impl FoundEvent {
+    /// Whose it is, of which payment, and which of its events.
+    pub(super) fn place(&self) -> Option<(Scope, PaymentId, i64)> {
+        let (Ok(merchant), Ok(mode), Ok(payment)) =
+            (&self.merchant_id.0, &self.mode.0, &self.payment_id.0)
+        else {
+            return None;
+        };
+        let scope = Scope {
+            merchant: *merchant,
+            mode: *mode,
+        };
+        Some((scope, *payment, self.sequence))
+    }
+}
+
+impl TryFrom<FoundEvent> for PaymentEvent {
     type Error = Error;
 
-    fn try_from(mut row: EventRow) -> Result<Self, Error> {
-        event(&mut row).map_err(|why| {
-            let id = format!("{}/{}", row.payment_id, row.sequence);
-            corrupt("events", id)(why)
+    fn try_from(row: FoundEvent) -> Result<Self, Error> {
+        let payment = row.payment_id.0.as_ref().ok().copied();
+        let sequence = row.sequence;
+        event(row).map_err(|why| {
+            let payment = payment.map_or_else(String::new, |payment| payment.to_string());
+            corrupt("events", format!("{payment}/{sequence}"))(why)
         })
     }
 }
 
-/// Takes what it needs out of the row.
-fn event(row: &mut EventRow) -> Result<PaymentEvent, Why> {
+fn event(row: FoundEvent) -> Result<PaymentEvent, Why> {
     Ok(PaymentEvent {
         scope: Scope {
-            merchant: row.merchant_id.parse()?,
-            mode: row.mode.parse()?,
+            merchant: row.merchant_id.0?,
+            mode: row.mode.0?,
         },
-        payment: row.payment_id.parse()?,
+        payment: row.payment_id.0?,
         sequence: row.sequence,
-        kind: row.kind.parse()?,
-        from: row.from_status.as_deref().map(str::parse).transpose()?,
-        to: row.to_status.parse()?,
-        actor: row.actor.parse()?,
-        reason: row.reason.take(),
-        trace: take(&mut row.trace_id),
+        kind: row.kind.0?,
+        from: row.from_status.map(|from| from.0).transpose()?,
+        to: row.to_status.0?,
+        actor: row.actor.0?,
+        reason: row.reason,
+        trace: row.trace_id,
         at: row.occurred_at.0,
-        payload: take(&mut row.payload),
-        previous: Hash(row.previous_hash.as_slice().try_into()?),
-        hash: Hash(row.hash.as_slice().try_into()?),
+        payload: row.payload,
+        previous: row.previous_hash.0?,
+        hash: row.hash.0?,
     })
 }
 
@@ -171,8 +207,8 @@ pub(super) async fn events(
         .filter(events::sequence.gt(after))
         .order(events::sequence.asc())
         .limit(limit.into())
-        .select(columns::<EventRow>());
-    let rows = database.load::<_, EventRow>(query).await?;
+        .select(columns::<FoundEvent>());
+    let rows = database.load::<_, FoundEvent>(query).await?;
     rows.into_iter().map(PaymentEvent::try_from).collect()
 }
 

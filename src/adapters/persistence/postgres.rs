@@ -16,6 +16,11 @@ use super::{OpenError, Options, tls};
 /// Shown by the server beside every connection.
 const APPLICATION: &str = "payflow";
 
+/// Our joins find each row by its key, once: the planner's cache of rows found before costs more
+/// than the join and never has one. Servers before 14 have no such cache.
+const NO_MEMOIZE: &str = "SELECT set_config(name, 'off', false) FROM pg_settings \
+                          WHERE name = 'enable_memoize'";
+
 /// A server, and the connections to it.
 pub(crate) struct Server {
     pub(super) pool: PoolOf<Postgres>,
@@ -82,8 +87,8 @@ impl Address {
         };
         if let Some(limit) = limit {
             let limit = format!("SET statement_timeout = {}", limit.as_millis());
-            let limited = conn.batch_execute(&limit).await;
-            limited.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let set = conn.batch_execute(&format!("{limit}; {NO_MEMOIZE}")).await;
+            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(conn)
     }

@@ -1,12 +1,18 @@
 //! Owns the column types that the two databases store differently.
 
+use std::error::Error;
+use std::str::FromStr;
+
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, SqlType, Timestamptz};
+use diesel::sql_types::{BigInt, Binary, SqlType, Text, Timestamptz};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use domain::Timestamp;
+use domain::event::Hash;
+
+use super::declines::Why;
 
 /// TIMESTAMPTZ in PostgreSQL, INTEGER microseconds since 1970 in SQLite.
 #[derive(Clone, Copy, Debug, SqlType, diesel::query_builder::QueryId)]
@@ -52,4 +58,48 @@ impl FromSql<Instant, Sqlite> for AsInstant {
             .map(Self)
             .ok_or_else(|| format!("{micros} µs are no instant").into())
     }
+}
+
+/// A column's value as ours, read where it lies; or why it is none. A value that is none is no
+/// fault of the other rows.
+#[derive(Debug, FromSqlRow)]
+pub(super) struct Read<T>(pub(super) Result<T, Why>);
+
+impl<T> FromSql<Text, Pg> for Read<T>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        let text = std::str::from_utf8(bytes.as_bytes());
+        Ok(Self(
+            text.map_err(Why::from).and_then(|text| Ok(text.parse()?)),
+        ))
+    }
+}
+
+impl<T> FromSql<Text, Sqlite> for Read<T>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
+        Ok(Self(text.parse().map_err(Why::from)))
+    }
+}
+
+impl FromSql<Binary, Pg> for Read<Hash> {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(hash(bytes.as_bytes())))
+    }
+}
+
+impl FromSql<Binary, Sqlite> for Read<Hash> {
+    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
+        Ok(Self(hash(&bytes)))
+    }
+}
+
+fn hash(bytes: &[u8]) -> Result<Hash, Why> {
+    Ok(Hash(bytes.try_into()?))
 }

@@ -103,7 +103,7 @@ fn without_body(letter: Message) -> Message {
 }
 
 fn note(name: &'static str, text: &str) -> Header {
-    (name.into(), Some(text.as_bytes().to_vec()))
+    (name.into(), Some(text.as_bytes().to_vec().into()))
 }
 
 /// The headers that a message had before it was put aside, and where it was first.

@@ -69,7 +69,7 @@ impl fmt::Display for Topic {
 }
 
 /// A header's name, and its value where it has one: none is not the same as an empty one.
-pub type Header = (Cow<'static, str>, Option<Vec<u8>>);
+pub type Header = (Cow<'static, str>, Option<Cow<'static, [u8]>>);
 
 /// What is published.
 #[derive(Clone, Debug, PartialEq, Eq)]

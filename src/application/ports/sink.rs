@@ -11,8 +11,8 @@ use domain::feed::Reader;
 pub struct Told {
     /// Its position.
     pub position: i64,
-    /// The event.
-    pub event: PaymentEvent,
+    /// The event, which is moved from hand to hand.
+    pub event: Box<PaymentEvent>,
 }
 
 /// What became of an event.

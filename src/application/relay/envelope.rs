@@ -111,15 +111,15 @@ impl<'e, D: Serialize> Envelope<'e, D> {
     ) -> Result<Message, serde_json::Error> {
         let mut payload = Vec::with_capacity(BYTES_USUAL);
         serde_json::to_writer(&mut payload, &self)?;
-        let headers = [
-            ("content-type", CONTENT_TYPE.into()),
-            ("ce_specversion", self.specversion.into()),
-            ("ce_id", self.id.into_bytes()),
-            ("ce_source", self.source.into_bytes()),
-            ("ce_type", self.kind.into()),
-            ("ce_subject", self.subject.into()),
-            ("ce_sequence", self.sequence.into_bytes()),
-            ("traceparent", self.traceparent.into_bytes()),
+        let headers: [(_, Cow<'static, [u8]>); _] = [
+            ("content-type", CONTENT_TYPE.as_bytes().into()),
+            ("ce_specversion", self.specversion.as_bytes().into()),
+            ("ce_id", self.id.into_bytes().into()),
+            ("ce_source", self.source.into_bytes().into()),
+            ("ce_type", self.kind.as_bytes().into()),
+            ("ce_subject", self.subject.as_bytes().to_vec().into()),
+            ("ce_sequence", self.sequence.into_bytes().into()),
+            ("traceparent", self.traceparent.into_bytes().into()),
         ];
         let headers = headers.map(|(name, value)| (Cow::Borrowed(name), Some(value)));
         Ok(Message {
@@ -242,7 +242,7 @@ pub(super) mod tests {
         let header = |name: &str| {
             let mut found = message.headers.iter().filter(|(known, _)| known == name);
             let value = found.next().map(|(_, value)| value.clone()).unwrap();
-            String::from_utf8(value.unwrap()).unwrap()
+            String::from_utf8(value.unwrap().into_owned()).unwrap()
         };
         assert_eq!(header("content-type"), CONTENT_TYPE);
         assert_eq!(header("ce_id"), format!("{}/3", event.payment));

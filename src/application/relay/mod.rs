@@ -185,7 +185,7 @@ mod tests {
     fn told(payment: u128, sequence: i64, kind: Kind) -> Told {
         Told {
             position: sequence,
-            event: event(payment, sequence, kind),
+            event: Box::new(event(payment, sequence, kind)),
         }
     }
 

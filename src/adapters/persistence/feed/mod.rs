@@ -15,7 +15,7 @@ use domain::id::PaymentId;
 use domain::lease::Tenure;
 use domain::principal::Scope;
 
-use super::books::EventRow;
+use super::books::FoundEvent;
 use super::connection::Database;
 use super::dialect::columns;
 use super::error::corrupt;
@@ -27,7 +27,7 @@ use rows::{PlaceRow, line};
 pub(super) use rows::ParkedRow;
 
 /// An event beside its position.
-type LineRow = (i64, EventRow);
+type LineRow = (i64, FoundEvent);
 
 /// The event at a place.
 macro_rules! its_event {
@@ -83,7 +83,7 @@ impl Feed for Database {
             .filter(feed::position.gt(after))
             .order(feed::position.asc())
             .limit(limit.into())
-            .select((feed::position, columns::<EventRow>()));
+            .select((feed::position, columns::<FoundEvent>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }
@@ -96,7 +96,7 @@ impl Feed for Database {
             .filter(feed::position.gt(after))
             .order(feed::position.asc())
             .limit(limit.into())
-            .select((feed::position, columns::<EventRow>()));
+            .select((feed::position, columns::<FoundEvent>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }
@@ -196,7 +196,7 @@ impl Feed for Database {
             .filter(parked::payment_id.eq(payment.to_string()))
             .order(parked::sequence.asc())
             .limit(limit.into())
-            .select((feed::position, columns::<EventRow>()));
+            .select((feed::position, columns::<FoundEvent>()));
         let rows = self.load::<_, LineRow>(query).await?;
         rows.into_iter().map(line).collect()
     }

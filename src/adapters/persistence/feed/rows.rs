@@ -6,7 +6,7 @@ use domain::event::PaymentEvent;
 use domain::feed::{Parked, Place};
 use domain::principal::Scope;
 
-use crate::adapters::persistence::books::EventRow;
+use crate::adapters::persistence::books::FoundEvent;
 use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::error::corrupt;
 use crate::adapters::persistence::schema::{feed, parked};
@@ -27,33 +27,34 @@ impl TryFrom<PlaceRow> for Place {
     type Error = Error;
 
     fn try_from(row: PlaceRow) -> Result<Self, Error> {
-        let tenant = (row.merchant_id.as_str(), row.mode.as_str());
-        place(row.position, tenant, (&row.payment_id, row.sequence))
+        let position = row.position;
+        let read = || -> Result<Self, Why> {
+            Ok(Self {
+                position,
+                scope: Scope {
+                    merchant: row.merchant_id.parse()?,
+                    mode: row.mode.parse()?,
+                },
+                payment: row.payment_id.parse()?,
+                sequence: row.sequence,
+            })
+        };
+        read().map_err(corrupt("feed", position))
     }
-}
-
-fn place(position: i64, tenant: (&str, &str), event: (&str, i64)) -> Result<Place, Error> {
-    let read = || -> Result<Place, Why> {
-        Ok(Place {
-            position,
-            scope: Scope {
-                merchant: tenant.0.parse()?,
-                mode: tenant.1.parse()?,
-            },
-            payment: event.0.parse()?,
-            sequence: event.1,
-        })
-    };
-    read().map_err(corrupt("feed", position))
 }
 
 /// An event at its position; one that this version cannot read keeps the others from nothing.
 /// Whose it is stands in both rows: it is read, and sent, once.
-pub(super) fn line((position, event): (i64, EventRow)) -> Result<Line, Error> {
-    let tenant = (event.merchant_id.as_str(), event.mode.as_str());
-    let place = place(position, tenant, (&event.payment_id, event.sequence))?;
+pub(super) fn line((position, event): (i64, FoundEvent)) -> Result<Line, Error> {
+    let unplaced = || corrupt("feed", position)("whose event it is cannot be read".into());
+    let (scope, payment, sequence) = event.place().ok_or_else(unplaced)?;
     Ok(Line {
-        place,
+        place: Place {
+            position,
+            scope,
+            payment,
+            sequence,
+        },
         event: PaymentEvent::try_from(event).map_err(|error| error.to_string()),
     })
 }

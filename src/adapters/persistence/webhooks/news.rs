@@ -8,7 +8,7 @@ use domain::event::PaymentEvent;
 use domain::webhook::{Delivery, EventId, Note, Subject};
 
 use super::rows::NoteRow;
-use crate::adapters::persistence::books::EventRow;
+use crate::adapters::persistence::books::FoundEvent;
 use crate::adapters::persistence::connection::Database;
 use crate::adapters::persistence::dialect::columns;
 use crate::adapters::persistence::schema::{events, webhook_notes};
@@ -49,10 +49,11 @@ impl Database {
         let query = events::table
             .filter(events::payment_id.eq_any(asked.subjects))
             .filter(events::sequence.eq_any(asked.sequences))
-            .select(columns::<EventRow>());
-        let found = self.load::<_, EventRow>(query).await?;
-        let by_id = |row: EventRow| {
-            let id = EventId::of_payment(row.payment_id.parse().ok()?, row.sequence);
+            .select(columns::<FoundEvent>());
+        let found = self.load::<_, FoundEvent>(query).await?;
+        let by_id = |row: FoundEvent| {
+            let (_, payment, sequence) = row.place()?;
+            let id = EventId::of_payment(payment, sequence);
             let event = PaymentEvent::try_from(row).map_err(|error| error.to_string());
             Some((id, event.map(|event| News::Event(Box::new(event)))))
         };

@@ -1,7 +1,7 @@
 //! Owns what a reader has read and not finished: which of it may be told now, what became of what
 //! was told, and how far the cursor may move. Decides, and performs nothing.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use domain::change::Change;
 use domain::event::PaymentEvent;
@@ -129,10 +129,7 @@ impl Window {
                 State::Waiting(_) => {
                     if let State::Waiting(event) = std::mem::replace(state, State::UnderWay) {
                         let position = place.position;
-                        told.push(Told {
-                            position,
-                            event: *event,
-                        });
+                        told.push(Told { position, event });
                     }
                 }
                 State::Taken | State::Effected(..) | State::Parked(_) => {}
@@ -141,22 +138,23 @@ impl Window {
         told
     }
 
-    /// Notes what became of a telling; why something of it has to be told again.
+    /// Notes what became of a telling, in its order; why something of it has to be told again.
     pub(super) fn settle(&mut self, told: Vec<Told>, fates: Vec<Fate>) -> Option<String> {
         let silent = || Fate::Unavailable("the sink does not say what became of it".to_owned());
         let fates = fates.into_iter().chain(std::iter::repeat_with(silent));
-        let mut answers: HashMap<i64, (PaymentEvent, Fate)> = told
-            .into_iter()
-            .zip(fates)
-            .map(|(told, fate)| (told.position, (told.event, fate)))
-            .collect();
+        let mut answers = told.into_iter().zip(fates).peekable();
         let mut unavailable = None;
         // Of which payments nothing later counts: told again with it, or parked behind it.
         let (mut stopped, mut parked) = (HashSet::new(), HashSet::new());
         for Entry { place, state } in &mut self.lines {
             let payment = place.payment;
-            if let Some((event, fate)) = answers.remove(&place.position) {
-                let event = Box::new(event);
+            // Both are in the feed's order; lines that are not here any more have no answer.
+            while answers
+                .next_if(|(told, _)| told.position < place.position)
+                .is_some()
+            {}
+            let answer = answers.next_if(|(told, _)| told.position == place.position);
+            if let Some((Told { event, .. }, fate)) = answer {
                 *state = match fate {
                     _ if stopped.contains(&payment) || parked.contains(&payment) => {
                         State::Waiting(event)

@@ -251,7 +251,7 @@ impl Bus for Shared {
                 .headers
                 .iter()
                 .filter_map(|(_, value)| value.as_ref())
-                .map(Vec::len)
+                .map(|value| value.len())
                 .sum();
             if headers + message.payload.len() > self.0.bytes_max {
                 return Receipt::Refused("too large".to_owned());
@@ -307,7 +307,7 @@ async fn a_dead_letter_that_no_broker_takes_holds_nobody_up() {
     let junk = Received {
         payload: b"junk".to_vec(),
         headers: vec![
-            ("dead-letter-office".into(), Some(b"theirs".to_vec())),
+            ("dead-letter-office".into(), Some(b"theirs"[..].into())),
             ("nothing".into(), None),
         ],
         place: "order.created/0/1".to_owned(),
