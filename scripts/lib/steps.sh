@@ -15,6 +15,7 @@ run_steps() {
   for row in "$@"; do
     read -r name modes needed function <<<"$row"
     [[ ",$modes," == *",$mode,"* ]] || continue
+    [[ " ${PAYFLOW_TEST_STEPS:-$name} " == *" $name "* ]] || continue
     if [ "$needed" != - ] && [ ! -e "$needed" ]; then
       summary+=("$(printf '%-9s absent: no %s' "$name" "$needed")")
       continue
