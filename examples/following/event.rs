@@ -6,14 +6,16 @@ use serde_json::Value;
 
 /// Every type that this version knows of, whether it means something here or not. Later versions of
 /// Payflow may tell of others.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 17] = [
     "payment.prepared",
     "payment.window_reopened",
     "payment.approval_requested",
+    "payment.charge_requested",
     "payment.approved",
     "payment.tax_free_differs",
     "payment.declined",
     "payment.aborted",
+    "payment.billing_failed",
     "payment.expired",
     "payment.wrong_capture_found",
     "payment.wrong_capture_reversed",

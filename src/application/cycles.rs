@@ -1,17 +1,25 @@
 //! Owns what is done about cycles that came due, and what follows when their charges have ended.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
 use domain::decline::Decline;
-use domain::id::PaymentId;
+use domain::id::{BillingKeyId, PaymentId};
 use domain::payment::{PayStatus, Payment, State as PayState};
 use domain::subscription::{Cycle, Due, Failure, Moved, Plan, State, Subscription};
 use domain::webhook::Chance;
 use tracing::{error, info};
 
-use crate::ports::store::{self, CommitError};
+use crate::ports::store::{self, CommitError, CountedBy};
 use crate::ports::{Clock, Store};
+use crate::upkeep::earlier;
+
+/// What has been due for longer is late.
+const LATE_AFTER: Duration = Duration::from_mins(10);
+/// What counts as charged of late.
+const OF_LATE: Duration = Duration::from_hours(24);
 
 /// A cycle, and what it is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +32,17 @@ pub struct DueCycle {
     pub cycle: Cycle,
 }
 
+impl DueCycle {
+    /// As it would be read while this payment is charged, for what is known without a call.
+    pub(crate) fn charging(self, payment: PaymentId) -> Self {
+        let cycle = Cycle {
+            state: State::Charging { payment },
+            ..self.cycle
+        };
+        Self { cycle, ..self }
+    }
+}
+
 /// Who begins charges.
 #[async_trait]
 pub trait Charges: Send + Sync {
@@ -31,6 +50,19 @@ pub trait Charges: Send + Sync {
     /// payment that pays it, before any call, and nothing where that conflicts. What comes of the
     /// charge is committed with [`Cycles::outcome`].
     async fn begin(&self, due: &DueCycle) -> Result<(), CommitError>;
+
+    /// What else has to be committed with a move of a subscription that needs no charge; `payment`
+    /// is its cycle's, where it has one.
+    ///
+    /// # Errors
+    /// The store is away.
+    async fn besides(
+        &self,
+        _moved: &Moved,
+        _payment: Option<PaymentId>,
+    ) -> Result<Vec<Change>, store::Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// How a charge ended.
@@ -42,7 +74,12 @@ pub enum Charged {
         at: Timestamp,
     },
     /// The gateway declined it, and no money moves any more.
-    Declined(Decline),
+    Declined {
+        /// Why.
+        decline: Decline,
+        /// What was charged, where that is known.
+        card: Option<BillingKeyId>,
+    },
 }
 
 /// What one pass did.
@@ -67,6 +104,16 @@ pub enum OutcomeError {
     Store(#[from] store::Error),
 }
 
+/// By which moments operators are told of cycles at `now`.
+#[must_use]
+pub fn counted_by(now: Timestamp) -> CountedBy {
+    CountedBy {
+        now,
+        late: earlier(now, LATE_AFTER),
+        paid_since: earlier(now, OF_LATE),
+    }
+}
+
 /// The cycles of this installation.
 #[derive(Clone, Copy)]
 pub struct Cycles<'a> {
@@ -89,8 +136,8 @@ impl Cycles<'_> {
         hold: Hold,
         limit: u32,
     ) -> Result<CyclePass, store::Error> {
-        let taken = self.store.claim_cycles(self.clock.now(), hold, limit).await;
-        let taken = taken?;
+        let now = self.clock.now();
+        let taken = self.store.claim_cycles(now, hold, &[], limit).await?;
         let mut pass = CyclePass {
             taken: taken.len(),
             ..CyclePass::default()
@@ -139,7 +186,9 @@ impl Cycles<'_> {
                 pass.charged = pass.charged.saturating_add(1);
             }
             Due::Moved(moved) => {
-                self.store.commit(&moved.changes).await?;
+                let besides = charges.besides(&moved, due.cycle.payment).await?;
+                let all: Vec<Change> = moved.changes.iter().cloned().chain(besides).collect();
+                self.store.commit(&all).await?;
                 let (id, status) = (moved.subscription.id, moved.subscription.status);
                 info!(subscription = %id, %status, "subscription moved");
                 pass.moved = pass.moved.saturating_add(1);
@@ -189,32 +238,44 @@ impl Cycles<'_> {
         } = due;
         match charged {
             Charged::Paid { at } => subscription.charged(cycle, &plan, (*at, now)),
-            Charged::Declined(decline) => {
-                subscription.declined(cycle, &plan, decline, (now, chance))
+            Charged::Declined { decline, card } => {
+                subscription.declined(cycle, &plan, (decline, *card), (now, chance))
             }
         }
     }
 
-    /// What is to be committed with a payment that goes on as `payment`: its cycle is paid,
-    /// declined or refunded with it, or nothing follows. After a conflict it has to be asked again.
+    /// What is to be committed with a payment that goes on as `payment`, with which `card` was
+    /// charged: its cycle is paid, declined or refunded with it, or nothing follows. After a
+    /// conflict it has to be asked again.
     ///
     /// # Errors
     /// See [`OutcomeError`].
     pub async fn followed(
         &self,
         payment: &Payment,
+        card: Option<BillingKeyId>,
         chance: Chance,
     ) -> Result<Vec<Change>, OutcomeError> {
         let Some(cycle) = self.store.cycle_of(payment.facts.id).await? else {
             return Ok(Vec::new());
         };
         match cycle.state {
-            State::Charging { .. } => match ended(payment) {
+            State::Charging { .. } => match ended(payment, card) {
                 Some(charged) => {
                     let due = self.whole(cycle).await?;
                     Ok(self.after_charge(due, &charged, chance)?.changes)
                 }
                 None => Ok(Vec::new()),
+            },
+            // Its money came after all, however that was found out: it is for this cycle, and
+            // nobody may be asked for it again, nor given up for the lack of it.
+            State::Waiting { .. } | State::Held { .. } => match ended(payment, card) {
+                Some(paid @ Charged::Paid { .. }) => {
+                    let due = self.whole(cycle).await?;
+                    let moved = self.after_charge(due.charging(payment.facts.id), &paid, chance);
+                    Ok(moved?.changes)
+                }
+                Some(Charged::Declined { .. }) | None => Ok(Vec::new()),
             },
             State::Paid { .. } if payment.status() == PayStatus::Canceled => {
                 let id = cycle.key.subscription;
@@ -224,14 +285,14 @@ impl Cycles<'_> {
                 let moved = due.subscription.refunded(&cycle, newest.first(), now)?;
                 Ok(moved.changes)
             }
-            State::Paid { .. }
-            | State::Waiting { .. }
-            | State::Held { .. }
-            | State::Closing
-            | State::Failed
-            | State::Skipped
-            | State::Void
-            | State::Refunded { .. } => Ok(Vec::new()),
+            State::Closing | State::Failed | State::Skipped | State::Void => {
+                if matches!(ended(payment, card), Some(Charged::Paid { .. })) {
+                    let (id, cycle) = (payment.facts.id, cycle.key.order_id());
+                    error!(payment = %id, %cycle, "paid for a cycle that is over");
+                }
+                Ok(Vec::new())
+            }
+            State::Paid { .. } | State::Refunded { .. } => Ok(Vec::new()),
         }
     }
 
@@ -256,7 +317,7 @@ impl Cycles<'_> {
 }
 
 /// How the charge of a payment ended, where it did.
-fn ended(payment: &Payment) -> Option<Charged> {
+fn ended(payment: &Payment, card: Option<BillingKeyId>) -> Option<Charged> {
     if let Some(at) = payment.state.approved_at() {
         return Some(Charged::Paid { at });
     }
@@ -269,10 +330,11 @@ fn ended(payment: &Payment) -> Option<Charged> {
         | PayState::Canceled { .. }
         | PayState::Aborted { .. }
         | PayState::Expired => {
-            let declined = payment.state.declined().cloned();
-            Some(Charged::Declined(
-                declined.unwrap_or_else(Decline::charge_lapsed),
-            ))
+            let decline = payment.state.declined().cloned();
+            Some(Charged::Declined {
+                decline: decline.unwrap_or_else(Decline::charge_lapsed),
+                card,
+            })
         }
     }
 }

@@ -49,7 +49,7 @@ use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
 pub use billing::{Charge, ChargeError, ChargePace, Opened, Register, WalletError};
-pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError};
+pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError, counted_by};
 pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};

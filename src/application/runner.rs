@@ -205,7 +205,7 @@ impl Runner {
                 answer
             }
             Step::Charge(call) => {
-                let with = match self.instrument(saga, call).await {
+                let with = match self.holding(saga, self.instrument(saga, call)).await {
                     Ok(with) => with,
                     Err(cause) => return Answer::Unknown(cause),
                 };

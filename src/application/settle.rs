@@ -90,8 +90,9 @@ impl Runner {
         }
         if next.is_closed() {
             // Decided anew in each try, by the cycle as it is then.
-            changes.extend(self.followed(&after).await?);
+            changes.extend(self.followed(&after, Some(&next)).await?);
         }
+        let after = newest(&changes).unwrap_or(after);
         let committed = self.commit_under_fence(&next, &changes).await;
         match committed {
             Ok(()) => {

@@ -13,6 +13,9 @@ use tracing::{debug, error, warn};
 use crate::App;
 use crate::ports::store::{self, SagaAfter};
 
+/// For how long a member can come back from the gateway's window; far longer than anybody stays.
+const REGISTRATION_KEPT: Duration = Duration::from_hours(7 * 24);
+
 /// How far the upkeep of this process has come.
 #[derive(Debug, Default)]
 pub struct Upkeep {
@@ -39,6 +42,7 @@ impl App {
             let forgotten = self.sweep_challenges().await;
             let delivered = self.sweep_deliveries().await;
             let told = self.sweep_inbox().await;
+            let opened = self.sweep_registrations().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
@@ -46,6 +50,7 @@ impl App {
                 ("challenge sweep", forgotten),
                 ("delivery sweep", delivered),
                 ("inbox sweep", told),
+                ("registration sweep", opened),
             ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),
@@ -139,6 +144,17 @@ impl App {
         let before = earlier(self.parts.post.clock.now(), kept);
         let limit = self.parts.bounds.pass_rows;
         self.parts.store.inbox().sweep_inbox(before, limit).await
+    }
+
+    /// One pass: forgets registrations that no card came of; how many.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn sweep_registrations(&self) -> Result<u64, store::Error> {
+        let opened = earlier(self.parts.clock.now(), REGISTRATION_KEPT);
+        let limit = self.parts.bounds.pass_rows;
+        let dues = self.parts.store.dues();
+        dues.sweep_registrations(opened, limit).await
     }
 
     /// Whether a pass took all it may, so that there may be more.

@@ -1,6 +1,6 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `hook-token`, `inbox`, `plans`, `feed`, `rotate-master-key`, `dead-letters`, `pause`,
-//! `unpause`, `switches`, `version`.
+//! `webhook`, `hook-token`, `inbox`, `plans`, `billing`, `feed`, `rotate-master-key`,
+//! `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Role, Roles, Running, api_keys, bus, credentials, dead_letters, demo, endpoints, feed,
-    handles, inbox, launch, plans, switches, tenants, vault,
+    Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo,
+    endpoints, feed, handles, inbox, launch, plans, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -77,6 +77,11 @@ enum Command {
         #[command(subcommand)]
         action: plans::Action,
     },
+    /// See how the cycles of subscriptions stand.
+    Billing {
+        #[command(subcommand)]
+        action: billing::Action,
+    },
     /// Make, rotate and revoke the tokens that let gateways' notifications in.
     HookToken {
         #[command(subcommand)]
@@ -94,7 +99,7 @@ enum Command {
     },
     /// Wrap every data key with the current master key; see docs/secrets.md.
     RotateMasterKey,
-    /// Pause approvals or cancels; what is under way is finished.
+    /// Pause approvals, cancels or charges; what is under way is finished.
     Pause(switches::Named),
     /// Let what was paused go on.
     Unpause(switches::Named),
@@ -142,6 +147,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::GatewayAccount { action } => print(&credentials::run(&config, action).await?),
             Command::Webhook { action } => print(&endpoints::run(&config, action).await?),
             Command::Plans { action } => print(&plans::run(&config, action).await?),
+            Command::Billing { action } => print(&billing::run(&config, action).await?),
             Command::HookToken { action } => print(&inbox::tokens(&config, action).await?),
             Command::Inbox { action } => print(&inbox::run(&config, action).await?),
             Command::Feed { action } => print(&feed::run(&config, action).await?),

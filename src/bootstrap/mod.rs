@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod billing;
 mod bus;
 mod command;
 mod credentials;

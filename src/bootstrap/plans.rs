@@ -108,7 +108,9 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
             merchant,
             mode,
         } => {
-            let loaded = plans.load(scope(merchant, mode), &read(&file)?).await?;
+            let wanted = read(&file)?;
+            affordable(&wanted, config.payments.amount_minor_max)?;
+            let loaded = plans.load(scope(merchant, mode), &wanted).await?;
             let told = |(plan, became): &(Plan, Loaded)| line(plan, Some(*became));
             loaded.iter().map(told).collect()
         }
@@ -130,6 +132,16 @@ fn read(path: &Path) -> anyhow::Result<Vec<WantedPlan>> {
         wanted(entry).with_context(|| format!("plan {code:?} of {shown}"))
     };
     file.plan.into_iter().map(wanted).collect()
+}
+
+/// What no payment may be for, no cycle could ever be charged.
+fn affordable(wanted: &[WantedPlan], amount_minor_max: i64) -> anyhow::Result<()> {
+    let over = |plan: &&WantedPlan| plan.terms.price().minor() > amount_minor_max;
+    if let Some(plan) = wanted.iter().find(over) {
+        let code = &plan.code;
+        anyhow::bail!("{code}: the price is over payments.amount_minor_max, {amount_minor_max}");
+    }
+    Ok(())
 }
 
 fn wanted(entry: Entry) -> anyhow::Result<WantedPlan> {
@@ -197,4 +209,30 @@ fn line(plan: &Plan, became: Option<Loaded>) -> String {
         "version": plan.version,
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_dearer_than_a_payment_may_be_is_refused() {
+        let entry = Entry {
+            code: "monthly".to_owned(),
+            name: "monthly".to_owned(),
+            benefits: None,
+            kind: "SUBSCRIPTION".to_owned(),
+            period: "MONTHLY".to_owned(),
+            currency: "KRW".to_owned(),
+            price: 1_000,
+            tax_free: 0,
+            offered: true,
+            missed: None,
+            dunning: Waits::default(),
+        };
+        let plan = wanted(entry).expect("a plan");
+        affordable(std::slice::from_ref(&plan), 1_000).expect("as dear as a payment may be");
+        let refused = affordable(&[plan], 999).expect_err("no payment may be for so much");
+        assert!(refused.to_string().contains("monthly"), "{refused}");
+    }
 }

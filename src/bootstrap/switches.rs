@@ -21,7 +21,7 @@ const WHO_MAX: usize = 100;
 /// Which switch, and why it is turned.
 #[derive(Args)]
 pub(super) struct Named {
-    /// approvals or cancels.
+    /// approvals, cancels or charges.
     operation: Operation,
     /// For this merchant: mer_….
     #[arg(long, group = "reach", required_unless_present_any = ["account", "everywhere"])]

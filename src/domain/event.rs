@@ -57,6 +57,8 @@ words! {
         Declined => "payment.declined",
         /// Declined for good.
         Aborted => "payment.aborted",
+        /// The subscription that it was to pay a cycle of has been given up.
+        BillingFailed => "payment.billing_failed",
         /// Nobody paid in time.
         Expired => "payment.expired",
         /// The gateway captured what it should not have; booked to suspense, to be given back.

@@ -10,15 +10,17 @@ use crate::principal::{Actor, Scope, UnknownWord};
 /// What can be paused. What is under way is finished all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// Taking money.
+    /// Taking money that a customer is about to pay.
     Approvals,
     /// Giving money back.
     Cancels,
+    /// Taking money with stored cards: on demand, and for cycles that are due.
+    Charges,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 2] = [Self::Approvals, Self::Cancels];
+    pub const ALL: [Self; 3] = [Self::Approvals, Self::Cancels, Self::Charges];
 
     /// The stored and shown word.
     #[must_use]
@@ -26,6 +28,7 @@ impl Operation {
         match self {
             Self::Approvals => "approvals",
             Self::Cancels => "cancels",
+            Self::Charges => "charges",
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct TurnSwitch {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Switch {
-    /// `approvals` or `cancels`.
+    /// `approvals`, `cancels` or `charges`.
     #[schema(example = "approvals")]
     pub operation: String,
     /// Whether the merchant paused it, in this mode.
@@ -78,9 +78,9 @@ pub(super) async fn list(
 
 /// Turn a safety switch
 ///
-/// Pauses the merchant's own approvals or cancels in the key's mode, or lets them go on. It counts
-/// everywhere within 10 seconds; what is under way is finished. What the operator paused stays
-/// paused.
+/// Pauses the merchant's own approvals, cancels or charges in the key's mode, or lets them go on.
+/// It counts everywhere within 10 seconds; what is under way is finished. What the operator paused
+/// stays paused.
 #[utoipa::path(
     put,
     path = "/api/v1/switches/{operation}",
@@ -88,8 +88,8 @@ pub(super) async fn list(
     params((
         "operation" = String,
         Path,
-        description = "`approvals` or `cancels`",
-        pattern = "^(approvals|cancels)$"
+        description = "`approvals`, `cancels` or `charges`",
+        pattern = "^(approvals|cancels|charges)$"
     )),
     request_body = TurnSwitch,
     responses((status = 200, description = "The switch as it is now", body = Success<Switch>)),

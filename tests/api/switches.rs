@@ -111,7 +111,7 @@ async fn a_merchant_pauses_its_own_operations_and_lets_them_go_on() {
         (200, "true")
     );
 
-    for operation in ["approvals", "cancels"] {
+    for operation in ["approvals", "cancels", "charges"] {
         assert_eq!(set(&rig, operation, false).await.status, 200);
     }
     assert_eq!(

@@ -36,7 +36,7 @@ fn member(name: &str) -> MemberId {
     name.parse().expect("a member")
 }
 
-fn registered(payment: &Payment) -> BillingKey {
+pub(crate) fn registered(payment: &Payment) -> BillingKey {
     BillingKey {
         id: BillingKeyId::new(raw()),
         scope: payment.facts.scope,
@@ -77,7 +77,7 @@ pub(crate) fn inserted(key: &BillingKey) -> Change {
     Change::Billing(Box::new(billing::Change::Insert(Box::new(key.clone()))))
 }
 
-fn update(key: &BillingKey, expected: i64) -> Change {
+pub(crate) fn update(key: &BillingKey, expected: i64) -> Change {
     let update = billing::Change::Update {
         key: Box::new(key.clone()),
         expected,

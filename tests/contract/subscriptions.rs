@@ -35,13 +35,13 @@ on_every_store!(
     what_is_not_due_is_not_taken,
 );
 
-const LONG: Duration = Duration::from_mins(1);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 fn written(change: subscription::Change) -> Change {
     change.into()
 }
 
-fn plan(scope: Scope, code: &str) -> Plan {
+pub(crate) fn plan(scope: Scope, code: &str) -> Plan {
     Plan {
         scope,
         code: code.parse().expect("a code"),
@@ -64,11 +64,11 @@ fn plan(scope: Scope, code: &str) -> Plan {
     }
 }
 
-fn made(plan: &Plan) -> Change {
+pub(crate) fn made(plan: &Plan) -> Change {
     written(subscription::Change::InsertPlan(Box::new(plan.clone())))
 }
 
-fn begun(plan: &Plan, member: &str, now: Timestamp) -> Moved {
+pub(crate) fn begun(plan: &Plan, member: &str, now: Timestamp) -> Moved {
     let wish = Wish {
         id: SubscriptionId::new(raw()),
         member: member.parse().expect("a member"),
@@ -79,7 +79,7 @@ fn begun(plan: &Plan, member: &str, now: Timestamp) -> Moved {
     Subscription::begin(wish, plan, Zone::SEOUL, now).expect("begun")
 }
 
-fn updated(cycle: Cycle) -> Change {
+pub(crate) fn updated(cycle: Cycle) -> Change {
     written(subscription::Change::UpdateCycle {
         expected: cycle.version - 1,
         cycle: Box::new(cycle),
@@ -91,7 +91,7 @@ async fn conflicts(store: &dyn Store, changes: &[Change]) {
     assert!(matches!(told, Err(CommitError::Conflict)), "{told:?}");
 }
 
-async fn open_cycle(store: &dyn Store, of: &Subscription) -> Cycle {
+pub(crate) async fn open_cycle(store: &dyn Store, of: &Subscription) -> Cycle {
     let cycles = store.cycles(of.id, None, 1).await.expect("read");
     cycles[0]
 }
@@ -121,7 +121,11 @@ pub(crate) fn one_of_each(payment: &Payment) -> Vec<Change> {
 }
 
 /// So many subscriptions to a plan, each begun a second after the other.
-async fn subscribed(store: &dyn Store, tenant: &Tenant, count: i64) -> (Plan, Vec<Subscription>) {
+pub(crate) async fn subscribed(
+    store: &dyn Store,
+    tenant: &Tenant,
+    count: i64,
+) -> (Plan, Vec<Subscription>) {
     let plan = plan(tenant.scope, "monthly");
     store.commit(&[made(&plan)]).await.expect("offered");
     let mut subscriptions = Vec::new();
@@ -183,7 +187,7 @@ async fn a_life_reads_back(tested: Tested) {
         message: String::new(),
     };
     let when = (at(60), Chance(7));
-    let held = subscription.declined(charging, &plan, &decline, when);
+    let held = subscription.declined(charging, &plan, (&decline, None), when);
     let held = held.expect("declined");
     store.commit(&held.changes).await.expect("held");
     conflicts(store, &held.changes).await;
@@ -324,7 +328,10 @@ async fn eight_schedulers_take_each_due_cycle_once(tested: Tested) {
             let hold = samples::hold(LONG);
             let mut mine = Vec::new();
             loop {
-                let some = store.claim_cycles(at(100), hold, 3).await.expect("claimed");
+                let some = store
+                    .claim_cycles(at(100), hold, &[], 3)
+                    .await
+                    .expect("claimed");
                 if some.is_empty() {
                     return mine;
                 }
@@ -336,7 +343,9 @@ async fn eight_schedulers_take_each_due_cycle_once(tested: Tested) {
     let taken = crate::races::all_at_once(schedulers).await.concat();
     let distinct: BTreeSet<CycleKey> = taken.iter().copied().collect();
     assert_eq!(taken.len(), distinct.len(), "none is taken twice");
-    let rest = store.claim_cycles(at(100), samples::hold(LONG), 99).await;
+    let rest = store
+        .claim_cycles(at(100), samples::hold(LONG), &[], 99)
+        .await;
     assert_eq!(distinct.len() + rest.expect("claimed").len(), all.len());
     // Whoever read it before the claim decides nothing any more.
     let (payment, _) = samples::stored(store.as_ref(), &tenant).await;
@@ -352,7 +361,10 @@ async fn a_hold_that_is_over_is_taken_again(tested: Tested) {
     subscribed(store, &tenant, 1).await;
     let claim = async |lease| {
         let hold = samples::hold(lease);
-        let taken = store.claim_cycles(at(100), hold, 9).await.expect("claimed");
+        let taken = store
+            .claim_cycles(at(100), hold, &[], 9)
+            .await
+            .expect("claimed");
         taken.first().map(|cycle| cycle.version)
     };
     assert_eq!(claim(Duration::ZERO).await, Some(2));
@@ -366,7 +378,7 @@ async fn what_is_not_due_is_not_taken(tested: Tested) {
     let (_, all) = subscribed(store, &tenant, 4).await;
     let claim = async |seconds, limit| -> Vec<SubscriptionId> {
         let hold = samples::hold(LONG);
-        let taken = store.claim_cycles(at(seconds), hold, limit).await;
+        let taken = store.claim_cycles(at(seconds), hold, &[], limit).await;
         let taken = taken.expect("claimed");
         taken.iter().map(|cycle| cycle.key.subscription).collect()
     };

@@ -22,6 +22,8 @@ const EDGES: &[Edge] = &[
     edge("payment.prepared", NONE, "READY", BEGINNERS),
     edge("payment.window_reopened", "READY", "READY", PAYERS),
     edge("payment.approval_requested", "READY", "IN_PROGRESS", PAYERS),
+    edge("payment.charge_requested", "READY", "IN_PROGRESS", PAYERS),
+    edge("payment.billing_failed", SAME, SAME, CLOCK),
     edge("payment.approved", "IN_PROGRESS", "DONE", GATEWAY),
     edge("payment.declined", "IN_PROGRESS", "READY", GATEWAY),
     edge("payment.aborted", "IN_PROGRESS", "ABORTED", GATEWAY),

@@ -64,6 +64,9 @@ impl<T> Metered<T> {
         if let Change::Webhook(change) = change {
             self.metrics.webhooks.committed(change);
         }
+        if let Change::Subscription(change) = change {
+            self.metrics.billing.committed(change);
+        }
         if let Change::Inbox(change) = change {
             self.metrics.inbox.committed(change);
         }

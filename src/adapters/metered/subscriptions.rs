@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use application::ports::Store;
-use application::ports::store::{Error, Subscriptions};
+use application::ports::store::{Dues, Error, Subscriptions};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
 use domain::change::Hold;
-use domain::id::{PaymentId, SubscriptionId};
+use domain::id::{MerchantId, PaymentId, SubscriptionId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{Cycle, Event, Plan, Subscription};
 use domain::text::PlanCode;
@@ -17,6 +17,10 @@ use super::Metered;
 
 #[async_trait]
 impl Subscriptions for Metered<Arc<dyn Store>> {
+    fn dues(&self) -> &dyn Dues {
+        self.inner.dues()
+    }
+
     async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error> {
         self.inner.plan(scope, code).await
     }
@@ -74,8 +78,9 @@ impl Subscriptions for Metered<Arc<dyn Store>> {
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
-        self.inner.claim_cycles(now, hold, limit).await
+        self.inner.claim_cycles(now, hold, except, limit).await
     }
 }

@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
-use super::schema::{deliveries, idempotency_keys, issued_keys, step_up_challenges};
+use super::schema::{billing_keys, deliveries, idempotency_keys, issued_keys, step_up_challenges};
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -117,22 +117,23 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for KeyAmong<Q> {
     }
 }
 
-/// Whether a challenge is among those that a query selects: diesel has no word for a table that is
+/// Whether a row's id is among those that a query selects: diesel has no word for a table that is
 /// asked about itself.
 #[derive(Clone, Copy, Debug, QueryId)]
-pub(super) struct ChallengeAmong<Q>(pub(super) Q);
+pub(super) struct IdAmong<Q>(pub(super) Q);
 
-impl<Q> Expression for ChallengeAmong<Q> {
+impl<Q> Expression for IdAmong<Q> {
     type SqlType = Bool;
 }
 
-impl<Q> AppearsOnTable<step_up_challenges::table> for ChallengeAmong<Q> {}
+impl<Q> AppearsOnTable<step_up_challenges::table> for IdAmong<Q> {}
+impl<Q> AppearsOnTable<billing_keys::table> for IdAmong<Q> {}
 
-impl<Q, G> ValidGrouping<G> for ChallengeAmong<Q> {
+impl<Q, G> ValidGrouping<G> for IdAmong<Q> {
     type IsAggregate = is_aggregate::No;
 }
 
-impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for ChallengeAmong<Q> {
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for IdAmong<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("id IN (");
         self.0.walk_ast(out.reborrow())?;
@@ -223,6 +224,16 @@ pub(super) fn columns<R: Selectable<Sqlite>>() -> R::SelectExpression {
 /// The saga is open: the predicate of its partial indexes.
 pub(super) fn saga_is_open() -> SqlLiteral<Bool> {
     sql("phase <> 'CLOSED'")
+}
+
+/// The cycle stands as operators are told of it: the predicate of a partial index.
+pub(super) fn cycle_is_counted() -> SqlLiteral<Bool> {
+    sql("status IN ('CHARGING', 'HELD', 'FAILED')")
+}
+
+/// The card's registration was not used yet: the predicate of a partial index.
+pub(super) fn key_is_registered() -> SqlLiteral<Bool> {
+    sql("status = 'REGISTERED'")
 }
 
 /// The payment waits for its buyer: the predicate of a partial index.

@@ -11,7 +11,7 @@ use domain::text::MemberId;
 
 use super::connection::Database;
 use super::declines::Why;
-use super::dialect::{ChallengeAmong, columns};
+use super::dialect::{IdAmong, columns};
 use super::error::corrupt;
 use super::one;
 use super::schema::step_up_challenges;
@@ -120,7 +120,7 @@ impl Challenges for Database {
             .limit(limit.into())
             .select(step_up_challenges::id);
         let swept = step_up_challenges::table
-            .filter(ChallengeAmong(over))
+            .filter(IdAmong(over))
             // Asked again of each: it may have been spent in the meantime.
             .filter(step_up_challenges::kept_until.le(AsInstant(now)));
         let swept = self.execute(diesel::delete(swept)).await?;

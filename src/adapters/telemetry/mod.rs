@@ -1,5 +1,6 @@
 //! Owns what operators see: log lines, and the metrics that Prometheus collects.
 
+mod billing;
 #[cfg(feature = "kafka")]
 mod bus;
 mod feed;
@@ -93,6 +94,7 @@ pub struct Metrics {
     redis: redis::Redis,
     pub(super) webhooks: webhooks::Webhooks,
     pub(super) inbox: inbox::Inbox,
+    pub(super) billing: billing::Billing,
 }
 
 /// What the watch over the gateway's lists comes to.
@@ -209,6 +211,7 @@ impl Metrics {
             redis: redis::Redis::registered(&registry)?,
             webhooks: webhooks::Webhooks::registered(&registry)?,
             inbox: inbox::Inbox::registered(&registry)?,
+            billing: billing::Billing::registered(&registry)?,
             registry,
         })
     }
@@ -370,6 +373,8 @@ async fn text(State(scrape): State<Arc<Scrape>>) -> Response {
         scrape.metrics.feed.count(store, now).await;
         scrape.metrics.webhooks.count(store).await;
         scrape.metrics.inbox.count(store).await;
+        let billing = &scrape.metrics.billing;
+        billing.count(store, now, scrape.stuck_after).await;
         *counted = Some(Instant::now());
     }
     drop(counted);

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::billing::BillingKey;
-use domain::id::{BillingKeyId, PaymentId, SagaId};
-use domain::payment::{ChargeRefusal, ChargeRequest, Payment};
+use domain::change::{Change, GatewayOrder};
+use domain::id::{BillingKeyId, GatewayOrderId, PaymentId, SagaId};
+use domain::payment::{ChargeRefusal, ChargeRequest, Kind, Payment};
 use domain::switch::Operation;
 
 use crate::idempotency::Keyed;
 use crate::payments::{ActError, Answered, Command, Decided, Verb};
+use crate::ports::store;
 use crate::{App, Caller};
 
 /// A payment to be charged.
@@ -38,6 +40,20 @@ impl App {
         self.act(caller, command, keyed).await
     }
 
+    /// The order that a payment is charged for next, and what has to be committed for it. The
+    /// payment was read before: who opens a reversal for it moves it, so that the begin conflicts.
+    pub(super) async fn order_to_charge(
+        &self,
+        payment: &Payment,
+    ) -> Result<Option<(GatewayOrder, Option<Change>)>, store::Error> {
+        let (store, id) = (&self.parts.store, payment.facts.id);
+        let orders = store.gateway_orders(id).await?;
+        let sagas = store.sagas_of(id).await?;
+        let spare = GatewayOrderId::new(self.draw());
+        let now = self.parts.clock.now();
+        Ok(payment.order_to_charge(&orders, &sagas, (spare, now)))
+    }
+
     /// The key that is named, or the member's default.
     async fn key_to_charge(
         &self,
@@ -52,11 +68,8 @@ impl App {
             return found.ok_or_else(none);
         }
         let member = payment.facts.customer.member.as_ref().ok_or_else(none)?;
-        let limit = self.parts.bounds.billing_keys;
-        let keys = store.billing_keys(caller.scope, member, limit).await?;
-        keys.into_iter()
-            .find(BillingKey::is_default)
-            .ok_or_else(none)
+        let found = store.dues().default_card(caller.scope, member).await?;
+        found.ok_or_else(none)
     }
 }
 
@@ -77,11 +90,13 @@ impl Command for Charge {
         payment: Payment,
     ) -> Result<Decided, ChargeError> {
         let account = payment.facts.account;
-        app.ensure_not_paused(Operation::Approvals, caller.scope, account)?;
+        app.ensure_not_paused(Operation::Charges, caller.scope, account)?;
+        if payment.facts.kind != Kind::Billing {
+            return Err(ActError::Refused(ChargeRefusal::WrongKind));
+        }
         let key = app.key_to_charge(caller, self, &payment).await?;
-        let orders = app.parts.store.gateway_orders(payment.facts.id).await?;
-        let order = orders.into_iter().next();
-        let order = order.ok_or(ActError::Refused(ChargeRefusal::OrderMismatch))?;
+        let order = app.order_to_charge(&payment).await?;
+        let (order, fresh) = order.ok_or(ActError::Refused(ChargeRefusal::OrderMismatch))?;
         let gateway = app.parts.gateways.of(account);
         let terms = gateway.as_ref().map(|gateway| gateway.terms());
         let terms = terms.unwrap_or_default();
@@ -95,9 +110,8 @@ impl Command for Charge {
         let begun = payment.begin_charge(&request, &order, &key, &ctx);
         let (mut moved, saga) = begun.map_err(ActError::Refused)?;
         // A cycle's payment is charged with its cycle's knowing, and for nobody else's.
-        moved
-            .changes
-            .extend(app.cycle_to_begin(self.payment).await?);
+        let cycle = app.cycle_to_begin(self.payment).await?;
+        moved.changes.extend(fresh.into_iter().chain(cycle));
         let gateway = gateway.ok_or(ActError::NoGateway)?;
         if !terms.active {
             return Err(ActError::AccountDisabled);

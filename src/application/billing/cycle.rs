@@ -16,7 +16,7 @@ use domain::payment::{
 };
 use domain::principal::Actor;
 use domain::saga::Saga;
-use domain::subscription::{self, Cycle, State};
+use domain::subscription::{self, Cycle, Moved};
 use domain::switch::Operation;
 use domain::text::{OrderId, OrderName};
 use tokio::sync::OwnedSemaphorePermit;
@@ -46,8 +46,8 @@ pub(super) struct Turn {
 
 /// What a cycle is charged by.
 enum Means {
-    /// Its payment, as it was prepared before.
-    Again(Box<Payment>, GatewayOrder),
+    /// Its payment, as it was prepared before, and what has to be committed for its order.
+    Again(Box<Payment>, GatewayOrder, Vec<Change>),
     /// Another one; an earlier one is closed with it.
     Anew(Option<Box<Payment>>),
     /// Nothing: it is paid already.
@@ -73,6 +73,20 @@ impl Charges for Turn {
         });
         Ok(())
     }
+
+    async fn besides(
+        &self,
+        moved: &Moved,
+        payment: Option<PaymentId>,
+    ) -> Result<Vec<Change>, store::Error> {
+        let runner = &self.app.runner;
+        let payment = match payment {
+            Some(id) => runner.parts.store.any_payment(id).await?,
+            None => None,
+        };
+        let changes = &moved.changes;
+        runner.left_behind(changes, payment.as_ref(), None).await
+    }
 }
 
 impl App {
@@ -96,14 +110,14 @@ impl App {
             return self.without_card(due).await;
         };
         let means = match means {
-            Means::Again(payment, _) if payment.facts.account != key.account => {
+            Means::Again(payment, ..) if payment.facts.account != key.account => {
                 Means::Anew(Some(payment))
             }
             Means::Again(..) | Means::Anew(_) | Means::Paid(_) => means,
         };
         let request = self.may_charge(due, key.account)?;
         let (mut changes, payment, order) = match means {
-            Means::Again(payment, order) => (Vec::new(), *payment, order),
+            Means::Again(payment, order, fresh) => (fresh, *payment, order),
             Means::Anew(earlier) => self.fresh(due, key.account, earlier, ctx).await?,
             Means::Paid(_) => return Ok(None),
         };
@@ -125,7 +139,7 @@ impl App {
         account: GatewayAccountId,
     ) -> Result<ChargeRequest, CommitError> {
         let scope = due.cycle.scope;
-        let paused = self.ensure_not_paused(Operation::Approvals, scope, account);
+        let paused = self.ensure_not_paused(Operation::Charges, scope, account);
         let gateway = self.parts.gateways.of(account);
         let (Ok(()), Some(gateway)) = (paused, gateway) else {
             return Err(CommitError::Conflict);
@@ -164,10 +178,9 @@ impl App {
         }
         match payment.state {
             PayState::Ready { .. } if ctx.now < payment.facts.expires_at => {
-                let orders = self.parts.store.gateway_orders(id).await?;
-                let order = orders.into_iter().next();
-                let order = order.ok_or_else(|| missing(id))?;
-                Ok(Means::Again(payment, order))
+                let order = self.order_to_charge(&payment).await?;
+                let (order, fresh) = order.ok_or_else(|| missing(id))?;
+                Ok(Means::Again(payment, order, Vec::from_iter(fresh)))
             }
             PayState::Ready { .. } => Ok(Means::Anew(Some(payment))),
             // What takes money is unresolved: another charge waits for it.
@@ -263,7 +276,10 @@ impl App {
     ) -> Result<Option<(Saga, Box<Payment>)>, CommitError> {
         let id = due.cycle.payment;
         let id = id.unwrap_or_else(|| PaymentId::new(self.draw()));
-        let declined = Charged::Declined(Decline::billing_key_gone(NO_CARD));
+        let declined = Charged::Declined {
+            decline: Decline::billing_key_gone(NO_CARD),
+            card: Some(due.subscription.billing_key),
+        };
         self.as_charged(due, id, &declined).await
     }
 
@@ -274,13 +290,7 @@ impl App {
         payment: PaymentId,
         charged: &Charged,
     ) -> Result<Option<(Saga, Box<Payment>)>, CommitError> {
-        let charging = DueCycle {
-            cycle: Cycle {
-                state: State::Charging { payment },
-                ..due.cycle
-            },
-            ..due.clone()
-        };
+        let charging = due.clone().charging(payment);
         let cycles = Cycles {
             store: self.parts.store.as_ref(),
             clock: self.parts.clock.as_ref(),

@@ -3,6 +3,7 @@
 
 use domain::change::Change;
 use domain::payment::{Kind, Payment};
+use domain::saga::Saga;
 use tracing::error;
 
 use crate::Runner;
@@ -13,14 +14,18 @@ use domain::webhook::Chance;
 use sha2::{Digest as _, Sha256};
 
 impl Runner {
-    /// What is to be committed with a payment that goes on as `payment`; nothing where it is for
-    /// no cycle. After a conflict it has to be asked again.
+    /// What is to be committed with a payment that goes on as `payment`, as `saga` ends where one
+    /// does; nothing where it is for no cycle. After a conflict it has to be asked again.
     ///
     /// Rows that contradict each other keep no money out of the books: they are logged.
     ///
     /// # Errors
     /// The store is away.
-    pub(crate) async fn followed(&self, payment: &Payment) -> Result<Vec<Change>, store::Error> {
+    pub(crate) async fn followed(
+        &self,
+        payment: &Payment,
+        saga: Option<&Saga>,
+    ) -> Result<Vec<Change>, store::Error> {
         if payment.facts.kind != Kind::Billing {
             return Ok(Vec::new());
         }
@@ -29,8 +34,14 @@ impl Runner {
             clock: self.parts.clock.as_ref(),
         };
         let chance = drawn(self.parts.ids.as_ref());
-        match cycles.followed(payment, chance).await {
-            Ok(changes) => Ok(changes),
+        let card = saga.and_then(|saga| saga.head.intent.billing_key());
+        match cycles.followed(payment, card, chance).await {
+            Ok(mut changes) => {
+                let saga = saga.map(|saga| saga.head.id);
+                let more = self.left_behind(&changes, Some(payment), saga).await?;
+                changes.extend(more);
+                Ok(changes)
+            }
             Err(OutcomeError::Illegal(why)) => {
                 error!(payment = %payment.facts.id, %why, "a cycle does not take its payment");
                 Ok(Vec::new())

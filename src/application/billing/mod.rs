@@ -3,6 +3,7 @@
 mod charge;
 mod cycle;
 mod follow;
+mod retire;
 mod scheduler;
 mod sealed;
 mod settle;

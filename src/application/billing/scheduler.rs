@@ -63,6 +63,14 @@ impl Lanes {
         Arc::clone(lane)
     }
 
+    /// The merchants of whom no further cycle would begin until then: theirs are not taken, so that
+    /// they take nobody's place, and are left to copies that have room.
+    fn full(&self, until: Instant) -> Vec<MerchantId> {
+        let lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = lanes.iter().filter(|(_, lane)| lane.is_full(until));
+        full.map(|(merchant, _)| *merchant).collect()
+    }
+
     /// Forgets the lanes whose next charge may begin at once and that have all their places.
     fn forget(&self, pace: ChargePace) {
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,6 +84,11 @@ impl Lanes {
 }
 
 impl Lane {
+    fn is_full(&self, until: Instant) -> bool {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        next.is_some_and(|next| next >= until)
+    }
+
     /// When this charge may begin; `None` where that is too late.
     fn slot(&self, pace: ChargePace, until: Instant) -> Option<Instant> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +150,9 @@ impl App {
         let Some(until) = Instant::now().checked_add(half) else {
             return Ok(false);
         };
-        let taken = self.parts.store.claim_cycles(now, hold, limit).await?;
+        let full = self.lanes.full(until);
+        let store = &self.parts.store;
+        let taken = store.claim_cycles(now, hold, &full, limit).await?;
         crash_point!("cycle.after_claim");
         let more = u32::try_from(taken.len()).is_ok_and(|taken| taken >= limit);
         let pace = self.parts.bounds.charge_pace;
@@ -174,5 +189,30 @@ impl App {
         if let Err(error) = cycles.deal(cycle, &turn, &mut pass).await {
             warn!(%error, "a due cycle is not dealt with; it is taken again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::RawId;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_merchant_at_its_pace_is_full_until_its_next_charge_may_begin() {
+        let pace = ChargePace {
+            at_once: 1,
+            per_second: 2,
+        };
+        let (lanes, merchant) = (Lanes::default(), MerchantId::new(RawId::from_parts(1, 1)));
+        let until = |seconds| Instant::now().checked_add(Duration::from_secs(seconds));
+        let soon = until(2).expect("a moment");
+        let lane = lanes.of(merchant, pace);
+        assert!(lanes.full(soon).is_empty());
+        let begun = (0..9).filter_map(|_| lane.slot(pace, soon)).count();
+        assert_eq!(begun, 4, "two seconds of two each");
+        assert_eq!(lanes.full(soon), [merchant]);
+        sleep(Duration::from_secs(1)).await;
+        assert!(lanes.full(until(2).expect("a moment")).is_empty());
     }
 }

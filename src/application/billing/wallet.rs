@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use domain::billing::{self, BillingKey, Stage, Status, Work};
-use domain::change::{Change, Hold};
+use domain::change::Change;
 use domain::id::BillingKeyId;
 use domain::merchant::GatewayAccount;
 use domain::text::{CustomerKey, MemberId};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
+use super::retire::update;
 use super::sealed::{AUTH_KEY, Spot, index_in};
 use crate::patience::Patience;
 use crate::payments::PrepareError;
@@ -70,15 +71,6 @@ pub enum WalletError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-fn update(key: BillingKey, expected: i64, hold: Option<Hold>) -> Change {
-    let key = Box::new(key);
-    Change::Billing(Box::new(billing::Change::Update {
-        key,
-        expected,
-        hold,
-    }))
 }
 
 impl App {
@@ -212,11 +204,10 @@ impl App {
                 return Ok(key);
             }
             let mut changes = Vec::new();
-            for other in self.others(&key).await? {
-                if other.is_default() {
-                    let expected = other.version;
-                    changes.push(update(other.with_default(false)?, expected, None));
-                }
+            let dues = self.parts.store.dues();
+            if let Some(other) = dues.default_card(key.scope, &key.member).await? {
+                let expected = other.version;
+                changes.push(update(other.with_default(false)?, expected, None));
             }
             let expected = key.version;
             let preferred = key.with_default(true)?;
@@ -254,7 +245,7 @@ impl App {
             }
             let gateway = self.parts.gateways.of(key.account);
             let version = gateway.map_or(1, |gateway| gateway.terms().credential_version);
-            let mut changes = self.stand_in(&key).await?;
+            let mut changes = self.runner.stand_in(&key).await?;
             let expected = key.version;
             let deleting = key.begin_delete(Work::begun(version, self.parts.clock.now()))?;
             let hold = Some(self.runner.hold());
@@ -293,7 +284,7 @@ impl App {
             if self.parts.store.is_charging(key.id).await? {
                 return Err(WalletError::InUse);
             }
-            let mut changes = self.stand_in(&key).await?;
+            let mut changes = self.runner.stand_in(&key).await?;
             let expected = key.version;
             changes.push(update(key.deleted()?, expected, None));
             if self.begun(&changes).await? {
@@ -306,29 +297,6 @@ impl App {
     async fn own_key(&self, caller: &Caller, id: BillingKeyId) -> Result<BillingKey, WalletError> {
         let found = self.parts.store.billing_key(&caller.owner(), id).await?;
         found.ok_or(WalletError::NotFound)
-    }
-
-    /// What makes the newest of the member's other cards the default, where this one is.
-    async fn stand_in(&self, key: &BillingKey) -> Result<Vec<Change>, WalletError> {
-        if !key.is_default() {
-            return Ok(Vec::new());
-        }
-        let mut others = self.others(key).await?.into_iter();
-        let next = others.find(|other| other.status() == Status::Active);
-        let Some(next) = next else {
-            return Ok(Vec::new());
-        };
-        let expected = next.version;
-        Ok(vec![update(next.with_default(true)?, expected, None)])
-    }
-
-    /// The member's other keys, newest first.
-    async fn others(&self, key: &BillingKey) -> Result<Vec<BillingKey>, WalletError> {
-        let limit = self.parts.bounds.billing_keys;
-        let store = &self.parts.store;
-        let mut all = store.billing_keys(key.scope, &key.member, limit).await?;
-        all.retain(|other| other.id != key.id);
-        Ok(all)
     }
 
     /// Whether it was written; else it is to be decided again.

@@ -23,6 +23,9 @@ use crate::{App, Runner};
 /// Keys take up this share of the places of recovery at most: money is waited for, too.
 const SHARE: usize = 4;
 
+/// The pause between calls that were refused too often.
+const DAILY: Duration = Duration::from_hours(24);
+
 /// What a call came to.
 enum Came {
     /// The gateway made this.
@@ -121,10 +124,13 @@ impl Runner {
                 self.key_moved(&key, key.clone().failed(decline).ok()?)
                     .await
             }
-            // A card that is to go stays to go.
+            // A card that is to go stays to go; who is refused for good asks once a day, while
+            // operators are told.
             Came::Refused(decline) => {
                 error!(billing_key = %key.id, code = decline.code, "the gateway keeps the key");
-                self.put_off(&key, intended, (Heard::Error, None)).await
+                let often = intended.n >= self.parts.policy.keys_max;
+                let pause = often.then(|| later(self.parts.clock.now(), DAILY));
+                self.put_off(&key, intended, (Heard::Error, pause)).await
             }
             Came::Nothing(Heard::Error, _)
                 if call == Call::Issue && intended.n >= self.parts.policy.keys_max =>
@@ -275,10 +281,9 @@ impl Runner {
     }
 
     async fn has_default(&self, key: &BillingKey) -> Result<bool, store::Error> {
-        let limit = self.parts.bounds.billing_keys;
-        let (store, member) = (&self.parts.store, &key.member);
-        let keys = store.billing_keys(key.scope, member, limit).await?;
-        Ok(keys.iter().any(BillingKey::is_default))
+        let dues = self.parts.store.dues();
+        let found = dues.default_card(key.scope, &key.member).await?;
+        Ok(found.is_some())
     }
 
     /// Waits for `due`; `false` when that is past `patience` or the process is to end.

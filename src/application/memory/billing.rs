@@ -16,7 +16,7 @@ use crate::ports::store::{BillingKeys, CommitError, Error};
 /// A key, and who works on it.
 #[derive(Clone)]
 pub(super) struct Row {
-    key: BillingKey,
+    pub(super) key: BillingKey,
     holder: Option<WorkerId>,
     lease_until: Option<Timestamp>,
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod billing;
+mod dues;
 mod feed;
 mod inbox;
 mod reads;

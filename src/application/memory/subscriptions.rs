@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
 use domain::change::Hold;
-use domain::id::{PaymentId, SubscriptionId, WorkerId};
+use domain::id::{BillingKeyId, MerchantId, PaymentId, SubscriptionId, WorkerId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{
     Change, Cycle, CycleKey, Event, Plan, State as CycleState, Subscription,
@@ -17,7 +17,7 @@ use domain::text::PlanCode;
 use super::apply::{Applied, insert, must};
 use super::{Memory, rows};
 use crate::idempotency::later;
-use crate::ports::store::{CommitError, Error, Subscriptions};
+use crate::ports::store::{CommitError, Dues, Error, Subscriptions};
 
 /// A cycle and who holds it.
 #[derive(Clone)]
@@ -95,6 +95,12 @@ impl Tables {
         }
     }
 
+    /// Whether another subscription than this one goes on with the card.
+    pub(super) fn goes_on_with(&self, card: BillingKeyId, but: SubscriptionId) -> bool {
+        let mut all = self.subscriptions.values();
+        all.any(|row| row.id != but && row.billing_key == card && !row.status.is_final())
+    }
+
     /// Ends every hold now.
     pub(super) fn end_leases(&mut self) {
         for held in self.cycles.values_mut() {
@@ -133,6 +139,10 @@ impl Memory {
 
 #[async_trait]
 impl Subscriptions for Memory {
+    fn dues(&self) -> &dyn Dues {
+        self
+    }
+
     async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error> {
         let state = self.state();
         let found = state.subscriptions.plans.get(&(scope, code.clone()));
@@ -213,12 +223,14 @@ impl Subscriptions for Memory {
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
         let lease_now = self.lease_clock.now();
         let mut state = self.state();
         let all = state.subscriptions.cycles.values();
         let due = all.filter(|held| held.is_due(now, lease_now));
+        let due = due.filter(|held| !except.contains(&held.cycle.scope.merchant));
         let mut due: Vec<Cycle> = due.map(|held| held.cycle).collect();
         due.sort_by_key(|cycle| (cycle.next_at(), cycle.key));
         due.truncate(rows(limit));

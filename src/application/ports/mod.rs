@@ -4,6 +4,7 @@ mod billing;
 pub mod bus;
 mod card_on_file;
 pub mod courier;
+mod dues;
 mod feed;
 pub mod gateway;
 pub mod identity;

@@ -23,6 +23,7 @@ use domain::text::{CustomerName, MemberId, OrderId};
 use domain::vault::DataKey;
 
 pub use super::billing::BillingKeys;
+pub use super::dues::{CountedBy, CycleBacklog, Dues};
 pub use super::feed::{Backlog, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError};
 pub use super::inbox::{HasInbox, Inbox, Tray};
 pub use super::subscriptions::Subscriptions;

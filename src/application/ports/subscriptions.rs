@@ -5,16 +5,20 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
 use domain::change::Hold;
-use domain::id::{PaymentId, SubscriptionId};
+use domain::id::{MerchantId, PaymentId, SubscriptionId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{Cycle, Event, Plan, Subscription};
 use domain::text::PlanCode;
 
+use super::dues::Dues;
 use super::store::Error;
 
 /// Plans, subscriptions and cycles.
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
+    /// Billing as a whole.
+    fn dues(&self) -> &dyn Dues;
+
     /// A plan.
     async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error>;
 
@@ -60,13 +64,15 @@ pub trait Subscriptions: Send + Sync {
     ) -> Result<Vec<Event>, Error>;
 
     /// Takes cycles about which something is to be done (`next_at <= now`) and that are held by
-    /// nobody, or by somebody whose lease is over by the database's clock; longest due first.
-    /// Raises their version and holds them. No cycle is given to two claimers. One that cannot be
-    /// read is left out and logged. Costs the same however many are not due.
+    /// nobody, or by somebody whose lease is over by the database's clock; longest due first, and
+    /// none of these merchants'. Raises their version and holds them. No cycle is given to two
+    /// claimers. One that cannot be read is left out and logged. Costs the same however many are
+    /// not due.
     async fn claim_cycles(
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error>;
 }

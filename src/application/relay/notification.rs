@@ -15,6 +15,8 @@ pub enum Code {
     Approved,
     /// The payment was not made.
     Failed,
+    /// A subscription has ended, since nobody paid for it.
+    AutoBillingFailed,
     /// Money is to be given back.
     CancelRequested,
     /// Money was given back, or nothing is to be paid any more.
@@ -28,6 +30,7 @@ impl Code {
         match self {
             Self::Approved => "APPROVED",
             Self::Failed => "FAILED",
+            Self::AutoBillingFailed => "AUTO_BILLING_FAILED",
             Self::CancelRequested => "CANCEL_REQUESTED",
             Self::Cancelled => "CANCELLED",
         }
@@ -39,6 +42,7 @@ impl Code {
         match kind {
             Kind::Approved => Some(Self::Approved),
             Kind::Declined | Kind::Aborted => Some(Self::Failed),
+            Kind::BillingFailed => Some(Self::AutoBillingFailed),
             Kind::CancelRequested => Some(Self::CancelRequested),
             Kind::PartiallyCanceled | Kind::Canceled | Kind::Withdrawn => Some(Self::Cancelled),
             Kind::Prepared
@@ -111,6 +115,7 @@ mod tests {
                 "payment.approved",
                 "payment.declined",
                 "payment.aborted",
+                "payment.billing_failed",
                 "payment.cancel_requested",
                 "payment.withdrawn",
                 "payment.partially_canceled",

@@ -239,7 +239,7 @@ impl App {
 
     async fn book(&self, moved: &Moved) -> Result<Tried, Unwatched> {
         let mut changes = moved.changes.clone();
-        changes.extend(self.runner.followed(&moved.payment).await?);
+        changes.extend(self.runner.followed(&moved.payment, None).await?);
         match self.parts.store.commit(&changes).await {
             Ok(()) => {
                 self.tell(moved);

@@ -21,13 +21,14 @@ pub enum Change {
 }
 
 impl Change {
-    /// Where it stands in the order of locks, see [`crate::change::Change::lock_order`]. The old
-    /// default gives way before another key becomes it.
+    /// Where it stands in the order of locks, see [`crate::change::Change::lock_order`]: before the
+    /// sagas, whose rows refer to the key that they charge and so lock it. The old default gives
+    /// way before another key becomes it.
     pub(crate) fn lock_order(&self) -> (u8, String) {
         let key = match self {
             Self::Insert(key) | Self::Update { key, .. } => key,
         };
         let last = u8::from(key.is_default());
-        (40, format!("{last}/{}", key.id))
+        (4, format!("key/{last}/{}", key.id))
     }
 }

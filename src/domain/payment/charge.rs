@@ -1,14 +1,14 @@
 //! Owns the question whether a payment may be charged now, asked before anything is sent.
 
 use super::{Kind, Moved, PayStatus, Payment, State, Telling, Trigger};
-use crate::Ctx;
 use crate::billing::{self, BillingKey, Status};
 use crate::change::{Change, GatewayOrder, Hold};
 use crate::event::Kind as EventKind;
-use crate::id::SagaId;
+use crate::id::{GatewayOrderId, SagaId};
 use crate::money::Money;
 use crate::principal::Actor;
 use crate::saga::{self, Saga};
+use crate::{Ctx, Timestamp};
 
 /// Who wants a payment charged, and how. What is taken is the payment's own amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,33 @@ pub enum ChargeRefusal {
 }
 
 impl Payment {
+    /// The order that it is charged for next: the newest of `orders`, unless a reversal among its
+    /// `sagas` names that one. What was taken for it wrongly is given back, and the gateway takes
+    /// no money for an order that was captured (`toss-api.md §5`): it is charged for another one,
+    /// with the id `spare`, that has to be committed with the charge. `orders` are newest first;
+    /// both are to be read after the payment. None where it has no order.
+    #[must_use]
+    pub fn order_to_charge(
+        &self,
+        orders: &[GatewayOrder],
+        sagas: &[Saga],
+        (spare, now): (GatewayOrderId, Timestamp),
+    ) -> Option<(GatewayOrder, Option<Change>)> {
+        let newest = orders.first()?;
+        let is_spent = sagas.iter().any(|saga| {
+            saga.head.kind() == saga::Kind::Reversal && saga.head.gateway_order == newest.id
+        });
+        if !is_spent {
+            return Some((newest.clone(), None));
+        }
+        let fresh = GatewayOrder {
+            id: spare,
+            payment: self.facts.id,
+            created_at: now,
+        };
+        Some((fresh.clone(), Some(Change::InsertGatewayOrder(fresh))))
+    }
+
     /// Opens a charge: the payment goes `IN_PROGRESS`, nobody can delete the key meanwhile, and
     /// the saga is ready to call.
     ///
@@ -94,6 +121,15 @@ impl Payment {
         };
         moved.changes.push(Change::Billing(Box::new(touched)));
         Ok((moved, saga))
+    }
+
+    /// Nobody is asked for it any more: the subscription that it was to pay a cycle of has been
+    /// given up. Its status stays what it is.
+    #[must_use]
+    pub fn billing_failed(self, ctx: &Ctx<'_>) -> Moved {
+        let status = self.status();
+        let telling = Telling::of(EventKind::BillingFailed, Actor::System);
+        self.record(status, telling, ctx)
     }
 
     fn takes_charge(

@@ -7,8 +7,8 @@ use crate::money::Money;
 use crate::payment::{Captured, Payment};
 use crate::snapshot::Snapshot;
 
-/// The gateway shows that money was taken: it is booked, as ours or to be given back. An amount that
-/// is not the payment's is believed when it is shown twice running.
+/// The gateway shows that money was taken: it is booked, as ours or to be given back. An amount
+/// that is not the payment's is believed when it is shown twice running.
 pub(super) fn captured(
     mut saga: Saga,
     payment: &Payment,
@@ -25,10 +25,16 @@ pub(super) fn captured(
         return Absorbed::waiting(saga.surprised(ctx));
     }
     match payment.clone().capture(&saga, snapshot, ctx) {
-        Some(Captured::Booked(moved)) => Absorbed {
-            saga: saga.close(Outcome::Approved),
-            changes: moved.changes,
-        },
+        Some(Captured::Booked(moved)) => {
+            // Whoever gives it back asks about the order that it was taken for, which need not be
+            // the last that was called with.
+            let order = saga.order_of(snapshot);
+            saga.progress.order = Some(order).filter(|order| *order != saga.head.gateway_order);
+            Absorbed {
+                saga: saga.close(Outcome::Approved),
+                changes: moved.changes,
+            }
+        }
         Some(Captured::Misfit { moved, reversal }) => Absorbed {
             saga: saga.close(Outcome::Misfit { reversal }),
             changes: moved.changes,

@@ -46,19 +46,19 @@ impl Subscription {
         let moved = match cycle.state {
             State::Waiting { .. } => {
                 let over = self.anchor.end(plan.terms.period(), cycle.key.number) <= now;
-                // Of what is paid once there is no newer cycle.
-                let renews = plan.terms.kind() == PlanKind::Subscription;
-                if !(over && renews && plan.manner.missed == Missed::ChargeNewest) {
-                    return Ok(Due::Charge);
+                match (plan.terms.kind(), plan.manner.missed) {
+                    // Nobody pays for what is over as a whole.
+                    (PlanKind::OneTime, Missed::ChargeEach | Missed::ChargeNewest) if over => {
+                        self.run_out(*cycle, now)?
+                    }
+                    (PlanKind::Subscription, Missed::ChargeNewest) if over => {
+                        self.skip(*cycle, plan, now)?
+                    }
+                    (PlanKind::OneTime | PlanKind::Subscription, _) => return Ok(Due::Charge),
                 }
-                self.skip(*cycle, plan, now)?
             }
             State::Held { .. } => self.give_up(*cycle, Actor::System, now)?,
-            State::Closing => {
-                let telling = Telling::of(Deed::RanOut, Status::Expired, Actor::System);
-                let over = cycle.shift(T::End, State::Void)?;
-                self.shift(&telling.about(cycle), now)?.with_cycle(over)
-            }
+            State::Closing => self.run_out(*cycle, now)?,
             State::Charging { .. }
             | State::Paid { .. }
             | State::Failed
@@ -76,6 +76,13 @@ impl Subscription {
         let skipped = cycle.shift(T::Skip, State::Skipped)?;
         let moved = self.shift(&telling, now)?;
         Ok(moved.with_cycle(skipped).with_new_cycle(next))
+    }
+
+    /// It ends with the cycle before this one, or with this one where that was never paid.
+    fn run_out(self, cycle: Cycle, now: Timestamp) -> Result<Moved, Failure> {
+        let telling = Telling::of(Deed::RanOut, Status::Expired, Actor::System).about(&cycle);
+        let over = cycle.shift(T::End, State::Void)?;
+        Ok(self.shift(&telling, now)?.with_cycle(over))
     }
 
     fn give_up(self, cycle: Cycle, actor: Actor, now: Timestamp) -> Result<Moved, Failure> {
@@ -124,7 +131,9 @@ impl Subscription {
     }
 
     /// The gateway declined the charge for good: another try, another card, or the end of this
-    /// subscription, and of no other.
+    /// subscription, and of no other. `card` is what was charged, where that is known: the decline
+    /// of a card that another one has replaced meanwhile is not held against that one, which is
+    /// tried at once.
     ///
     /// # Errors
     /// The cycle was not being charged.
@@ -132,13 +141,15 @@ impl Subscription {
         self,
         mut cycle: Cycle,
         plan: &Plan,
-        decline: &Decline,
+        (decline, card): (&Decline, Option<BillingKeyId>),
         (now, chance): (Timestamp, Chance),
     ) -> Result<Moved, Failure> {
         let fault = Fault::of(decline);
+        let replaced = card.is_some_and(|card| card != self.billing_key);
         let counted = cycle.declined.saturating_add(u32::from(fault.counts()));
         let dunning = &plan.manner.dunning;
         let to = match dunning.verdict(fault, counted, now, chance) {
+            _ if replaced && fault.counts() => (T::Decline, State::Waiting { next_at: now }),
             Verdict::Again(next_at) => (T::Decline, State::Waiting { next_at }),
             Verdict::OtherCard(until) => (T::Hold, State::Held { until }),
             Verdict::GivenUp => {
@@ -159,12 +170,16 @@ impl Subscription {
             reason: Some(decline.reason),
             ..Telling::of(Deed::Declined, status, Actor::Gateway).about(&cycle)
         };
-        let declined = cycle.declined(to, (fault, decline.reason))?;
+        let mut declined = cycle.declined(to, (fault, decline.reason))?;
+        if replaced {
+            declined.declined = 0;
+        }
         Ok(self.shift(&telling, now)?.with_cycle(declined))
     }
 
     /// It is charged with another card from now on. A cycle that was declined is due at once; one
-    /// that is being charged is finished with the card that it was begun with.
+    /// that is being charged is finished with the card that it was begun with. One that waits is
+    /// touched in any case, so that nobody who read the former card begins a charge with it.
     ///
     /// # Errors
     /// It has ended.
@@ -185,8 +200,11 @@ impl Subscription {
             State::Waiting { .. } if cycle.reason.is_some() => {
                 Ok(moved.with_cycle(cycle.resumed(now)?))
             }
-            State::Waiting { .. }
-            | State::Charging { .. }
+            State::Waiting { .. } => {
+                let touched = cycle.shift(T::Resume, cycle.state)?;
+                Ok(moved.with_cycle(touched))
+            }
+            State::Charging { .. }
             | State::Closing
             | State::Paid { .. }
             | State::Failed

@@ -85,6 +85,8 @@ pub const TRANSITIONS: &[Transition] = &[
     t(Pending, Deed::Skipped, Pending, CLOCK),
     t(Pending, Deed::CardChanged, Pending, PEOPLE),
     t(Pending, Deed::Canceled, Canceled, PEOPLE),
+    // Nobody could charge what is paid once before its period was over.
+    t(Pending, Deed::RanOut, Expired, CLOCK),
     // Paid once for all: it will run out from the start.
     t(Pending, Deed::Paid, CancelScheduled, OUTCOME),
     t(Active, Deed::Paid, Active, OUTCOME),

@@ -149,6 +149,51 @@ fn a_hard_decline_waits_for_another_card_and_has_all_tries_with_it() {
 }
 
 #[test]
+fn a_card_is_not_blamed_for_what_the_one_before_it_did() {
+    for reason in [Reason::CardUnusable, Reason::InsufficientFunds] {
+        let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
+        one.plan.manner.dunning.tries_max = 1;
+        one.begin();
+        // Changed while the old one's call is out.
+        one.change_card();
+        one.now += days(1);
+        one.decline_of(card(1), reason);
+        assert_eq!(one.open().next_at(), Some(one.now), "{reason}");
+        assert_eq!(one.open().declined, 0, "{reason}");
+        one.begin();
+        one.decline_of(card(2), reason);
+        assert_ne!(one.newest().next_at(), Some(one.now), "{reason}");
+    }
+}
+
+#[test]
+fn whoever_read_the_former_card_begins_no_charge() {
+    let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
+    let read = *one.open();
+    one.change_card();
+    let (now, open) = (read.next_at(), *one.open());
+    assert_eq!(open.next_at(), now, "its date stays");
+    assert!(open.version > read.version, "a begin on it conflicts");
+}
+
+#[test]
+fn what_is_paid_once_is_not_charged_for_a_period_that_is_over() {
+    for missed in Missed::ALL {
+        let mut plan = plan(PlanKind::OneTime, Period::Monthly);
+        plan.manner.missed = *missed;
+        let mut one = Subscriber::new(plan);
+        one.now = START + days(30);
+        one.begin();
+        one.decline(Reason::InsufficientFunds);
+        one.now = START + days(32);
+        one.tick();
+        assert_eq!(one.captures, 0, "{missed}");
+        assert_eq!(one.subscription.status, Status::Expired);
+        assert_eq!(one.newest().state.status(), CycleStatus::Void);
+    }
+}
+
+#[test]
 fn a_merchant_s_set_up_ends_nobody() {
     let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
     for _ in 0..20 {

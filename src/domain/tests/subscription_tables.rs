@@ -17,6 +17,7 @@ PENDING          payment_failed   EXPIRED          GATEWAY SYSTEM
 PENDING          cycle_skipped    PENDING          SYSTEM
 PENDING          card_changed     PENDING          MERCHANT BUYER OPERATOR
 PENDING          canceled         CANCELED         MERCHANT BUYER OPERATOR
+PENDING          expired          EXPIRED          SYSTEM
 ACTIVE           paid             ACTIVE           GATEWAY
 ACTIVE           payment_declined PAST_DUE         GATEWAY
 ACTIVE           payment_failed   EXPIRED          GATEWAY SYSTEM

@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use diesel::prelude::*;
 use domain::Timestamp;
 use domain::change::Hold;
+use domain::id::MerchantId;
 use domain::money::Money;
 use domain::subscription::{Cycle, CycleKey, CycleStatus, State};
 
@@ -141,10 +142,11 @@ impl Database {
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
         let mut lease = self.writer().await?;
-        let claimed = claim(&mut lease, now, hold, limit);
+        let claimed = claim(&mut lease, now, hold, (except, limit));
         let claimed = tokio::time::timeout(self.patience, claimed).await;
         let claimed = claimed.map_err(|_| too_slow())?;
         let rows = claimed.map_err(|error| of_read(&error))?;
@@ -162,14 +164,16 @@ async fn claim(
     lease: &mut Lease,
     now: Timestamp,
     hold: Hold,
-    limit: u32,
+    (except, limit): (&[MerchantId], u32),
 ) -> QueryResult<Vec<CycleRow>> {
     lease.begin().await?;
     let is_free = cycles::lease_until
         .is_null()
         .or(cycles::lease_until.le(db_now().nullable()));
+    let except: Vec<String> = except.iter().map(MerchantId::to_string).collect();
     let due = cycles::table
         .filter(cycles::next_at.le(Some(AsInstant(now))))
+        .filter(cycles::merchant_id.ne_all(except))
         .filter(is_free)
         .order(cycles::next_at.asc())
         .limit(limit.into())

@@ -1,15 +1,16 @@
 //! Owns the reads and claims of plans, subscriptions and cycles.
 
 mod cycles;
+mod dues;
 mod rows;
 
-use application::ports::store::{Error, Subscriptions};
+use application::ports::store::{Dues, Error, Subscriptions};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
 use domain::change::Hold;
-use domain::id::{PaymentId, SubscriptionId};
+use domain::id::{MerchantId, PaymentId, SubscriptionId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{Cycle, Event, Plan, Subscription};
 use domain::text::PlanCode;
@@ -24,6 +25,10 @@ pub(super) use rows::{EventRow, MannerRow, PlanRow, StandingRow, SubscriptionRow
 
 #[async_trait]
 impl Subscriptions for Database {
+    fn dues(&self) -> &dyn Dues {
+        self
+    }
+
     async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error> {
         let (merchant, mode) = (scope.merchant.to_string(), scope.mode.as_str());
         let query = plans::table
@@ -127,8 +132,9 @@ impl Subscriptions for Database {
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
-        self.claim_due_cycles(now, hold, limit).await
+        self.claim_due_cycles(now, hold, except, limit).await
     }
 }

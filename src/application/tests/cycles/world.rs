@@ -111,12 +111,16 @@ impl Gateway {
             let at = self.clock.now();
             return Charged::Paid { at };
         }
-        Charged::Declined(Decline {
+        let decline = Decline {
             reason: Reason::InsufficientFunds,
             class: Class::Buyer,
             code: "REJECT_ACCOUNT_PAYMENT".to_owned(),
             message: String::new(),
-        })
+        };
+        Charged::Declined {
+            decline,
+            card: Some(due.subscription.billing_key),
+        }
     }
 }
 
@@ -267,7 +271,9 @@ impl World {
     /// A scheduler takes what is due, sleeps until its hold is over, and goes on when another one
     /// has dealt with it.
     async fn come_late(&mut self) {
-        let claimed = self.store.claim_cycles(self.clock.now(), Self::hold(2), 9);
+        let claimed = self
+            .store
+            .claim_cycles(self.clock.now(), Self::hold(2), &[], 9);
         let claimed = claimed.await.unwrap();
         self.pass_time(TimeDelta::minutes(2));
         self.schedule().await;

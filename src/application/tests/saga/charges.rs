@@ -1,6 +1,8 @@
 //! Owns the scripts of charges: the gateway captures once for an order, and forgets no key of ours
 //! while anybody repeats it.
 
+use std::time::Duration;
+
 use domain::billing::{self, BillingKey, Card, Stage, Stored};
 use domain::change::Change;
 use domain::id::{BillingKeyId, RawId};
@@ -10,7 +12,7 @@ use domain::saga::ChargeCall;
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
 use domain::text::MemberId;
 use domain::vault::Sealed;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use application::Charge;
 use application::ports::gateway::{Line, Listed};
@@ -19,7 +21,7 @@ use crate::books::{Account, Books, refused};
 use crate::bugs::Bug;
 use crate::faults::{Fault, OF_CHARGE, of_calls_and_commits};
 use crate::given::order;
-use crate::judge::breaches;
+use crate::judge::{breaches, movements};
 use crate::scripts::{all_well, some_well};
 use crate::world::{AMOUNT, START, World, in_virtual_time, keyed};
 
@@ -238,6 +240,31 @@ fn two_requests_at_once_charge_once() {
             assert!(world.gateway.books.lock().unwrap().confirms_with_effect <= 1);
         });
     }
+}
+
+/// A lost answer was taken for a decline, and what came to light was given back: the order is
+/// spent, and the payment is not.
+#[test]
+fn what_a_reversal_gave_back_is_charged_for_another_order() {
+    in_virtual_time(async {
+        let world = World::with_a_card(&[Fault::AnswerLost], Some(Bug::LostIsDeclined)).await;
+        world.watch();
+        world.charge_until_final("try-1").await;
+        assert_eq!(world.memory_payment().await.status(), PayStatus::Ready);
+        sleep(Duration::from_hours(2)).await;
+        let reversed = world
+            .memory
+            .all_sagas()
+            .into_iter()
+            .any(|saga| saga.head.kind() == domain::saga::Kind::Reversal && saga.is_closed());
+        assert!(reversed, "the bug has no effect");
+        world.charge_until_final("try-2").await;
+        assert!(world.settle().await, "it is not stuck");
+        assert_eq!(world.memory_payment().await.status(), PayStatus::Done);
+        let mut wrong = Vec::new();
+        movements(&world, &mut wrong);
+        assert!(wrong.is_empty(), "{wrong:?}");
+    });
 }
 
 /// No new key is used beside a call that may still be running, nor a key that was never used.

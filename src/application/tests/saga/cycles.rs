@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use application::ports::store::{BillingKeys as _, Payments as _, Subscriptions as _};
 use chrono::TimeDelta;
-use domain::billing::{self, BillingKey, Stage};
+use domain::billing::{self, BillingKey, Stage, Status as KeyStatus};
 use domain::calendar::Period;
 use domain::change::Change;
+use domain::event::{Kind as EventKind, PaymentEvent};
 use domain::id::{BillingKeyId, PaymentId, RawId, SubscriptionId};
 use domain::merchant::Zone;
 use domain::money::{Currency, Money};
@@ -68,7 +69,7 @@ fn subscription_id(number: u8) -> SubscriptionId {
 
 impl World {
     /// A world of so many subscriptions, the first cycle of each due now.
-    async fn with_subscriptions(members: u8, faults: &[Fault]) -> Self {
+    pub(crate) async fn with_subscriptions(members: u8, faults: &[Fault]) -> Self {
         let world = Self::new(&[], None).await;
         let plan = plan(&world);
         let mut changes: Vec<Change> = vec![Row::InsertPlan(Box::new(plan.clone())).into()];
@@ -123,6 +124,19 @@ impl World {
     async fn status_of(&self, payment: PaymentId) -> PayStatus {
         let found = self.memory.any_payment(payment).await.unwrap();
         found.unwrap().status()
+    }
+
+    async fn card_status(&self, number: u8) -> KeyStatus {
+        let found = self.memory.any_billing_key(card(self, number).id).await;
+        found.unwrap().unwrap().status()
+    }
+
+    /// Whether the log says of the cycle's payment that it was given up.
+    async fn is_told_of_the_end(&self, cycle: &Cycle) -> bool {
+        let payment = cycle.payment.unwrap();
+        let events = self.memory.events(payment, 0, 99).await.unwrap();
+        let failed = |event: &&PaymentEvent| event.kind == EventKind::BillingFailed;
+        events.iter().filter(failed).count() == 1
     }
 
     /// What the gateway holds for cycles.
@@ -292,6 +306,31 @@ fn declines_are_followed_by_five_tries_at_most() {
         assert_eq!((cycles[0].state, cycles[0].declined), (State::Failed, 5));
         assert_eq!(world.gateway.books.lock().unwrap().stored.len(), 5);
         assert!(world.is_used_up());
+        assert_eq!(world.card_status(0).await, KeyStatus::Deleting);
+        assert!(world.is_told_of_the_end(&cycles[0]).await);
+    });
+}
+
+#[test]
+fn the_end_of_one_subscription_leaves_a_card_that_another_needs() {
+    in_virtual_time(async {
+        let world = World::with_subscriptions(1, &[]).await;
+        sleep(Duration::from_mins(1)).await;
+        let wish = Wish {
+            id: subscription_id(99),
+            member: member(0),
+            billing_key: card(&world, 0).id,
+            anchor: None,
+            actor: Actor::Buyer,
+        };
+        world.strike(&[Fault::Decline; 5]);
+        let now = START + TimeDelta::minutes(2);
+        let moved = Subscription::begin(wish, &plan(&world), Zone::SEOUL, now).unwrap();
+        world.memory.commit_now(&moved.changes).unwrap();
+        sleep(Duration::from_hours(24)).await;
+        assert_eq!(world.subscription(99).await.status, Status::Expired);
+        assert_eq!(world.card_status(0).await, KeyStatus::Active);
+        assert_eq!(world.subscription(0).await.status, Status::Active);
     });
 }
 

@@ -1,11 +1,11 @@
 //! Owns the way of subscriptions through the faulty store: the scripts do not strike it.
 
-use application::ports::store::{Error, Subscriptions};
+use application::ports::store::{Dues, Error, Subscriptions};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
 use domain::change::Hold;
-use domain::id::{PaymentId, SubscriptionId};
+use domain::id::{MerchantId, PaymentId, SubscriptionId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{Cycle, Event, Plan, Subscription};
 use domain::text::PlanCode;
@@ -14,6 +14,10 @@ use crate::store::Faulty;
 
 #[async_trait]
 impl Subscriptions for Faulty {
+    fn dues(&self) -> &dyn Dues {
+        self.memory.as_ref()
+    }
+
     async fn plan(&self, scope: Scope, code: &PlanCode) -> Result<Option<Plan>, Error> {
         self.memory.plan(scope, code).await
     }
@@ -71,8 +75,9 @@ impl Subscriptions for Faulty {
         &self,
         now: Timestamp,
         hold: Hold,
+        except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
-        self.memory.claim_cycles(now, hold, limit).await
+        self.memory.claim_cycles(now, hold, except, limit).await
     }
 }

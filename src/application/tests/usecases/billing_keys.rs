@@ -3,8 +3,8 @@
 use application::ports::store::{BillingKeys, Error};
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::billing::BillingKey;
-use domain::change::Hold;
+use domain::billing::{self, BillingKey, Status};
+use domain::change::{Change, Hold};
 use domain::id::{BillingKeyId, WorkerId};
 use domain::principal::{Owner, Scope};
 use domain::text::{CustomerKey, MemberId};
@@ -79,5 +79,16 @@ impl BillingKeys for Flawed {
         holder: WorkerId,
     ) -> Result<(), Error> {
         self.memory.release_billing_key(id, version, holder).await
+    }
+}
+
+/// Whether it keeps what the gateway issued.
+pub(crate) fn keeps_card(change: &Change) -> bool {
+    let Change::Billing(change) = change else {
+        return false;
+    };
+    match change.as_ref() {
+        billing::Change::Update { key, .. } => key.status() == Status::Active,
+        billing::Change::Insert(_) => false,
     }
 }

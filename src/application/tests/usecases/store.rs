@@ -30,6 +30,8 @@ use domain::switch::Turn;
 use domain::text::{MemberId, OrderId, PaymentKey};
 use domain::vault::DataKey;
 
+use crate::billing_keys::keeps_card;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -59,6 +61,8 @@ pub(crate) enum Fault {
     DisablingFails,
     /// That it is has been written, but the answer is lost; once.
     DisablingUnanswered,
+    /// That a card was issued cannot be written.
+    CardsUnkept,
 }
 
 /// The store in memory, and what is wrong with it.
@@ -105,6 +109,9 @@ impl Commit for Flawed {
             self.is(None);
             self.memory.commit(changes).await?;
             return Err(CommitError::InDoubt);
+        }
+        if self.suffers(Fault::CardsUnkept) && changes.iter().any(keeps_card) {
+            return Err(Error::Unavailable("no disk".to_owned()).into());
         }
         for change in changes {
             if let Change::UpdatePayment { payment, .. } = change

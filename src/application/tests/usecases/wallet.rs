@@ -177,12 +177,17 @@ async fn a_key_whose_row_could_not_be_written_is_not_lost() {
     let customer = here.customer("member-1").await;
     // It is issued, and the process cannot keep it: what comes after asks the same again.
     here.will_issue([made(&customer, "bk-1"), made(&customer, "bk-1")]);
-    here.store.is(Fault::AnswerLost);
+    here.store.is(Fault::CardsUnkept);
     let key = here.register(&customer).await.unwrap();
+    sleep(Duration::from_mins(1)).await;
+    assert_eq!(here.read(&key).await.status(), Status::Issuing);
+    assert_eq!(here.keys_used().len(), 1, "it was issued");
+    here.store.is(None);
     let key = here.recovered(&key).await;
     assert_eq!(key.status(), Status::Active);
     let used = here.keys_used();
-    assert!(used.iter().all(|key| *key == used[0]), "{used:?}");
+    assert_eq!(used.len(), 2);
+    assert_eq!(used[0], used[1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,6 +263,61 @@ async fn a_deleted_card_is_gone_at_the_gateway_and_charged_no_more() {
     let gone = ChargeRefusal::KeyUnusable(Status::Deleted);
     assert!(matches!(refused, ActError::Refused(why) if why == gone));
     assert!(here.gateway.charged.lock().unwrap().is_empty());
+}
+
+/// A gateway that refuses for good is asked ever less often, and operators are told.
+#[tokio::test(start_paused = true)]
+async fn a_refused_deletion_is_tried_once_a_day_in_the_end() {
+    let here = Installation::new();
+    let key = here.card("member-1", "bk-1").await;
+    here.will_delete(std::iter::repeat_n(Deleted::Declined(refusal()), 40));
+    here.app.delete_card(&here.caller, key.id).await.unwrap();
+    let left = async || here.gateway.deletions.lock().unwrap().len();
+    for _ in 0..2_880 {
+        here.app.recover_billing_keys().await.unwrap();
+        sleep(Duration::from_mins(1)).await;
+    }
+    let after_two_days = left().await;
+    assert!((17..=20).contains(&after_two_days), "{after_two_days}");
+    for _ in 0..1_440 {
+        here.app.recover_billing_keys().await.unwrap();
+        sleep(Duration::from_mins(1)).await;
+    }
+    assert!(after_two_days - left().await <= 1);
+    assert_eq!(here.read(&key).await.status(), Status::Deleting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_default_is_charged_however_many_cards_are_newer() {
+    let here = Installation::new();
+    let first = here.card("member-1", "bk-0").await;
+    for number in 1..=110 {
+        let card = here.card("member-1", &format!("bk-{number}")).await;
+        assert!(!card.is_default(), "{number}");
+    }
+    assert!(here.read(&first).await.is_default());
+    let payment = here.cycle("member-1", "cycle-0001").await.payment;
+    let command = Charge {
+        payment,
+        billing_key: None,
+    };
+    let charge = here.app.charge(here.caller.clone(), command, keyed("k", 1));
+    charge.await.unwrap();
+    assert_eq!(*here.gateway.charged.lock().unwrap(), ["bk-0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_charged_with_cards_says_so() {
+    let here = Installation::new();
+    let payment = here.prepared_as(&order("order-0001")).await.payment;
+    let command = Charge {
+        payment,
+        billing_key: None,
+    };
+    let refused = here.app.charge(here.caller.clone(), command, keyed("k", 1));
+    let refused = refused.await.unwrap_err();
+    let wrong = matches!(refused, ActError::Refused(ChargeRefusal::WrongKind));
+    assert!(wrong, "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,14 @@
 //! How much has to be known before a charge is called under another key or order, or given up.
 
 use chrono::TimeDelta;
+use domain::change::Change;
 use domain::decline::Class;
+use domain::id::GatewayOrderId;
 use domain::payment::PayStatus;
 use domain::saga::Step;
-use domain::snapshot::{Answer, Cause};
+use domain::snapshot::{Answer, Cause, Status};
 
-use crate::scene::{Scene, refusal, unknown};
+use crate::scene::{AMOUNT, Scene, krw, raw, refusal, unknown};
 
 fn temporary() -> Answer {
     unknown(Cause::Temporary(
@@ -86,4 +88,39 @@ fn an_order_is_left_for_another_once() {
         declined.map(|why| why.code.as_str()),
         Some("PAYFLOW_CHARGE_LAPSED")
     );
+}
+
+#[test]
+fn what_was_taken_for_the_first_order_is_given_back_by_it() {
+    let mut scene = Scene::charging();
+    let first = scene.orders[0].id;
+    scene.told(&unknown(Cause::Conflict("DUPLICATED_ORDER_ID".to_owned())));
+    shown_nothing(&mut scene);
+    assert_ne!(scene.saga().order(), first, "another order is called with");
+    // Late, and told by somebody else: the first one took the money.
+    let late = Scene::shown(Status::Done, krw(AMOUNT), first);
+    scene.told(&late);
+    assert_eq!(scene.payment.status(), PayStatus::Done);
+    assert_eq!(scene.saga().order(), first);
+}
+
+#[test]
+fn an_order_that_a_reversal_names_is_charged_no_more() {
+    let mut scene = Scene::charging();
+    let (spare, now) = (GatewayOrderId::new(raw(77)), scene.now);
+    let next = |scene: &Scene| {
+        let newest_first: Vec<_> = scene.orders.iter().rev().cloned().collect();
+        let next = scene
+            .payment
+            .order_to_charge(&newest_first, &scene.sagas, (spare, now));
+        next.unwrap()
+    };
+    assert_eq!(next(&scene), (scene.orders[0].clone(), None));
+    let wrong = Scene::shown(Status::Done, krw(AMOUNT + 1), scene.orders[0].id);
+    scene.told(&wrong);
+    scene.told(&wrong);
+    assert_eq!(scene.sagas.len(), 2, "a reversal");
+    let (order, change) = next(&scene);
+    assert_eq!((order.id, order.payment), (spare, scene.payment.facts.id));
+    assert_eq!(change, Some(Change::InsertGatewayOrder(order)));
 }

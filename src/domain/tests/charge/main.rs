@@ -49,6 +49,24 @@ fn a_charge_takes_the_payments_own_amount_and_learns_its_key() {
     assert_eq!(scene.saga().progress.outcome, Some(Outcome::Approved));
 }
 
+/// A saga's row refers to its key's: who writes both locks the key first, as who writes the key
+/// alone does.
+#[test]
+fn the_key_is_locked_before_the_saga_that_refers_to_it() {
+    let scene = Scene::charging();
+    let update = domain::billing::Change::Update {
+        key: Box::new(scene.key.clone()),
+        expected: 1,
+        hold: None,
+    };
+    let key = Change::Billing(Box::new(update));
+    let saga = Change::InsertSaga {
+        saga: Box::new(scene.saga().clone()),
+        hold: None,
+    };
+    assert!(key.lock_order() < saga.lock_order());
+}
+
 #[test]
 fn declines_by_class() {
     for (class, status) in [

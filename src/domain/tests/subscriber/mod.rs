@@ -177,6 +177,10 @@ impl Subscriber {
     }
 
     pub(crate) fn decline(&mut self, reason: Reason) {
+        self.decline_of(self.subscription.billing_key, reason);
+    }
+
+    pub(crate) fn decline_of(&mut self, card: BillingKeyId, reason: Reason) {
         let decline = Decline {
             reason,
             class: Class::Buyer,
@@ -186,7 +190,7 @@ impl Subscriber {
         let chance = Chance(u32::try_from(self.draw() >> 32).unwrap());
         let (cycle, subscription) = (*self.open(), self.subscription.clone());
         let when = (self.now, chance);
-        let moved = subscription.declined(cycle, &self.plan, &decline, when);
+        let moved = subscription.declined(cycle, &self.plan, (&decline, Some(card)), when);
         self.commit(moved.unwrap());
     }
 

@@ -1,0 +1,197 @@
+//! Owns the looks at billing as a whole: counts that read only what they count, and the end of
+//! registrations that nobody used.
+
+use std::collections::BTreeMap;
+
+use application::ports::store::{CountedBy, CycleBacklog, Dues, Error};
+use async_trait::async_trait;
+use diesel::dsl::{count, count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Nullable;
+use domain::Timestamp;
+use domain::billing::BillingKey;
+use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::principal::Scope;
+use domain::subscription::CycleStatus;
+use domain::text::MemberId;
+
+use super::rows::scope;
+use crate::adapters::persistence::billing::KeyRow;
+use crate::adapters::persistence::connection::Database;
+use crate::adapters::persistence::declines::Why;
+use crate::adapters::persistence::dialect::{
+    IdAmong, columns, cycle_is_counted, key_is_registered, saga_is_open,
+};
+use crate::adapters::persistence::error::corrupt;
+use crate::adapters::persistence::one;
+use crate::adapters::persistence::schema::{billing_keys, cycles, sagas, subscriptions};
+use crate::adapters::persistence::types::{AsInstant, Instant};
+
+/// What waits of a merchant and mode, and since when.
+#[derive(Queryable)]
+struct DueRow {
+    merchant_id: String,
+    mode: String,
+    due: i64,
+    late: i64,
+    oldest: Option<AsInstant>,
+}
+
+/// How many cycles of a merchant and mode stand so.
+#[derive(Queryable)]
+struct StandingCount {
+    merchant_id: String,
+    mode: String,
+    status: String,
+    count: i64,
+}
+
+/// The lines of every merchant and mode that has any.
+#[derive(Default)]
+struct Lines(BTreeMap<(String, String), CycleBacklog>);
+
+impl Lines {
+    fn of(&mut self, merchant: String, mode: String) -> Result<&mut CycleBacklog, Error> {
+        let whose = scope(&merchant, &mode);
+        let whose = whose.map_err(corrupt("cycles", &merchant))?;
+        let line = self.0.entry((merchant, mode));
+        Ok(line.or_insert_with(|| CycleBacklog::none(whose)))
+    }
+}
+
+fn counted(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}
+
+impl Database {
+    async fn count_due(&self, by: CountedBy, lines: &mut Lines) -> Result<(), Error> {
+        let late = cycles::next_at.assume_not_null().le(AsInstant(by.late));
+        let due = cycles::table
+            .filter(cycles::next_at.le(Some(AsInstant(by.now))))
+            .group_by((cycles::merchant_id, cycles::mode))
+            .select((
+                cycles::merchant_id,
+                cycles::mode,
+                count_star(),
+                count(cycles::subscription_id).aggregate_filter(late),
+                sql::<Nullable<Instant>>("MIN(next_at)"),
+            ));
+        for row in self.load::<_, DueRow>(due).await? {
+            let line = lines.of(row.merchant_id, row.mode)?;
+            line.due = counted(row.due);
+            line.late = counted(row.late);
+            line.oldest_due = row.oldest.map(|at| at.0);
+        }
+        Ok(())
+    }
+
+    async fn count_standing(&self, by: CountedBy, lines: &mut Lines) -> Result<(), Error> {
+        let standing = cycles::table
+            .filter(cycle_is_counted())
+            .group_by((cycles::merchant_id, cycles::mode, cycles::status))
+            .select((
+                cycles::merchant_id,
+                cycles::mode,
+                cycles::status,
+                count_star(),
+            ));
+        let paid = cycles::table
+            .filter(cycles::paid_at.ge(Some(AsInstant(by.paid_since))))
+            .filter(cycles::status.eq(CycleStatus::Paid.as_str()))
+            .group_by((cycles::merchant_id, cycles::mode, cycles::status))
+            .select((
+                cycles::merchant_id,
+                cycles::mode,
+                cycles::status,
+                count_star(),
+            ));
+        let mut rows = self.load::<_, StandingCount>(standing).await?;
+        rows.extend(self.load::<_, StandingCount>(paid).await?);
+        for row in rows {
+            let count = counted(row.count);
+            let status = row.status.parse::<CycleStatus>();
+            let status = status.map_err(|why| corrupt("cycles", row.status)(Why::from(why)))?;
+            let line = lines.of(row.merchant_id, row.mode)?;
+            match status {
+                CycleStatus::Charging => line.charging = count,
+                CycleStatus::Held => line.held = count,
+                CycleStatus::Failed => line.failed = count,
+                CycleStatus::Paid => line.charged = count,
+                CycleStatus::Waiting
+                | CycleStatus::Closing
+                | CycleStatus::Skipped
+                | CycleStatus::Void
+                | CycleStatus::Refunded => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Dues for Database {
+    async fn backlog(&self, by: CountedBy) -> Result<Vec<CycleBacklog>, Error> {
+        let mut lines = Lines::default();
+        self.count_due(by, &mut lines).await?;
+        self.count_standing(by, &mut lines).await?;
+        Ok(lines.0.into_values().collect())
+    }
+
+    async fn is_needed(
+        &self,
+        card: BillingKeyId,
+        (subscription, saga): (SubscriptionId, Option<SagaId>),
+    ) -> Result<bool, Error> {
+        let others = subscriptions::table
+            .filter(subscriptions::billing_key_id.eq(card.to_string()))
+            .filter(subscriptions::ended_at.is_null())
+            .filter(subscriptions::id.ne(subscription.to_string()));
+        let own = saga.map(|saga| saga.to_string()).unwrap_or_default();
+        let charges = sagas::table
+            .filter(saga_is_open())
+            .filter(sagas::billing_key_id.eq(Some(card.to_string())))
+            .filter(sagas::id.ne(own));
+        let others = others.limit(1).select(subscriptions::id);
+        let charges = charges.limit(1).select(sagas::id);
+        Ok(!self.load::<_, String>(others).await?.is_empty()
+            || !self.load::<_, String>(charges).await?.is_empty())
+    }
+
+    async fn default_card(
+        &self,
+        scope: Scope,
+        member: &MemberId,
+    ) -> Result<Option<BillingKey>, Error> {
+        let query = billing_keys::table
+            .filter(billing_keys::merchant_id.eq(scope.merchant.to_string()))
+            .filter(billing_keys::mode.eq(scope.mode.as_str()))
+            .filter(billing_keys::member_id.eq(member.as_str()))
+            .filter(billing_keys::is_default)
+            .select(columns::<KeyRow>());
+        one(self.load::<_, KeyRow>(query).await?)
+    }
+
+    async fn sweep_registrations(&self, opened: Timestamp, limit: u32) -> Result<u64, Error> {
+        let old = billing_keys::table
+            .filter(key_is_registered())
+            .filter(billing_keys::created_at.le(AsInstant(opened)))
+            .order(billing_keys::created_at.asc())
+            .limit(limit.into())
+            .select(billing_keys::id);
+        let swept = billing_keys::table
+            .filter(IdAmong(old))
+            // Asked again of each: a card may have come of it in the meantime.
+            .filter(key_is_registered());
+        let swept = self.execute(diesel::delete(swept)).await?;
+        Ok(u64::try_from(swept).unwrap_or(u64::MAX))
+    }
+
+    async fn stuck_cards(&self, since: Timestamp) -> Result<u64, Error> {
+        let query = billing_keys::table
+            .filter(billing_keys::due_at.is_not_null())
+            .filter(billing_keys::wanted_at.le(Some(AsInstant(since))))
+            .select(count_star());
+        let counts = self.load::<_, i64>(query).await?;
+        Ok(counts.first().copied().map_or(0, counted))
+    }
+}
