@@ -98,7 +98,10 @@ impl App {
         }
         match found.patience_until.signed_duration_since(now).to_std() {
             Ok(left) if !left.is_zero() => Err(KeyError::Running { retry_after: left }),
-            Ok(_) | Err(_) => Ok(Earlier::Pending(found.payment)),
+            Ok(_) | Err(_) => {
+                let payment = found.payment.ok_or_else(Unreadable::missing)?;
+                Ok(Earlier::Pending(payment))
+            }
         }
     }
 
@@ -111,6 +114,18 @@ impl App {
         let key = key_ref(caller, keyed.key.clone());
         let found = self.parts.store.reservation(&key).await?;
         Ok(found.is_some_and(|found| found.fingerprint == keyed.fingerprint))
+    }
+
+    /// Which payment this very request is durable with, where it is.
+    pub(crate) async fn reserved_for(
+        &self,
+        caller: &Caller,
+        keyed: &Keyed,
+    ) -> Result<Option<PaymentId>, store::Error> {
+        let key = key_ref(caller, keyed.key.clone());
+        let found = self.parts.store.reservation(&key).await?;
+        let own = found.filter(|found| found.fingerprint == keyed.fingerprint);
+        Ok(own.and_then(|found| found.payment))
     }
 
     async fn check_issued(&self, key: &KeyRef, now: Timestamp) -> Result<(), KeyError> {
@@ -129,7 +144,7 @@ impl App {
         &self,
         caller: &Caller,
         keyed: &Keyed,
-        payment: PaymentId,
+        payment: Option<PaymentId>,
         end: Either,
     ) -> Reservation {
         let now = self.parts.clock.now();

@@ -27,6 +27,7 @@ mod runner;
 pub mod seal;
 mod settle;
 mod step_up;
+pub mod subscriptions;
 mod switches;
 mod tenancy;
 mod upkeep;

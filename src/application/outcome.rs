@@ -4,6 +4,7 @@ use domain::payment::Payment;
 use domain::saga::{self, Saga};
 use serde::{Deserialize, Serialize};
 
+use crate::subscriptions::SubscriptionView;
 use crate::view::{DeclineView, PaymentView};
 
 /// How a use case ended.
@@ -48,6 +49,11 @@ pub enum Ended {
         /// Why.
         decline: DeclineView,
     },
+    /// A subscription was made or ended, and no payment moved for it.
+    Subscription {
+        /// The subscription then.
+        subscription: Box<SubscriptionView>,
+    },
 }
 
 /// The stored form: a version beside the outcome, so that it can change its shape.
@@ -63,6 +69,13 @@ const VERSION: u8 = 1;
 #[derive(Debug, thiserror::Error)]
 #[error("the stored outcome cannot be read: {0}")]
 pub struct Unreadable(String);
+
+impl Unreadable {
+    /// Neither an outcome is there, nor a payment that could tell of one.
+    pub(crate) fn missing() -> Self {
+        Self("there is none".to_owned())
+    }
+}
 
 impl Ended {
     /// How `saga` ended, with `payment` as it is after it; `None` while it is open.
@@ -92,16 +105,19 @@ impl Ended {
         }
     }
 
-    /// The payment it tells of.
-    #[must_use]
-    pub fn payment(&self) -> &PaymentView {
-        match self {
+    /// The same, with the subscription that its payment is for as that is then.
+    pub(crate) fn telling_of(mut self, subscription: Option<SubscriptionView>) -> Self {
+        match &mut self {
             Self::Prepared { payment }
             | Self::Approved { payment }
             | Self::Canceled { payment }
             | Self::Declined { payment, .. }
-            | Self::CancelDeclined { payment, .. } => payment,
+            | Self::CancelDeclined { payment, .. } => {
+                payment.subscription = subscription.map(Box::new);
+            }
+            Self::Subscription { .. } => {}
         }
+        self
     }
 
     /// The bytes to store.

@@ -82,15 +82,16 @@ impl Runner {
             mut changes,
         } = saga.clone().absorb(&payment, answer, &ctx);
         let after = newest(&changes).unwrap_or(payment);
-        if let Some(ended) = Ended::of(&next, &after).filter(|_| next.head.keyed) {
-            changes.push(Change::FinishKey {
-                saga: next.head.id,
-                outcome: ended.to_bytes(),
-            });
-        }
         if next.is_closed() {
             // Decided anew in each try, by the cycle as it is then.
             changes.extend(self.followed(&after, Some(&next)).await?);
+        }
+        if let Some(ended) = Ended::of(&next, &after).filter(|_| next.head.keyed) {
+            let subscription = self.subscription_after(&after, &changes).await?;
+            changes.push(Change::FinishKey {
+                saga: next.head.id,
+                outcome: ended.telling_of(subscription).to_bytes(),
+            });
         }
         let after = newest(&changes).unwrap_or(after);
         let committed = self.commit_under_fence(&next, &changes).await;

@@ -4,6 +4,8 @@ use domain::Timestamp;
 use domain::payment::{Canceled, Payment};
 use serde::{Deserialize, Serialize};
 
+use crate::subscriptions::SubscriptionView;
+
 /// A payment as shown. Words, not enums: a stored outcome must stay readable for as long as its
 /// key lives, whatever words are added later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,9 @@ pub struct PaymentView {
     /// When the gateway approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<Timestamp>,
+    /// The subscription that it is for, as this payment's move left it; in stored outcomes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Box<SubscriptionView>>,
 }
 
 /// One cancellation as shown.
@@ -162,6 +167,7 @@ impl PaymentView {
             created_at: facts.created_at,
             expires_at: facts.expires_at,
             approved_at: payment.state.approved_at(),
+            subscription: None,
         }
     }
 

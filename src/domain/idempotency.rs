@@ -27,8 +27,8 @@ pub struct Reservation {
     pub key: KeyRef,
     /// Of which request.
     pub fingerprint: Fingerprint,
-    /// About which payment.
-    pub payment: PaymentId,
+    /// About which payment; none where the work moved none, and its outcome is here.
+    pub payment: Option<PaymentId>,
     /// Whose end is the outcome; none when the work was committed with the key.
     pub saga: Option<SagaId>,
     /// Until then a repeat is told to wait; afterwards it is answered 202.

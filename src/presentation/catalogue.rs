@@ -4,6 +4,8 @@
 
 use axum::http::StatusCode;
 
+use super::codes::catalogue;
+
 /// In which language a caller is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -11,56 +13,6 @@ pub enum Language {
     Korean,
     /// English.
     English,
-}
-
-macro_rules! catalogue {
-    ($($word:ident => $name:ident, $status:ident, $korean:literal, $english:literal;)+) => {
-        /// A stable code of the API.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code {
-            $(#[doc = $english] $name),+
-        }
-
-        impl Code {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// The word in answers.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => stringify!($word)),+
-                }
-            }
-
-            /// The status of an answer that carries it as its code.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self {
-                    $(Self::$name => StatusCode::$status),+
-                }
-            }
-
-            /// The page that explains it; a code without one does not compile.
-            #[must_use]
-            pub const fn page(self) -> &'static str {
-                match self {
-                    $(Self::$name => include_str!(concat!(
-                        "../../docs/errors/", stringify!($word), ".md"
-                    ))),+
-                }
-            }
-
-            /// The message for people.
-            #[must_use]
-            pub const fn message(self, language: Language) -> &'static str {
-                match (self, language) {
-                    $((Self::$name, Language::Korean) => $korean,
-                      (Self::$name, Language::English) => $english),+
-                }
-            }
-        }
-    };
 }
 
 catalogue! {
@@ -345,6 +297,19 @@ catalogue! {
     CUSTOMER_KEY_MISMATCH => CustomerKeyMismatch, BAD_REQUEST,
         "이 결제수단 등록의 고객 키가 아닙니다.",
         "The customer key was not handed out for this billing key.";
+
+    PLAN_NOT_FOUND => PlanNotFound, NOT_FOUND,
+        "제공 중인 요금제를 찾을 수 없습니다.",
+        "No plan of this code is offered.";
+    SUBSCRIPTION_NOT_FOUND => SubscriptionNotFound, NOT_FOUND,
+        "구독을 찾을 수 없습니다.",
+        "There is no such subscription.";
+    SUBSCRIPTION_CLOSED => SubscriptionClosed, CONFLICT,
+        "이미 종료되었거나 종료가 예약된 구독입니다.",
+        "The subscription has ended, or runs out already.";
+    SUBSCRIPTION_CHARGING => SubscriptionCharging, CONFLICT,
+        "구독 결제의 결과를 확인하고 있습니다.",
+        "A charge of the subscription is unresolved.";
 
     GATEWAY_UNAVAILABLE => GatewayUnavailable, SERVICE_UNAVAILABLE,
         "결제대행사에 장애가 있습니다. 잠시 후 다시 시도하세요.",

@@ -310,6 +310,10 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Failure> {
             let failure = failure.gateway_time(gateway_time);
             return Ok(marked(failure.into_response(), replayed));
         }
+        // What such a key was used for is another route's request.
+        Outcome::Ended(Ended::Subscription { .. }) => {
+            return Err(Failure::internal(&"a payment's answer is a subscription's"));
+        }
         Outcome::Pending(payment) => {
             let location = format!("/api/v1/payments/{}", payment.payment_id);
             let location = HeaderValue::from_str(&location);
@@ -330,7 +334,7 @@ fn shown(status: StatusCode, payment: PaymentView) -> Result<Reply, Failure> {
     Reply::new(status, &Payment::from(payment))
 }
 
-fn declined(
+pub(super) fn declined(
     code: Code,
     payment: PaymentView,
     decline: &application::view::DeclineView,
@@ -345,7 +349,7 @@ fn declined(
     Ok(Failure::from(code).error(error).data(data))
 }
 
-fn marked(mut response: Response, replayed: bool) -> Response {
+pub(super) fn marked(mut response: Response, replayed: bool) -> Response {
     if replayed {
         let headers = response.headers_mut();
         headers.insert(REPLAYED, HeaderValue::from_static("true"));

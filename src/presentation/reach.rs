@@ -13,7 +13,7 @@ pub enum Principal {
     /// A merchant's page in a browser, by publishable key, which everybody can read there. Where it
     /// may call, the merchant's server may, too.
     MerchantPage,
-    /// A merchant's member, by token; they see their own payments and cards only.
+    /// A merchant's member, by token; they see their own payments, cards and subscriptions only.
     Member,
     /// A gateway, by the token in the path; it is told nothing.
     Gateway,
@@ -26,7 +26,7 @@ pub enum Reach {
     Nothing,
     /// Those of their merchant, in their mode.
     Merchant,
-    /// Of these, the payments and billing keys that name them as their member.
+    /// Of these, the payments, billing keys and subscriptions that name them as their member.
     Member,
 }
 
@@ -64,6 +64,10 @@ pub enum Named {
     Endpoint,
     /// A stored payment method of a member.
     BillingKey,
+    /// A subscription.
+    Subscription,
+    /// A member of the caller's, by the merchant's own id: everything that can be one is.
+    Member,
     /// A safety switch, by a word that is everybody's: each caller turns its own.
     Switch,
     /// What lets a gateway's notifications in, and is the credential at once.
@@ -80,6 +84,8 @@ impl Named {
             Self::ApiKey => Some("{apiKeyId}"),
             Self::Endpoint => Some("{endpointId}"),
             Self::BillingKey => Some("{billingKeyId}"),
+            Self::Subscription => Some("{subscriptionId}"),
+            Self::Member => Some("{memberId}"),
             Self::Switch => Some("{operation}"),
             Self::HookToken => Some("{hookToken}"),
         }
@@ -89,11 +95,12 @@ impl Named {
     #[must_use]
     pub const fn missing(self) -> Option<Code> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Member => None,
             Self::Payment => Some(Code::PaymentNotFound),
             Self::ApiKey => Some(Code::ApiKeyNotFound),
             Self::Endpoint => Some(Code::WebhookEndpointNotFound),
             Self::BillingKey => Some(Code::BillingKeyNotFound),
+            Self::Subscription => Some(Code::SubscriptionNotFound),
             Self::Switch => Some(Code::SwitchNotFound),
             Self::HookToken => Some(Code::HookUnknown),
         }

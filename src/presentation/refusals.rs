@@ -150,3 +150,59 @@ pub(super) const DELETE_BILLING_KEY: &[Code] = &[
     Code::ShuttingDown,
     Code::TooManyConflicts,
 ];
+
+/// Of subscribing a member.
+pub(super) const SUBSCRIBE: &[Code] = &[
+    Code::InvalidRequest,
+    Code::IdempotencyKeyMissing,
+    Code::IdempotencyKeyMalformed,
+    Code::IdempotencyKeyNotIssued,
+    Code::IdempotencyKeyReused,
+    Code::IdempotencyKeyInProgress,
+    Code::PlanNotFound,
+    Code::BillingKeyNotFound,
+    Code::BillingKeyUnusable,
+    Code::GatewayUnavailable,
+    Code::GatewayBusy,
+    Code::GatewayNotConfigured,
+    Code::OperationPaused,
+    Code::GatewayAccountDisabled,
+    Code::ShuttingDown,
+    Code::TooManyConflicts,
+];
+
+/// Of ending a subscription.
+pub(super) const END_SUBSCRIPTION: &[Code] = &[
+    Code::InvalidRequest,
+    Code::IdempotencyKeyMissing,
+    Code::IdempotencyKeyMalformed,
+    Code::IdempotencyKeyNotIssued,
+    Code::IdempotencyKeyReused,
+    Code::IdempotencyKeyInProgress,
+    Code::StepUpRequired,
+    Code::StepUpProofInvalid,
+    Code::StepUpProofExpired,
+    Code::StepUpProofSpent,
+    Code::DeviceIdMalformed,
+    Code::SubscriptionClosed,
+    Code::SubscriptionCharging,
+    Code::PaymentInProgress,
+    Code::PaymentNotCancelable,
+    Code::CancelDeclined,
+    Code::GatewayUnavailable,
+    Code::GatewayBusy,
+    Code::GatewayNotConfigured,
+    Code::OperationPaused,
+    Code::ShuttingDown,
+    Code::TooManyConflicts,
+];
+
+/// Of having a subscription paid with another card.
+pub(super) const PAY_WITH: &[Code] = &[
+    Code::InvalidRequest,
+    Code::SubscriptionClosed,
+    Code::BillingKeyNotFound,
+    Code::BillingKeyUnusable,
+    Code::ShuttingDown,
+    Code::TooManyConflicts,
+];

@@ -15,7 +15,7 @@ pub use super::reach::{Named, Principal, Reach};
 pub use super::table::{PAGES, ROUTES, Route};
 use super::{
     Api, api_keys, authorise, billing, body, cancel, cors, edge, events, feed, health, hooks, keys,
-    limits, middleware, pages, payments, plans, step_up, stream, switches, webhooks,
+    limits, middleware, pages, payments, plans, step_up, stream, subscriptions, switches, webhooks,
 };
 
 /// The handlers, with the description that is generated from them.
@@ -55,6 +55,18 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(billing::issue))
         .routes(routes!(billing::prefer))
         .routes(routes!(plans::list))
+        .routes(routes!(
+            subscriptions::subscribe,
+            subscriptions::reads::list
+        ))
+        .routes(routes!(subscriptions::reads::read))
+        .routes(routes!(subscriptions::end))
+        .routes(routes!(subscriptions::pay_with))
+        .routes(routes!(subscriptions::reads::schedule))
+        .routes(routes!(subscriptions::reads::cycles))
+        .routes(routes!(subscriptions::reads::summary))
+        .routes(routes!(subscriptions::reads::events))
+        .routes(routes!(subscriptions::reads::entitlements))
         .routes(routes!(switches::list))
         .routes(routes!(switches::turn))
 }

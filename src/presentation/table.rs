@@ -5,6 +5,7 @@ use axum::http::Method;
 use super::catalogue::Code;
 use super::reach::{Named, Principal};
 use super::refusals;
+use super::subscriptions::table as subscriptions;
 
 /// A route.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +32,10 @@ impl Route {
 }
 
 const ANYBODY: &[Principal] = &[Principal::Anybody];
-const SERVER: &[Principal] = &[Principal::MerchantServer];
+pub(super) const SERVER: &[Principal] = &[Principal::MerchantServer];
 const GATEWAY: &[Principal] = &[Principal::Gateway];
 const MEMBER: &[Principal] = &[Principal::Member];
-const SERVER_OR_MEMBER: &[Principal] = &[Principal::MerchantServer, Principal::Member];
+pub(super) const SERVER_OR_MEMBER: &[Principal] = &[Principal::MerchantServer, Principal::Member];
 const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
     Principal::MerchantServer,
     Principal::MerchantPage,
@@ -336,6 +337,16 @@ pub const ROUTES: &[Route] = &[
         body: false,
         refusals: &[],
     },
+    subscriptions::SUBSCRIBE,
+    subscriptions::LIST,
+    subscriptions::READ,
+    subscriptions::END,
+    subscriptions::PAY_WITH,
+    subscriptions::SCHEDULE,
+    subscriptions::CYCLES,
+    subscriptions::SUMMARY,
+    subscriptions::EVENTS,
+    subscriptions::ENTITLEMENTS,
     Route {
         method: &Method::GET,
         path: "/api/v1/switches",

@@ -89,6 +89,8 @@ async fn every_code_is_provoked() {
     for told in crate::billing::refusals(&Rig::with(FAST).await).await {
         seen.note(&told);
     }
+    let told = crate::subscriptions::refusals().await;
+    told.iter().for_each(|told| seen.note(told));
     keys(&mut seen).await;
     refusals(&mut seen).await;
     streams(&mut seen).await;

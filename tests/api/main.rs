@@ -29,6 +29,7 @@ mod rig;
 mod roles;
 mod step_up;
 mod stream;
+mod subscriptions;
 #[path = "../support/mod.rs"]
 mod support;
 mod switches;

@@ -111,6 +111,7 @@ async fn a_member_is_asked_proves_themselves_and_is_known() {
 #[tokio::test]
 async fn the_table_says_where_members_are_asked() {
     let rig = Rig::with(DEMANDED).await;
+    let subscription = rig.subscription(ME).await;
     let (mut asked, mut taken) = (0, 0);
     for route in ROUTES {
         if !route.principals.contains(&Principal::Member) {
@@ -124,11 +125,13 @@ async fn the_table_says_where_members_are_asked() {
         };
         let path = route.path.replace("{paymentId}", &payment.id);
         let path = path.replace("{billingKeyId}", &card.id);
+        let path = path.replace("{subscriptionId}", &subscription);
         let body = match route.path {
             path if path.ends_with("/issue") => issue(&card),
             path if path.ends_with("/charge") || path.ends_with("-keys") => json!({}),
             path if path.ends_with("/approve") => approval(&payment),
             path if path.ends_with("/cancel") => json!({ "reason": "r" }),
+            path if path.ends_with("/billing-key") => json!({ "billingKeyId": card.id }),
             _ => json!({ "deviceId": DEVICE, "action": "approve" }),
         };
         let request = rig.by(ME, route.method.clone(), &path);
@@ -142,8 +145,9 @@ async fn the_table_says_where_members_are_asked() {
             taken += 1;
         }
     }
-    assert_eq!((asked, taken), (3, 13));
-    assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (0, 0));
+    assert_eq!((asked, taken), (4, 20));
+    // The server's, which subscribed the member.
+    assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (1, 0));
 }
 
 #[tokio::test]

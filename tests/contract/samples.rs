@@ -322,7 +322,7 @@ pub(crate) fn reservation(payment: &Payment, saga: Option<SagaId>) -> Reservatio
     Reservation {
         key: key_ref(payment.facts.scope),
         fingerprint: Fingerprint([5; 32]),
-        payment: payment.facts.id,
+        payment: Some(payment.facts.id),
         saga,
         patience_until: at(48),
         created_at: at(40),

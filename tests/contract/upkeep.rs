@@ -97,6 +97,8 @@ async fn unsaga(store: &dyn Store, created: i64) -> Reservation {
     let (payment, _) = samples::stored(store, &tenant).await;
     let mut key = samples::reservation(&payment, None);
     key.created_at = at(created);
+    // None had to move.
+    key.payment = None;
     let reserve = Change::ReserveKey(Box::new(key.clone()));
     store.commit(&[reserve]).await.expect("reserved");
     key

@@ -116,6 +116,7 @@ pub(crate) struct Key {
     pub(crate) mode: String,
     pub(crate) member: String,
     pub(crate) name: String,
+    /// Empty where the work moved none.
     pub(crate) payment: String,
     pub(crate) saga: Option<String>,
     pub(crate) has_outcome: bool,

@@ -212,7 +212,7 @@ fn event(row: &Row<'_>) -> anyhow::Result<Event> {
 fn keys(dialect: Dialect) -> String {
     let has_outcome = dialect.condition("outcome IS NOT NULL");
     format!(
-        "SELECT merchant_id, mode, member, key, payment_id, saga_id, {has_outcome}
+        "SELECT merchant_id, mode, member, key, COALESCE(payment_id, ''), saga_id, {has_outcome}
          FROM idempotency_keys"
     )
 }

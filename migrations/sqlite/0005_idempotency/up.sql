@@ -11,8 +11,8 @@ CREATE TABLE idempotency_keys (
     key TEXT NOT NULL,
     -- SHA-256 over route and body: what a repeat must match.
     fingerprint BLOB NOT NULL,
-    -- About which payment.
-    payment_id TEXT NOT NULL,
+    -- About which payment; none where the work moved none.
+    payment_id TEXT,
     -- Whose end is the outcome.
     saga_id TEXT,
     -- Until then a repeat is told to wait.
@@ -27,7 +27,8 @@ CREATE TABLE idempotency_keys (
     CONSTRAINT idempotency_keys_mode_word CHECK (mode IN ('test', 'live')),
     CONSTRAINT idempotency_keys_key_size CHECK (length(key) BETWEEN 1 AND 255),
     CONSTRAINT idempotency_keys_fingerprint_size CHECK (length(fingerprint) = 32),
-    CONSTRAINT idempotency_keys_will_end CHECK (saga_id IS NOT NULL OR outcome IS NOT NULL)
+    CONSTRAINT idempotency_keys_will_end CHECK (saga_id IS NOT NULL OR outcome IS NOT NULL),
+    CONSTRAINT idempotency_keys_of_a_payment CHECK (payment_id IS NOT NULL OR saga_id IS NULL)
 ) STRICT;
 
 -- What is past its time, oldest first.

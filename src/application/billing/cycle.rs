@@ -198,7 +198,7 @@ impl App {
 
     /// Another payment for the cycle. An earlier one that could be tried still is closed in the
     /// same commit: of one cycle's payments only the newest can take money.
-    async fn fresh(
+    pub(crate) async fn fresh(
         &self,
         due: &DueCycle,
         account: GatewayAccountId,
@@ -318,7 +318,7 @@ impl App {
     }
 }
 
-fn begun_cycle(cycle: &Cycle, payment: PaymentId) -> Result<Change, CommitError> {
+pub(crate) fn begun_cycle(cycle: &Cycle, payment: PaymentId) -> Result<Change, CommitError> {
     let begun = cycle.begin(payment).map_err(|_| CommitError::Conflict)?;
     let update = subscription::Change::UpdateCycle {
         cycle: Box::new(begun),

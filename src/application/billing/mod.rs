@@ -11,6 +11,7 @@ mod wallet;
 mod work;
 
 pub use charge::{Charge, ChargeError};
+pub(crate) use cycle::begun_cycle;
 pub use scheduler::ChargePace;
 pub(crate) use scheduler::Lanes;
 pub(crate) use sealed::name_of;

@@ -201,6 +201,18 @@ impl App {
             Begun::Answered(answered) => return Ok(*answered),
             Begun::Saga(saga, payment) => (*saga, payment),
         };
+        self.driven(caller, saga, payment, patience).await
+    }
+
+    /// What came of a saga that was begun for this caller, as far as `patience` reaches.
+    pub(crate) async fn driven<R>(
+        &self,
+        caller: &Caller,
+        saga: Saga,
+        payment: Option<Box<Payment>>,
+        patience: &Patience,
+    ) -> Result<Answered, ActError<R>> {
+        let about = saga.head.payment;
         match self.runner.drive(saga, payment, patience).await {
             Driven::Closed { saga, payment } => {
                 let ended = Ended::of(&saga, &payment);
@@ -208,7 +220,7 @@ impl App {
                 Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
-                let outcome = self.pending_now(caller, command.payment()).await?;
+                let outcome = self.pending_now(caller, about).await?;
                 Ok(Answered::first(outcome))
             }
         }
@@ -245,7 +257,7 @@ impl App {
                 }
                 Decided::Over(moved, ended) => (moved, Either::Outcome(ended.clone())),
             };
-            let mut reservation = self.reservation(caller, keyed, command.payment(), end);
+            let mut reservation = self.reservation(caller, keyed, Some(command.payment()), end);
             reservation.patience_until = match decided {
                 // Whoever left it does not wait, and a repeat is told the same.
                 Decided::Leave(..) => reservation.created_at,
@@ -301,7 +313,7 @@ impl App {
     }
 
     /// Pending, with the payment as it is stored.
-    async fn pending_now<R>(
+    pub(crate) async fn pending_now<R>(
         &self,
         caller: &Caller,
         payment: PaymentId,
@@ -311,7 +323,7 @@ impl App {
     }
 
     /// What an earlier request with this key is answered with.
-    async fn answered_before<R>(
+    pub(crate) async fn answered_before<R>(
         &self,
         caller: &Caller,
         keyed: &Keyed,

@@ -50,7 +50,7 @@ impl App {
     }
 
     /// The gateway order that `payment` was captured under.
-    async fn captured_order(
+    pub(crate) async fn captured_order(
         &self,
         payment: &Payment,
     ) -> Result<Option<GatewayOrderId>, store::Error> {

@@ -33,7 +33,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn first(outcome: Outcome) -> Self {
+    pub(crate) fn first(outcome: Outcome) -> Self {
         Self {
             outcome,
             replayed: false,
@@ -42,7 +42,7 @@ impl Answered {
         }
     }
 
-    fn again(ended: Ended, since: Timestamp) -> Self {
+    pub(crate) fn again(ended: Ended, since: Timestamp) -> Self {
         Self {
             outcome: Outcome::Ended(ended),
             replayed: true,
@@ -51,7 +51,7 @@ impl Answered {
         }
     }
 
-    fn still(pending: Outcome) -> Self {
+    pub(crate) fn still(pending: Outcome) -> Self {
         Self {
             outcome: pending,
             replayed: true,

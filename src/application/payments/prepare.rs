@@ -250,7 +250,7 @@ impl App {
         changes.push(Change::InsertGatewayOrder(order));
         if let Some(keyed) = keyed {
             let end = Either::Outcome(ended.clone());
-            let reservation = self.reservation(caller, keyed, payment.facts.id, end);
+            let reservation = self.reservation(caller, keyed, Some(payment.facts.id), end);
             changes.push(Change::ReserveKey(Box::new(reservation)));
         }
         crash_point!("prepare.before_commit");

@@ -11,7 +11,7 @@ use crate::presentation::envelope::Failure;
 use crate::presentation::failures::SOON;
 
 /// The key's status does not take it.
-pub(super) fn unusable(status: Status) -> Failure {
+pub(in crate::presentation) fn unusable(status: Status) -> Failure {
     Failure::from(Code::BillingKeyUnusable).data(json!({ "status": status.as_str() }))
 }
 

@@ -28,6 +28,7 @@ use super::envelope::{Failure, Reply};
 use super::extract::{KeyHeader, PaymentPath};
 use super::payments::{PENDING_SECONDS, answer};
 use super::query::Query;
+pub(super) use failures::unusable;
 use shown::{BillingKey, BillingKeys, ChargePayment, IssueBillingKey, NewBillingKey, RegisterCard};
 
 /// The longest `authKey` (`toss-api.md §11`).

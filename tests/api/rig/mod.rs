@@ -7,6 +7,7 @@ mod gateway;
 mod hooks;
 mod listener;
 pub(crate) mod members;
+pub(crate) mod offers;
 mod payments;
 mod proofs;
 pub(crate) mod seed;

@@ -296,6 +296,7 @@ idempotency_keys_mode_word | idempotency_keys | mode = 'x'
 idempotency_keys_key_size | idempotency_keys | key = ''
 idempotency_keys_fingerprint_size | idempotency_keys | fingerprint = substr(fingerprint, 1, 31)
 idempotency_keys_will_end | idempotency_keys | saga_id = NULL
+idempotency_keys_of_a_payment | idempotency_keys | payment_id = NULL
 issued_keys_mode_word | issued_keys | mode = 'x'
 issued_keys_key_size | issued_keys | key = ''
 issued_keys_expiry_later | issued_keys | expires_at = created_at

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::callers::{A, Is};
 use super::world::{ENDPOINTS, HOOKS, KEYS, PAYMENTS, Target, World};
+use crate::rig::offers::{SUBSCRIPTIONS, WATER};
 use crate::rig::{BILLING_KEYS, DEVICE};
 
 impl World {
@@ -40,6 +41,7 @@ impl World {
             (&Method::POST, BILLING_KEYS) if matches!(is, Is::Server(_)) => {
                 json!({ "memberId": A })
             }
+            (&Method::POST, SUBSCRIPTIONS) => json!({ "memberId": A, "planCode": WATER }),
             (&Method::POST, ENDPOINTS) => json!({ "url": HOOKS }),
             // Up to before the first event.
             (_, path) if path.ends_with("/redeliver") => json!({ "until": "MS4xLjA" }),
@@ -48,6 +50,7 @@ impl World {
             (_, path) if path.ends_with("/approve") || path.ends_with("/issue") => {
                 at.approval.clone()
             }
+            (_, path) if path.ends_with("/billing-key") => at.approval.clone(),
             (_, path) if path.ends_with("/cancel") => json!({ "reason": "r" }),
             (_, path) if path.ends_with("/step-up") => {
                 json!({ "deviceId": DEVICE, "action": "approve" })

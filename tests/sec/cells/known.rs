@@ -15,7 +15,7 @@ impl World {
         [own, own_card]: [&str; 2],
     ) {
         let whose = |tenant, member| Whose { tenant, member };
-        let [ready, paid, key, hooks, card] = &self.suspended;
+        let [ready, paid, key, hooks, card, subscription] = &self.suspended;
         for (named, whose, id) in [
             (
                 Named::Payment,
@@ -44,6 +44,11 @@ impl World {
                 Named::BillingKey,
                 whose(Tenant::Suspended, Some(A)),
                 card.id.as_str(),
+            ),
+            (
+                Named::Subscription,
+                whose(Tenant::Suspended, Some(A)),
+                subscription.id.as_str(),
             ),
             (Named::BillingKey, whose(Tenant::One, Some(A)), own_card),
         ] {

@@ -6,6 +6,7 @@ mod cards;
 mod known;
 mod page;
 mod rules;
+mod subscribed;
 mod tokens;
 mod world;
 
@@ -190,7 +191,7 @@ impl Cell<'_> {
             tenant,
             member: match (named, self.caller.is) {
                 (Named::BillingKey, Is::Member(_, member)) => Some(member),
-                (Named::BillingKey, _) => Some(A),
+                (Named::BillingKey | Named::Subscription, _) => Some(A),
                 _ => None,
             },
         };
@@ -199,6 +200,7 @@ impl Cell<'_> {
             (Named::ApiKey, &data["apiKey"]["apiKeyId"]),
             (Named::Endpoint, &data["endpoint"]["endpointId"]),
             (Named::BillingKey, &data["billingKey"]["billingKeyId"]),
+            (Named::Subscription, &data["subscriptionId"]),
         ] {
             if answer.status == 201 && id.is_string() {
                 world.note(named, whose(named), text(id));
@@ -213,10 +215,14 @@ impl Cell<'_> {
                 Named::Payment => "/api/v1/payments",
                 Named::ApiKey => "/api/v1/api-keys",
                 Named::Endpoint => "/api/v1/webhook-endpoints",
-                // A list of billing keys is one member's, of those that are issued.
-                Named::Nothing | Named::BillingKey | Named::Switch | Named::HookToken => {
-                    return false;
-                }
+                // A list of billing keys is one member's, of those that are issued; one of
+                // subscriptions has pages.
+                Named::Nothing
+                | Named::BillingKey
+                | Named::Subscription
+                | Named::Member
+                | Named::Switch
+                | Named::HookToken => return false,
             };
             let read = (&self.asked.method, self.asked.route.path) == (&Method::GET, list);
             read && answer.status == 200

@@ -31,6 +31,8 @@ const fn named(named: Named) -> &'static str {
         Named::ApiKey => "an API key",
         Named::Endpoint => "a webhook endpoint",
         Named::BillingKey => "a billing key",
+        Named::Subscription => "a subscription",
+        Named::Member => "a member, by the merchant's id",
         Named::Switch => "a switch, by its word",
         Named::HookToken => "a token",
     }
@@ -128,6 +130,14 @@ fn refusals() -> String {
         (
             "a billing key that is not there, or an id that cannot be one's",
             Named::BillingKey,
+        ),
+        (
+            "a subscription of another merchant, mode or member",
+            Named::Subscription,
+        ),
+        (
+            "a subscription that is not there, or an id that cannot be one's",
+            Named::Subscription,
         ),
         ("a word that is no switch's", Named::Switch),
         ("a token in the path that lets nothing in", Named::HookToken),

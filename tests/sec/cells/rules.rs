@@ -10,7 +10,7 @@ use super::callers::{A, B, Caller, Is, Tenant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whose {
     pub(super) tenant: Tenant,
-    /// The member that a payment or a billing key names.
+    /// The member that a payment, a billing key or a subscription names.
     pub(super) member: Option<&'static str>,
 }
 
@@ -91,7 +91,8 @@ pub(super) fn objects(route: &Route) -> &'static [Object] {
         Named::Nothing => &[Object::Unnamed],
         Named::Payment if charges(route) => BILLED,
         Named::Payment => PAYMENTS,
-        Named::BillingKey => BILLED,
+        Named::BillingKey | Named::Subscription => BILLED,
+        Named::Member => &[Object::Word],
         Named::ApiKey | Named::Endpoint => MERCHANTS,
         Named::HookToken => TOKENS,
         Named::Switch => SWITCHES,
@@ -101,11 +102,12 @@ pub(super) fn objects(route: &Route) -> &'static [Object] {
 /// What is told about an object that is not there, or not for this caller.
 pub(super) const fn not_there(named: Named) -> (u16, &'static str) {
     match named {
-        Named::Nothing => (404, "ROUTE_NOT_FOUND"),
+        Named::Nothing | Named::Member => (404, "ROUTE_NOT_FOUND"),
         Named::Payment => (404, "PAYMENT_NOT_FOUND"),
         Named::ApiKey => (404, "API_KEY_NOT_FOUND"),
         Named::Endpoint => (404, "WEBHOOK_ENDPOINT_NOT_FOUND"),
         Named::BillingKey => (404, "BILLING_KEY_NOT_FOUND"),
+        Named::Subscription => (404, "SUBSCRIPTION_NOT_FOUND"),
         Named::Switch => (404, "SWITCH_NOT_FOUND"),
         Named::HookToken => (404, "HOOK_UNKNOWN"),
     }
@@ -181,7 +183,8 @@ pub(super) fn calls(route: &Route) -> u64 {
     let calling = ["/approve", "/cancel", "/charge", "/issue"];
     let moves = calling.iter().any(|end| route.path.ends_with(end));
     let deletes = route.named == Named::BillingKey && route.method == Method::DELETE;
-    u64::from(moves || deletes)
+    let subscribes = route.method == Method::POST && route.path.ends_with("/subscriptions");
+    u64::from(moves || deletes || subscribes)
 }
 
 /// Whether the payment is one that a stored card pays.

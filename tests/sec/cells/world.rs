@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use application::ports::store::{
-    Access as _, BillingKeys as _, Payments as _, Sagas as _, Switches as _, Webhooks as _,
+    Access as _, BillingKeys as _, Payments as _, Sagas as _, Subscriptions as _, Switches as _,
+    Webhooks as _,
 };
 use chrono::TimeDelta;
 use domain::billing::BillingKey;
@@ -14,6 +15,7 @@ use domain::event::PaymentEvent;
 use domain::merchant::{ApiKey, Status};
 use domain::payment::Payment;
 use domain::saga::Saga;
+use domain::subscription::Subscription;
 use domain::switch::Turn;
 use domain::webhook::Endpoint;
 use payflow::bootstrap::{Role, Roles};
@@ -23,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::callers::{A, REVOKED, ROTATED, SUSPENDED_PAGE, Shows, Tenant, Twist};
 use super::rules::{self, Object, Whose};
+use super::subscribed;
 use crate::rig::members::LIVE_ISSUER;
 use crate::rig::{Answer, LIVE, OTHER, Prepared, Rig, SECRET, SUSPENDED, answer, approval, text};
 
@@ -41,13 +44,13 @@ pub(super) struct World {
     /// Keys by the name that callers have for them.
     issued: HashMap<&'static str, String>,
     /// What the suspended merchant has from before: a payment, a paid one, a key, an
-    /// endpoint, a card.
-    pub(super) suspended: [Target; 5],
+    /// endpoint, a card, a subscription.
+    pub(super) suspended: [Target; 6],
     /// Somebody's payment and key, for paths that name none.
     pub(super) payment: Prepared,
     key: String,
     endpoint: String,
-    billing_key: String,
+    pub(super) billing_key: String,
     made: Mutex<Vec<Made>>,
     pub(super) requests: AtomicU64,
 }
@@ -88,6 +91,7 @@ pub(super) struct Rows {
     key: Option<ApiKey>,
     endpoint: Option<Endpoint>,
     billing_key: Option<BillingKey>,
+    subscription: Option<Subscription>,
     turns: Vec<Turn>,
 }
 
@@ -150,6 +154,8 @@ impl World {
         let (_, page) = issue(&before, SUSPENDED, "publishable").await;
         let hooks = endpoint(&before, SUSPENDED).await;
         let card = Target::registered(&before.card_by(SUSPENDED, A).await);
+        subscribed::offer_all(&before).await;
+        let subscription = subscribed::target(&before, (SUSPENDED, A), Value::Null).await;
         let tenancy = before.running.app.tenancy();
         let stopped = tenancy.set_status(merchant, Status::Suspended).await;
         stopped.unwrap();
@@ -180,6 +186,7 @@ impl World {
                 key,
                 hooks,
                 card,
+                subscription,
             ],
             issued: [
                 (REVOKED, revoked),
@@ -196,6 +203,7 @@ impl World {
             rig,
         };
         world.note_what_there_is(&payment.id, &spare, [&own.id, &own_card.id]);
+        world.cards_for_all().await;
         world
     }
 
@@ -219,9 +227,12 @@ impl World {
             (Object::Missing, Named::ApiKey) => missing(&self.key),
             (Object::Missing, Named::Endpoint) => missing(&self.endpoint),
             (Object::Missing, Named::BillingKey) => missing(&self.billing_key),
+            (Object::Missing, Named::Subscription) => missing(&self.suspended[5].id),
             (Object::Missing, Named::Switch) => "charges".to_owned(),
             (Object::Missing, Named::HookToken) => format!("hook_{}", "0".repeat(43)),
-            (Object::Missing, Named::Payment | Named::Nothing) => missing(&self.payment.id),
+            (Object::Missing, Named::Payment | Named::Nothing | Named::Member) => {
+                missing(&self.payment.id)
+            }
             (Object::OtherKind, Named::ApiKey | Named::Endpoint | Named::BillingKey) => {
                 self.payment.id.clone()
             }
@@ -229,13 +240,18 @@ impl World {
             (Object::Malformed, Named::ApiKey) => "key_nonsense".to_owned(),
             (Object::Malformed, Named::Endpoint) => "whe_nonsense".to_owned(),
             (Object::Malformed, Named::BillingKey) => "bkey_nonsense".to_owned(),
+            (Object::Malformed, Named::Subscription) => "sub_nonsense".to_owned(),
             (Object::Malformed, Named::Switch) => "CANCELS".to_owned(),
             (Object::Malformed, Named::HookToken) => "hook_nonsense".to_owned(),
-            (Object::Malformed, Named::Payment | Named::Nothing) => "pay_nonsense".to_owned(),
+            (Object::Malformed, Named::Payment | Named::Nothing | Named::Member) => {
+                "pay_nonsense".to_owned()
+            }
         };
         let approval = match route.named {
             Named::BillingKey => json!({ "customerKey": "cus_of_nobody", "authKey": "a" }),
+            Named::Subscription => json!({ "billingKeyId": self.billing_key }),
             Named::Nothing
+            | Named::Member
             | Named::Payment
             | Named::ApiKey
             | Named::Endpoint
@@ -251,11 +267,12 @@ impl World {
         }
         let is_paid = route.path.ends_with("/cancel");
         if whose.tenant == Tenant::Suspended {
-            let [ready, paid, key, hooks, card] = &self.suspended;
+            let [ready, paid, key, hooks, card, subscription] = &self.suspended;
             return match (named, is_paid) {
                 (Named::ApiKey, _) => key.clone(),
                 (Named::Endpoint, _) => hooks.clone(),
                 (Named::BillingKey, _) => card.clone(),
+                (Named::Subscription, _) => subscription.clone(),
                 (_, true) => paid.clone(),
                 (_, false) => ready.clone(),
             };
@@ -271,6 +288,8 @@ impl World {
             endpoint(rig, secret).await
         } else if named == Named::BillingKey {
             self.card_for(route, whose).await
+        } else if named == Named::Subscription {
+            self.subscribed(route, whose).await
         } else if rules::charges(route) {
             self.billed(whose).await
         } else if is_paid {
@@ -334,6 +353,7 @@ impl World {
             key: None,
             endpoint: None,
             billing_key: None,
+            subscription: None,
             turns: store.turns(1_000).await.unwrap(),
         };
         if let (Named::Payment, Ok(id)) = (named, target.id.parse()) {
@@ -347,6 +367,9 @@ impl World {
         }
         if let (Named::BillingKey, Ok(id)) = (named, target.id.parse()) {
             rows.billing_key = store.any_billing_key(id).await.unwrap();
+        }
+        if let (Named::Subscription, Ok(id)) = (named, target.id.parse()) {
+            rows.subscription = store.any_subscription(id).await.unwrap();
         }
         if let (Named::Endpoint, Ok(id)) = (named, target.id.parse()) {
             let found = store.endpoint(id).await.unwrap();

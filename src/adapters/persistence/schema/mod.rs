@@ -252,7 +252,7 @@ diesel::table! {
         member -> Text,
         key -> Text,
         fingerprint -> Binary,
-        payment_id -> Text,
+        payment_id -> Nullable<Text>,
         saga_id -> Nullable<Text>,
         patience_until -> Instant,
         created_at -> Instant,

@@ -29,7 +29,7 @@ use crate::world::{AMOUNT, START, World, in_virtual_time};
 
 const MONTH: Duration = Duration::from_hours(31 * 24);
 
-fn plan(world: &World) -> Plan {
+pub(crate) fn plan(world: &World) -> Plan {
     let krw = |minor| Money::new(minor, Currency::Krw).unwrap();
     let kind = PlanKind::Subscription;
     Plan {
@@ -52,7 +52,7 @@ fn member(number: u8) -> MemberId {
     format!("member-{number}").parse().unwrap()
 }
 
-fn card(world: &World, number: u8) -> BillingKey {
+pub(crate) fn card(world: &World, number: u8) -> BillingKey {
     let mut card = card_on_file(world);
     card.id = BillingKeyId::new(RawId::from_parts(9, number.into()));
     card.member = member(number);
@@ -96,7 +96,7 @@ impl World {
     }
 
     /// Time for two declines, which are followed by tries after one hour and after two more.
-    async fn hours_pass(&self) {
+    pub(crate) async fn hours_pass(&self) {
         for quiet in [0, 1, 3] {
             advance(Duration::from_hours(quiet)).await;
             sleep(Duration::from_mins(20)).await;
@@ -140,7 +140,7 @@ impl World {
     }
 
     /// What the gateway holds for cycles.
-    fn held(&self) -> i64 {
+    pub(crate) fn held(&self) -> i64 {
         let books = self.gateway.books.lock().unwrap();
         let left = |account: &crate::books::Account| {
             let taken = account.captured.map_or(0, Money::minor);
@@ -152,7 +152,7 @@ impl World {
 
     /// What is wrong about cycles: money without a paid cycle, or the other way round, and a
     /// cycle that is not where its payment is.
-    async fn astray(&self) -> Vec<String> {
+    pub(crate) async fn astray(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         let cycles = self.memory.all_cycles();
         let paid = |cycle: &&Cycle| matches!(cycle.state, State::Paid { .. });

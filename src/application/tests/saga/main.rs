@@ -26,6 +26,7 @@ mod post;
 mod repeats;
 mod scripts;
 mod store;
+mod subscribed;
 mod subscriptions;
 mod turnstile;
 mod two_sagas;

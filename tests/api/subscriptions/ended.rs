@@ -1,0 +1,69 @@
+//! How they end: with the money back, and at the end of what is paid.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{FAST, ME, at, becomes, end, entitled, pay_with, told};
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn within_seven_days_the_money_is_given_back_and_it_ends() {
+    let rig = Rig::with(FAST).await;
+    let id = rig.subscription(ME).await;
+    let ended = end(&rig, &id, "end").await;
+    assert_eq!(told(&ended), (200, "OK"), "{ended:?}");
+    let data = &ended.body["data"];
+    let seen = json!([
+        data["status"],
+        data["payment"]["status"],
+        data["cycle"]["status"]
+    ]);
+    assert_eq!(seen, json!(["CANCELED", "CANCELED", "VOID"]));
+    assert_eq!(data["payment"]["cancels"][0]["reasonCode"], "USER_REQUEST");
+    let again = end(&rig, &id, "end").await;
+    assert_eq!((told(&again), &again.body["data"]), ((200, "OK"), data));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(rig.gateway.cancels(), 1, "given back once");
+    assert_eq!(entitled(&rig, ME).await, Vec::<Value>::new());
+    let closed = end(&rig, &id, "another").await;
+    assert_eq!(told(&closed), (409, "SUBSCRIPTION_CLOSED"), "{closed:?}");
+    assert_eq!(closed.body["data"]["status"], "CANCELED");
+    let card = rig.card(ME).await;
+    let late = pay_with(&rig, &id, &card).await;
+    assert_eq!(told(&late), (409, "SUBSCRIPTION_CLOSED"), "{late:?}");
+    let sums = rig.get(&at(&id, "/summary")).await;
+    let sums = &sums.body["data"];
+    assert_eq!(json!([sums["paid"], sums["refunded"]]), json!([0, 1]));
+    rig.clock.move_ahead(TimeDelta::days(40));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(rig.gateway.confirms(), 1, "nothing is charged any more");
+}
+
+#[tokio::test]
+async fn after_seven_days_it_runs_out() {
+    let rig = Rig::with(FAST).await;
+    let id = rig.subscription(ME).await;
+    rig.clock.move_ahead(TimeDelta::days(8));
+    let ended = end(&rig, &id, "end").await;
+    assert_eq!(told(&ended), (200, "OK"), "{ended:?}");
+    let data = &ended.body["data"];
+    let seen = json!([data["status"], data["payment"], data["cycle"]["status"]]);
+    assert_eq!(seen, json!(["CANCEL_SCHEDULED", null, "CLOSING"]));
+    let again = end(&rig, &id, "end").await;
+    assert_eq!((told(&again), &again.body["data"]), ((200, "OK"), data));
+    let closed = end(&rig, &id, "another").await;
+    assert_eq!(
+        closed.body["data"]["status"], "CANCEL_SCHEDULED",
+        "{closed:?}"
+    );
+    assert_eq!(entitled(&rig, ME).await[0]["renews"], false);
+    let ahead = rig.get(&at(&id, "/schedule")).await;
+    assert_eq!(ahead.body["data"]["charges"], json!([]));
+    rig.clock.move_ahead(TimeDelta::days(30));
+    becomes(&rig, &id, "EXPIRED").await;
+    assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (1, 0));
+    assert_eq!(entitled(&rig, ME).await, Vec::<Value>::new());
+}
