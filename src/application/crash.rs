@@ -94,6 +94,7 @@ pub const EVENT_POINTS: &[&str] = &[
 pub const INBOX_POINTS: &[&str] = &[
     "hook.before_commit",
     "hook.after_commit",
+    "inbox.after_claim",
     "inbox.before_sort_commit",
     "inbox.after_sort_commit",
     "hint.after_claim",

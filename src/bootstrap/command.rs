@@ -1,5 +1,5 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `hook-token`, `inbox`, `plans`, `billing`, `feed`, `rotate-master-key`,
+//! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `rotate-master-key`,
 //! `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
     Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo,
-    endpoints, feed, handles, inbox, launch, plans, switches, tenants, vault,
+    endpoints, feed, handles, inbox, launch, plans, security_keys, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -87,6 +87,11 @@ enum Command {
         #[command(subcommand)]
         action: inbox::TokenAction,
     },
+    /// Keep the keys that gateways sign some of what they tell with, rotate and revoke them.
+    SecurityKey {
+        #[command(subcommand)]
+        action: security_keys::Action,
+    },
     /// Look at what gateways told, and have it looked at again.
     Inbox {
         #[command(subcommand)]
@@ -149,6 +154,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Plans { action } => print(&plans::run(&config, action).await?),
             Command::Billing { action } => print(&billing::run(&config, action).await?),
             Command::HookToken { action } => print(&inbox::tokens(&config, action).await?),
+            Command::SecurityKey { action } => print(&security_keys::run(&config, action).await?),
             Command::Inbox { action } => print(&inbox::run(&config, action).await?),
             Command::Feed { action } => print(&feed::run(&config, action).await?),
             Command::RotateMasterKey => print(&vault::rotate(&config).await?),
@@ -183,6 +189,7 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     }
     let metrics = Arc::new(Metrics::new()?);
     let sealer: Arc<dyn Vault> = Arc::new(vault::open(config, Arc::clone(&store))?);
+    merchants::demo_signed(config, store.as_ref(), sealer.as_ref(), dev_keys.as_ref()).await?;
     let mut accounts = Accounts::new(
         config,
         &counterpart,

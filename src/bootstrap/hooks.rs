@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use application::inbox::{Intake, Terms};
 use application::ports::RateLimiter;
+use application::ports::inbox::NoneKept;
 use application::ports::limiter::Rate;
 
 use crate::adapters::gateway::toss::Hooks;
@@ -18,6 +19,7 @@ const COMMIT_ROOM: Duration = Duration::from_mins(3);
 pub(super) fn intake(config: &Config, limiter: Arc<dyn RateLimiter>) -> Intake {
     Intake {
         reader: Arc::new(Hooks),
+        deposits: Arc::new(NoneKept),
         limiter,
         terms: terms(config),
     }
@@ -38,8 +40,11 @@ fn terms(config: &Config) -> Terms {
         kept: settings.kept_for.duration(),
         hooks: rate(settings.account_per_second, Duration::from_secs(1)),
         unreadable: rate(settings.unreadable_per_hour, Duration::from_hours(1)),
+        idle: rate(settings.idle_per_hour, Duration::from_hours(1)),
         questions: rate(settings.questions_per_minute, Duration::from_mins(1)),
         looks_max: settings.looks_max,
-        lease: COMMIT_ROOM,
+        lease: COMMIT_ROOM
+            .checked_div(config.timings.divide_by)
+            .unwrap_or(COMMIT_ROOM),
     }
 }

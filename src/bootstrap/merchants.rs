@@ -7,8 +7,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use application::inbox::Tokens;
-use application::ports::{Ids as _, Store};
+use application::inbox::{SecurityKeys, Tokens};
+use application::ports::vault::Secret;
+use application::ports::{Ids as _, Store, Vault};
 use application::{Tenancy, hash_of_key};
 use domain::change::Change;
 use domain::id::{GatewayAccountId, MerchantId};
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::inbox;
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::Drawn;
-use crate::config::Config;
+use crate::config::{Config, Gateway};
 
 /// A merchant's keys; shown once, only their hashes are kept.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -118,6 +119,9 @@ pub(super) struct DevKeys {
     /// What the embedded sandbox takes from the service.
     #[serde(default)]
     pub(super) gateway_secret_key: String,
+    /// What the embedded sandbox signs with.
+    #[serde(default)]
+    pub(super) gateway_security_key: String,
     /// Where the sandbox tells what happens; it ends in the token.
     #[serde(default)]
     pub(super) gateway_webhook_url: String,
@@ -126,6 +130,12 @@ pub(super) struct DevKeys {
     pub(super) gateway_webhook_token: String,
     #[serde(flatten)]
     pub(super) keys: Keys,
+}
+
+/// 256 random bits, as Toss writes them.
+fn fresh_security_key() -> String {
+    let bytes = hash_of_key(&Drawn::default().secret());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn fresh_token() -> String {
@@ -164,12 +174,16 @@ impl DevKeys {
             if kept.gateway_webhook_token.is_empty() {
                 kept.gateway_webhook_token = fresh_token();
             }
+            if kept.gateway_security_key.is_empty() {
+                kept.gateway_security_key = fresh_security_key();
+            }
             return Ok(kept);
         }
         let fresh = Self {
             client_key: format!("test_ck_{}", Drawn::default().secret()),
             gateway_secret_key: format!("test_sk_{}", Drawn::default().secret()),
             gateway_webhook_token: fresh_token(),
+            gateway_security_key: fresh_security_key(),
             keys: Keys::fresh(Mode::Test),
             ..Self::default()
         };
@@ -218,6 +232,33 @@ pub(super) async fn demo(store: &dyn Store, config: &Config, kept: &DevKeys) -> 
     let accounts = store.gateway_accounts(known.key.scope).await?;
     if let Some(account) = accounts.first() {
         tokens.keep(account.id, &text).await?;
+    }
+    Ok(())
+}
+
+/// What the built-in sandbox signs is known to be its own.
+pub(super) async fn demo_signed(
+    config: &Config,
+    store: &dyn Store,
+    vault: &dyn Vault,
+    kept: Option<&DevKeys>,
+) -> anyhow::Result<()> {
+    let (Some(kept), Gateway::Embedded) = (kept, config.gateway()) else {
+        return Ok(());
+    };
+    let hash = hash_of_key(&kept.keys.secret_key);
+    let Some(known) = store.api_key(&hash).await? else {
+        return Ok(());
+    };
+    let keys = SecurityKeys {
+        store,
+        vault,
+        clock: &Wall::default(),
+    };
+    let key = Secret::from(kept.gateway_security_key.as_str());
+    let accounts = store.gateway_accounts(known.key.scope).await?;
+    if let Some(account) = accounts.first() {
+        keys.keep(account.id, &key).await?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod merchants;
 mod outside;
 mod plans;
 mod roles;
+mod security_keys;
 mod shared;
 mod switches;
 mod tenants;

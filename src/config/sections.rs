@@ -262,6 +262,7 @@ pub struct Inbox {
     pub requests_max: usize,
     pub account_per_second: u32,
     pub unreadable_per_hour: u32,
+    pub idle_per_hour: u32,
     pub questions_per_minute: u32,
     pub looks_max: usize,
     pub grace: Span,

@@ -1,4 +1,4 @@
-//! What gateways tell: each notification once, hints in one hand at a time, tokens by their hash.
+//! What gateways tell: each notification once, notifications and hints in one hand at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,16 @@ use domain::id::{GatewayAccountId, InboundId};
 use domain::inbox::{self, Claim, Headers, Hint, Inbound, Kind, Raised, Token, Verdict};
 use domain::payment::Payment;
 
+use crate::hook_keys::{keyed, security_key};
 use crate::races::all_at_once;
 use crate::samples::{self, at, hold, raw, tenant};
 use crate::stores::{Tested, on_every_store};
 
 on_every_store!(
-    a_token_lets_in_until_it_ends,
     a_notification_is_kept_once_and_reads_back,
     one_of_eight_alike_is_kept,
     what_waits_is_due_in_its_order_until_it_is_judged,
+    a_notification_is_in_one_hand,
     a_hint_is_one_row_and_follows_its_version,
     a_hint_is_in_one_hand,
     a_hint_of_an_account_left_alone_is_not_taken,
@@ -27,7 +28,7 @@ on_every_store!(
 
 const LONG: Duration = Duration::from_hours(1);
 
-fn written(change: inbox::Change) -> Change {
+pub(crate) fn written(change: inbox::Change) -> Change {
     Change::Inbox(Box::new(change))
 }
 
@@ -75,7 +76,7 @@ fn inbound(account: GatewayAccountId, digest: u8) -> Inbound {
 }
 
 /// A row for each of the tables.
-pub(crate) fn one_of_each(payment: &Payment, order: &GatewayOrder) -> [Change; 3] {
+pub(crate) fn one_of_each(payment: &Payment, order: &GatewayOrder) -> [Change; 4] {
     let account = payment.facts.account;
     let token = Token {
         hash: [9; 32],
@@ -93,14 +94,15 @@ pub(crate) fn one_of_each(payment: &Payment, order: &GatewayOrder) -> [Change; 3
         written(inbox::Change::InsertToken(token)),
         inserted(&inbound(account, 9)),
         hinted(&Hint::first(raised, at(1))),
+        keyed(&security_key(account, 1)),
     ]
 }
 
-async fn commit(store: &dyn Store, change: Change) {
+pub(crate) async fn commit(store: &dyn Store, change: Change) {
     store.commit(&[change]).await.expect("written");
 }
 
-async fn conflicts(store: &dyn Store, change: Change) {
+pub(crate) async fn conflicts(store: &dyn Store, change: Change) {
     let told = store.commit(&[change]).await;
     assert!(matches!(told, Err(CommitError::Conflict)), "{told:?}");
 }
@@ -116,43 +118,6 @@ async fn hint(store: &dyn Store, due: i64) -> Hint {
         claim: Claim::Unclear,
     };
     Hint::first(raised, at(due))
-}
-
-async fn a_token_lets_in_until_it_ends(tested: Tested) {
-    let store = tested.store.as_ref();
-    let account = tenant(store).await.account;
-    let token = |hash: u8, end| Token {
-        hash: [hash; 32],
-        account,
-        created_at: at(i64::from(hash)),
-        expires_at: end,
-    };
-    let (first, second) = (token(1, None), token(2, Some(at(50))));
-    for token in [&first, &second] {
-        let change = inbox::Change::InsertToken(token.clone());
-        commit(store, written(change.clone())).await;
-        conflicts(store, written(change)).await;
-        let found = store.inbox().token(&token.hash).await.expect("read");
-        assert_eq!(found.as_ref(), Some(token));
-    }
-    assert_eq!(store.inbox().token(&[9; 32]).await.expect("read"), None);
-    let tokens = |since| store.inbox().tokens(account, at(since));
-    assert_eq!(tokens(49).await.expect("read"), [second, first.clone()]);
-    let lasting = tokens(50).await.expect("read");
-    assert_eq!(lasting.as_slice(), std::slice::from_ref(&first));
-    let end = |expected, end| {
-        written(inbox::Change::EndToken {
-            hash: first.hash,
-            expires_at: at(end),
-            expected,
-        })
-    };
-    conflicts(store, end(Some(at(1)), 60)).await;
-    commit(store, end(None, 60)).await;
-    conflicts(store, end(None, 70)).await;
-    commit(store, end(Some(at(60)), 30)).await;
-    let found = store.inbox().token(&first.hash).await.expect("read");
-    assert_eq!(found.and_then(|token| token.expires_at), Some(at(30)));
 }
 
 async fn a_notification_is_kept_once_and_reads_back(tested: Tested) {
@@ -230,9 +195,12 @@ async fn what_waits_is_due_in_its_order_until_it_is_judged(tested: Tested) {
     for row in &rows {
         commit(store, inserted(row)).await;
     }
+    // Held for no time at all.
     let due = async |now, limit| {
-        let due = store.inbox().inbounds_due(at(now), limit).await;
-        let due = due.expect("read").into_iter();
+        let hold = hold(Duration::ZERO);
+        let due = store.inbox().claim_inbounds(at(now), hold, limit).await;
+        let due = due.expect("claimed").into_iter();
+        tokio::time::sleep(Duration::from_millis(5)).await;
         due.map(|row| row.digest[0]).collect::<Vec<_>>()
     };
     assert!(due(0, 10).await.is_empty());
@@ -240,8 +208,10 @@ async fn what_waits_is_due_in_its_order_until_it_is_judged(tested: Tested) {
     assert_eq!(due(9, 2).await, [1, 2]);
     let tray = store.inbox().tray().await.expect("read");
     assert_eq!(tray.oldest, Some(at(1)));
-    let judged = rows[1].clone().judged(Verdict::NoOrder, None);
-    commit(store, updated(&rows[1], &judged)).await;
+    let row = store.inbox().inbound(rows[1].id).await.expect("read");
+    let row = row.expect("kept");
+    let judged = row.clone().judged(Verdict::NoOrder, None);
+    commit(store, updated(&row, &judged)).await;
     assert_eq!(due(9, 10).await, [2, 3]);
     let again = judged.clone().waiting(at(8));
     commit(store, updated(&judged, &again)).await;
@@ -249,6 +219,45 @@ async fn what_waits_is_due_in_its_order_until_it_is_judged(tested: Tested) {
     let newest = store.inbox().inbounds(None, 2).await.expect("read");
     let newest: Vec<u8> = newest.iter().map(|row| row.digest[0]).collect();
     assert_eq!(newest, [3, 2]);
+}
+
+async fn a_notification_is_in_one_hand(tested: Tested) {
+    let store = tested.store.as_ref();
+    let account = tenant(store).await.account;
+    let rows: Vec<Inbound> = (1..=3).map(|digest| inbound(account, digest)).collect();
+    for row in &rows {
+        commit(store, inserted(row)).await;
+    }
+    let claims = (0..8).map(|_| {
+        let store = Arc::clone(&tested.store);
+        async move {
+            let claimed = store.inbox().claim_inbounds(at(9), hold(LONG), 2).await;
+            claimed.expect("claimed")
+        }
+    });
+    let mut won: Vec<Inbound> = all_at_once(claims).await.into_iter().flatten().collect();
+    won.sort_by_key(|row| row.digest);
+    let digests: Vec<u8> = won.iter().map(|row| row.digest[0]).collect();
+    assert_eq!(digests, [1, 2, 3], "each once");
+    let claim = |lease| store.inbox().claim_inbounds(at(9), hold(lease), 9);
+    assert_eq!(claim(LONG).await.expect("claimed"), []);
+    for (row, held) in rows.iter().zip(&won) {
+        assert_eq!(held.version, row.version + 1);
+        let read = store.inbox().inbound(row.id).await.expect("read");
+        assert_eq!(read.as_ref(), Some(held));
+        // Who holds none cannot write.
+        let judged = row.clone().judged(Verdict::NoOrder, None);
+        conflicts(store, updated(row, &judged)).await;
+    }
+    // A write ends the hold; so does the end of the lease.
+    let again = won[0].clone().waiting(at(5));
+    commit(store, updated(&won[0], &again)).await;
+    let taken = claim(Duration::ZERO).await.expect("claimed");
+    assert_eq!(taken.len(), 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let taken = claim(LONG).await.expect("claimed");
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].version, again.version + 2);
 }
 
 async fn a_hint_is_one_row_and_follows_its_version(tested: Tested) {
@@ -290,7 +299,7 @@ async fn a_hint_is_in_one_hand(tested: Tested) {
     assert_eq!(claim(4, LONG).await.expect("claimed"), None, "not due");
     let taken = claim(10, LONG).await.expect("claimed").expect("due");
     assert_eq!(taken.payment, early.payment);
-    assert_eq!((taken.turn, taken.looked_at), (1, Some(at(10))));
+    assert_eq!((taken.turn, taken.looked_at), (0, Some(at(10))));
     assert_eq!(taken.version, early.version + 1);
     let read = store.inbox().hint(early.payment).await.expect("read");
     assert_eq!(read.as_ref(), Some(&taken));

@@ -13,6 +13,7 @@ mod commits;
 mod constraints;
 mod dues;
 mod feed;
+mod hook_keys;
 mod in_doubt;
 mod inbox;
 mod merchants;

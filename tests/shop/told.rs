@@ -113,3 +113,69 @@ async fn what_others_give_back_at_the_gateway_is_booked_within_seconds() {
     gives_back(&stand, &payment_key(&stand).await).await;
     given_back(&stand, 2).await;
 }
+
+/// The verdicts on everything of a signed kind, newest first.
+fn signed(stand: &Stand) -> Vec<String> {
+    let listed = stand.service.run(&["inbox", "list"]);
+    let lines = listed.lines().map(serde_json::from_str::<Value>);
+    let told = lines.map(Result::unwrap);
+    let signed = told.filter(|one| one["kind"].as_str().unwrap().ends_with(".changed"));
+    let verdict = |one: Value| one["verdict"].as_str().unwrap().to_owned();
+    signed.map(verdict).collect()
+}
+
+#[tokio::test]
+async fn what_the_gateway_signs_is_told_from_what_is_forged() {
+    let stand = Stand::start().await;
+    let send = format!("{}/_sandbox/webhooks/send", stand.text("sandboxUrl"));
+    for event in ["payout.changed", "seller.changed"] {
+        let asked = client().post(&send).json(&json!({ "eventType": event }));
+        assert_eq!(asked.send().await.unwrap().status(), 200);
+    }
+    let begun = Instant::now();
+    while signed(&stand) != ["VERIFIED", "VERIFIED"] {
+        let log = || stand.service.log();
+        assert!(begun.elapsed() < WITHIN, "{:?}\n{}", signed(&stand), log());
+        sleep(Duration::from_millis(100)).await;
+    }
+    let forged = client()
+        .post(stand.text("gatewayWebhookUrl"))
+        .header(
+            "tosspayments-webhook-transmission-time",
+            "2026-03-15T21:00:01+09:00",
+        )
+        .header(
+            "tosspayments-webhook-signature",
+            "v1:TVXkTpCdn4cN+vPKBvV53EUmW9RFvCAD620yBtWCtEY=",
+        )
+        .json(&json!({ "eventType": "payout.changed", "entityBody": {} }));
+    assert_eq!(forged.send().await.unwrap().status(), 200);
+    assert_eq!(signed(&stand)[0], "FORGED");
+}
+
+/// What a command prints about security keys, which is never a key.
+fn security_keys(stand: &Stand, arguments: &[&str]) -> Vec<Value> {
+    let account = stand.service.run(&["gateway-account", "list"]);
+    let account: Value = serde_json::from_str(account.lines().next().unwrap()).unwrap();
+    let account = account["gatewayAccountId"].as_str().unwrap();
+    let (verb, rest) = arguments.split_first().unwrap();
+    let printed = stand
+        .service
+        .run(&[&["security-key", verb, account], rest].concat());
+    assert!(!printed.contains(stand.text("gatewaySecurityKey")));
+    let lines = printed.lines().map(serde_json::from_str);
+    lines.map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn security_keys_are_listed_without_being_shown_and_revoked() {
+    let stand = Stand::start().await;
+    let listed = security_keys(&stand, &["list"]);
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (&listed[0]["number"], &listed[0]["expiresAt"]),
+        (&json!(1), &Value::Null)
+    );
+    assert_eq!(security_keys(&stand, &["revoke"])[0]["revoked"], 1);
+    assert!(security_keys(&stand, &["list"]).is_empty());
+}

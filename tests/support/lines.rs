@@ -81,7 +81,7 @@ impl Drop for Lines {
 pub(crate) fn look_through_folder(folder: &Path) {
     let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
     let keys: Value = serde_json::from_str(&read("data/dev-keys.json")).unwrap_or_default();
-    for name in ["secretKey", "gatewaySecretKey"] {
+    for name in ["secretKey", "gatewaySecretKey", "gatewaySecurityKey"] {
         if let Some(key) = keys[name].as_str() {
             secret(key);
         }

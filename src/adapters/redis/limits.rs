@@ -85,6 +85,8 @@ impl Limits {
             Bucket::Guesses(address) => self.pouch.name("guesses", &[&address.to_string()]),
             Bucket::Hooks(account) => self.pouch.name("hooks", &[&account.to_string()]),
             Bucket::Unreadable(account) => self.pouch.name("unreadable", &[&account.to_string()]),
+            Bucket::Idle(account) => self.pouch.name("idle", &[&account.to_string()]),
+            Bucket::Unsure(account) => self.pouch.name("unsure", &[&account.to_string()]),
             Bucket::Hints(scope) => {
                 let (merchant, mode) = tenant(scope);
                 self.pouch.name("hints", &[&merchant, mode])

@@ -2,7 +2,7 @@
 
 use application::ports::{Brought, Clock as _, Looked, Store};
 use domain::Timestamp;
-use domain::inbox::Change;
+use domain::inbox::{Change, Verdict};
 use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::registered;
@@ -82,9 +82,16 @@ impl Inbox {
                 let verdict = inbound.verdict.as_str().to_lowercase();
                 self.sorted.with_label_values(&[verdict.as_str()]).inc();
             }
+            // What came is counted as it comes; its verdict, once there is one.
+            Change::Insert(inbound) if inbound.verdict != Verdict::Waiting => {
+                let verdict = inbound.verdict.as_str().to_lowercase();
+                self.sorted.with_label_values(&[verdict.as_str()]).inc();
+            }
             Change::Insert(_)
             | Change::InsertToken(_)
             | Change::EndToken { .. }
+            | Change::InsertSecurityKey(_)
+            | Change::EndSecurityKey { .. }
             | Change::InsertHint(_)
             | Change::UpdateHint { .. } => {}
         }

@@ -9,13 +9,13 @@ use domain::change::Change;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::inbox::{self, Hint};
 use domain::payment::Payment;
-use domain::saga::{Intent, Saga};
 use domain::snapshot::{Answer, Cause};
 use domain::text::PaymentKey;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{Instrument as _, debug, error_span, warn};
 
+use super::subject::{Subject, subjects_of};
 use crate::App;
 use crate::crash::crash_point;
 use crate::ports::Looked;
@@ -34,6 +34,9 @@ const PAUSES: [Duration; 5] = [
 ];
 /// How long an account is left alone whose gateway cannot be asked now.
 const PEACE: Duration = Duration::from_secs(5);
+/// How long a look takes a place from those of other accounts; after that only from its own
+/// account's. A gateway that does not answer holds up nobody else's looks.
+const BRISK: Duration = Duration::from_secs(1);
 /// How long a look may take; the gateway's own timeouts are shorter.
 const LOOK_MAX: Duration = Duration::from_mins(2);
 
@@ -41,8 +44,8 @@ const LOOK_MAX: Duration = Duration::from_mins(2);
 enum Seen {
     /// Nothing is left to be asked.
     Settled(Looked),
-    /// This key is settled, and there are more.
-    Halfway,
+    /// This one is settled, and there are more.
+    Halfway(Looked),
     /// To be looked at again, a little later each time.
     Later(Looked),
     /// It was not looked at, and waits as before; its account is left alone for so long.
@@ -71,19 +74,6 @@ impl Drop for Seat {
     }
 }
 
-/// The payment keys that were asked for, each once, oldest first.
-fn keys_of(sagas: &[Saga]) -> Vec<(PaymentKey, GatewayOrderId)> {
-    let mut keys: Vec<(PaymentKey, GatewayOrderId)> = Vec::new();
-    for head in sagas.iter().map(|saga| &saga.head) {
-        if let Intent::Approve(asked) = &head.intent
-            && !keys.iter().any(|(key, _)| key == asked)
-        {
-            keys.push((asked.clone(), head.gateway_order));
-        }
-    }
-    keys
-}
-
 impl App {
     /// One pass over hints that are due: each is looked at on a task of its own, as far as there
     /// are places. The tasks, for who wants to wait.
@@ -110,8 +100,14 @@ impl App {
             let app = Arc::clone(self);
             let span = error_span!("hint", payment = %hint.payment);
             let look = async move {
-                app.look_into(hint).await;
-                drop((seat, place));
+                let mut look = Box::pin(app.look_into(hint));
+                let is_over = timeout(BRISK, &mut look).await.is_ok();
+                drop(place);
+                if !is_over {
+                    app.desk.freed.notify_one();
+                    look.await;
+                }
+                drop(seat);
                 app.desk.freed.notify_one();
             };
             begun.push(self.runner.tasks.spawn(look.instrument(span)));
@@ -133,9 +129,9 @@ impl App {
         let expected = hint.version;
         let (next, looked) = match seen {
             Seen::Settled(looked) => (hint.settled(), looked),
-            Seen::Halfway => {
+            Seen::Halfway(looked) => {
                 let gap = self.parts.timings.question_gap;
-                (hint.halfway(now, gap), Looked::Settled)
+                (hint.halfway(now, gap), looked)
             }
             Seen::Later(looked) => (hint.later(now, &PAUSES), looked),
             Seen::Untouched(looked, peace) => {
@@ -189,39 +185,61 @@ impl App {
             now: self.parts.clock.now(),
             is_hinted: true,
         };
-        let keys = keys_of(&sagas);
-        let turn = usize::try_from(hint.turn).unwrap_or_default();
-        let key = turn.checked_rem(keys.len()).and_then(|turn| keys.get(turn));
-        let Some((key, order)) = key else {
-            return self.seen_by_order(hint, &watched).await;
+        let orders = store.gateway_orders(hint.payment).await?;
+        let subjects = subjects_of(&payment, &sagas, &orders);
+        let next = hint.place_in(subjects.len());
+        let Some(subject) = next.and_then(|place| subjects.get(place)) else {
+            return Ok(Seen::Settled(Looked::Settled));
         };
-        if payment.is_worked_on(key, &sagas) {
+        if subject.is_worked_on(&payment, &sagas) {
             self.hasten(hint.payment).await?;
             return Ok(Seen::Later(Looked::Hastened));
         }
-        let sighting = sighting(hint, &watched, key, *order);
-        let is_last =
-            usize::try_from(hint.asked).is_ok_and(|asked| asked.saturating_add(1) >= keys.len());
-        Ok(match self.glimpse(&watched, &sighting).await? {
-            Glimpse::Settled if !is_last => Seen::Halfway,
+        let seen = match subject {
+            Subject::Key(key, order) => {
+                let sighting = sighting(hint, &watched, key, *order);
+                self.seen_by_key(&watched, sighting, &payment).await?
+            }
+            Subject::Order(order) => self.seen_by_order(hint, *order, &watched).await?,
+        };
+        Ok(match seen {
+            Seen::Settled(looked) if !hint.is_last_of(subjects.len()) => Seen::Halfway(looked),
+            Seen::Settled(_) | Seen::Halfway(_) | Seen::Later(_) | Seen::Untouched(..) => seen,
+        })
+    }
+
+    async fn seen_by_key(
+        &self,
+        watched: &Watched<'_>,
+        sighting: Sighting,
+        payment: &Payment,
+    ) -> Result<Seen, Unwatched> {
+        Ok(match self.glimpse(watched, &sighting).await? {
             Glimpse::Settled => Seen::Settled(Looked::Settled),
-            Glimpse::Absent if !is_paid_by(&payment, key) => Seen::Settled(Looked::Settled),
+            Glimpse::Absent if !is_paid_by(payment, &sighting.key) => {
+                Seen::Settled(Looked::Settled)
+            }
             Glimpse::Later => Seen::Later(Looked::Unanswered),
             Glimpse::Unanswered(cause) => unanswered(&cause),
             Glimpse::Absent | Glimpse::Strange => {
-                store.sight(&[sighting]).await?;
+                self.parts.store.sight(&[sighting]).await?;
                 Seen::Settled(Looked::Strange)
             }
         })
     }
 
-    /// A payment that nobody tried to approve has no key that we know. Money that is there all the
+    /// An order that nobody tried to approve has no key that we know. Money that is there all the
     /// same is the watch's to judge, by the key that the gateway names.
-    async fn seen_by_order(&self, hint: &Hint, watched: &Watched<'_>) -> Result<Seen, Unwatched> {
-        let asked = watched.gateway.glance(Glance::Order(&hint.order));
+    async fn seen_by_order(
+        &self,
+        hint: &Hint,
+        order: GatewayOrderId,
+        watched: &Watched<'_>,
+    ) -> Result<Seen, Unwatched> {
+        let asked = watched.gateway.glance(Glance::Order(&order));
         Ok(match self.unless_stopping(asked).await? {
             Answer::Found(found) if found.is_captured() => {
-                let sighting = sighting(hint, watched, &found.payment_key, hint.order);
+                let sighting = sighting(hint, watched, &found.payment_key, order);
                 self.parts.store.sight(&[sighting]).await?;
                 Seen::Settled(Looked::Strange)
             }

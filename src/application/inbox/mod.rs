@@ -8,8 +8,11 @@
 
 mod look;
 mod receive;
+mod security;
 mod sort;
+mod subject;
 mod tokens;
+mod verify;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +25,11 @@ use tracing::warn;
 
 use crate::App;
 use crate::ports::RateLimiter;
-use crate::ports::inbox::HookReader;
+use crate::ports::inbox::{DepositSecrets, HookReader};
 use crate::ports::limiter::Rate;
 
 pub use receive::HookError;
+pub use security::{SecurityError, SecurityKeys};
 pub use tokens::{Fresh, TokenError, Tokens};
 
 /// How notifications are dealt with.
@@ -42,11 +46,15 @@ pub struct Terms {
     pub hooks: Option<Rate>,
     /// How many of them that cannot be read are kept.
     pub unreadable: Option<Rate>,
+    /// How many of them are kept from which nothing can follow.
+    pub idle: Option<Rate>,
     /// How many questions hints may cost a merchant.
     pub questions: Option<Rate>,
-    /// How many hints are looked at at once; half of them at most of one account.
+    /// How many hints are looked at at once; half of them at most of one account. One that takes
+    /// longer than a second counts for its account alone.
     pub looks_max: usize,
-    /// How long a hint is held without a sign of life; more than a look takes.
+    /// How long a hint is held without a sign of life; more than a look takes. Notifications are
+    /// held for a third of it by whoever sorts them.
     pub lease: Duration,
 }
 
@@ -58,6 +66,7 @@ impl Default for Terms {
             kept: Duration::from_hours(30 * 24),
             hooks: None,
             unreadable: None,
+            idle: None,
             questions: None,
             looks_max: 8,
             lease: Duration::from_mins(3),
@@ -70,6 +79,8 @@ impl Default for Terms {
 pub struct Intake {
     /// Who can read them.
     pub reader: Arc<dyn HookReader>,
+    /// What deposits are proven with.
+    pub deposits: Arc<dyn DepositSecrets>,
     /// Who counts them, and the questions that they cost.
     pub limiter: Arc<dyn RateLimiter>,
     /// How.

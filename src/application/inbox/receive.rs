@@ -1,11 +1,13 @@
 //! Owns taking a notification in: it is kept before it is answered, and nothing else is done.
 
+use domain::account::GatewayAccount;
 use domain::change::Change;
 use domain::id::{GatewayAccountId, InboundId};
 use domain::inbox::{self, Headers, Inbound, TokenText, Verdict};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use super::verify::Signed;
 use crate::App;
 use crate::access::hash_of_key;
 use crate::billing::name_of;
@@ -32,6 +34,21 @@ pub enum HookError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// What a notification is known again by: its bytes, whatever its headers say. One of a signed kind
+/// that is not proven has its headers in it, too: it must not keep out the true one.
+fn digest_of(signed: &Signed<'_>, is_doubtful: bool) -> [u8; 32] {
+    if !is_doubtful {
+        return Sha256::digest(signed.body).into();
+    }
+    let mut hash = Sha256::new();
+    for part in [&signed.headers.sent_at, &signed.headers.signature] {
+        let part = part.as_deref().unwrap_or_default();
+        hash.update(Sha256::digest(part.as_bytes()));
+    }
+    hash.update(signed.body);
+    hash.finalize().into()
 }
 
 impl App {
@@ -75,22 +92,30 @@ impl App {
     ) -> Result<Brought, HookError> {
         let terms = &self.parts.intake.terms;
         self.takes(Bucket::Hooks(account), terms.hooks).await?;
-        let digest: [u8; 32] = Sha256::digest(&body).into();
+        let told = self.parts.intake.reader.read(&body, &headers);
+        let now = self.parts.post.clock.now();
+        let signed = Signed {
+            account,
+            headers: &headers,
+            body: &body,
+            received_at: now,
+        };
+        let verdict = self.first_verdict(&told.sort, &signed).await?;
+        let digest = digest_of(
+            &signed,
+            told.sort == Sort::Signed && verdict != Verdict::Verified,
+        );
         // Looked for first: a flood of the same must not make other people's commits be repeated.
         if self.is_kept(account, &digest).await? {
             return Ok(Brought::Again);
         }
-        let told = self.parts.intake.reader.read(&body, &headers);
-        let is_unreadable = told.sort == Sort::Unreadable;
-        let unreadable = Bucket::Unreadable(account);
-        if is_unreadable && self.takes(unreadable, terms.unreadable).await.is_err() {
+        if !self.has_room(account, &told.sort, verdict).await? {
             return Ok(Brought::Dropped);
         }
         let body = match &told.sort {
             Sort::KeyGone(key) => self.nameless(account, key, &body).await?,
             Sort::Unreadable | Sort::NoOrder | Sort::Hint { .. } | Sort::Signed => body,
         };
-        let now = self.parts.post.clock.now();
         let inbound = Inbound {
             id: InboundId::new(self.draw()),
             account,
@@ -99,16 +124,74 @@ impl App {
             headers,
             body,
             received_at: now,
-            verdict: if is_unreadable {
-                Verdict::Unreadable
-            } else {
-                Verdict::Waiting
-            },
+            verdict,
             payment: None,
             due_at: later(now, terms.grace),
             version: 1,
         };
         self.keep(inbound).await
+    }
+
+    /// What it is worth, as far as it can be said without our books.
+    async fn first_verdict(
+        &self,
+        sort: &Sort,
+        signed: &Signed<'_>,
+    ) -> Result<Verdict, store::Error> {
+        match sort {
+            Sort::Unreadable => Ok(Verdict::Unreadable),
+            Sort::NoOrder => Ok(Verdict::NoOrder),
+            Sort::Signed => self.verified(signed).await,
+            Sort::Hint { .. } | Sort::KeyGone(_) => Ok(Verdict::Waiting),
+        }
+    }
+
+    /// Whether one more is kept. Those that say nothing are worth a look by a person at most, and
+    /// whoever has a token can make any number of them.
+    async fn has_room(
+        &self,
+        account: GatewayAccountId,
+        sort: &Sort,
+        verdict: Verdict,
+    ) -> Result<bool, HookError> {
+        let terms = &self.parts.intake.terms;
+        let idle = (Bucket::Idle(account), terms.idle);
+        let unsure = (Bucket::Unsure(account), terms.idle);
+        let (bucket, rate) = match sort {
+            Sort::Unreadable => (Bucket::Unreadable(account), terms.unreadable),
+            Sort::NoOrder => idle,
+            Sort::Signed if verdict != Verdict::Verified => idle,
+            Sort::Signed => return Ok(true),
+            Sort::Hint { order, .. } => match order.parse() {
+                Ok(_) if self.takes(unsure.0, unsure.1).await.is_ok() => return Ok(true),
+                // Too many to be kept unseen: those about orders of ours are, however many come.
+                Ok(order) => {
+                    let own = self.parts.store.own_orders(account, &[order]).await?;
+                    return Ok(!own.is_empty());
+                }
+                Err(_) => idle,
+            },
+            Sort::KeyGone(_) if self.takes(unsure.0, unsure.1).await.is_ok() => return Ok(true),
+            Sort::KeyGone(key) => return self.is_own_key(account, key).await,
+        };
+        Ok(self.takes(bucket, rate).await.is_ok())
+    }
+
+    async fn is_own_key(&self, account: GatewayAccountId, key: &Secret) -> Result<bool, HookError> {
+        let Some(account) = self.parts.store.gateway_account(account).await? else {
+            return Ok(false);
+        };
+        let index = self.indexed(&account, key).await?;
+        let found = self.parts.store.billing_key_by_index(account.scope, &index);
+        Ok(found.await?.is_some())
+    }
+
+    async fn indexed(&self, account: &GatewayAccount, key: &Secret) -> Result<[u8; 32], HookError> {
+        let index = self.index_of_key(account.scope, key).await;
+        index.map_err(|error| {
+            warn!(account = %account.id, %error, "a billing key that is gone has no index now");
+            HookError::InDoubt
+        })
     }
 
     /// The notification without the billing key, which is a secret until it is surely gone: the
@@ -122,11 +205,7 @@ impl App {
         let Some(account) = self.parts.store.gateway_account(account).await? else {
             return Ok(Vec::new());
         };
-        let index = self.index_of_key(account.scope, key).await;
-        let index = index.map_err(|error| {
-            warn!(account = %account.id, %error, "a notification cannot be kept without its key");
-            HookError::InDoubt
-        })?;
+        let index = self.indexed(&account, key).await?;
         Ok(self.parts.intake.reader.renamed(body, &name_of(&index)))
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{GatewayAccountId, InboundId, PaymentId, WorkerId};
-use domain::inbox::{Change, Hint, Inbound, Token, Verdict};
+use domain::inbox::{Change, Hint, Inbound, Number, SecurityKey, Token, Verdict};
 
 use super::apply::{Applied, insert, must};
 use super::{Memory, rows};
@@ -26,6 +26,9 @@ struct Held {
 pub(super) struct Tables {
     tokens: BTreeMap<[u8; 32], Token>,
     inbox: BTreeMap<(GatewayAccountId, [u8; 32]), Arc<Inbound>>,
+    /// Until when those that wait are somebody's.
+    holds: BTreeMap<(GatewayAccountId, [u8; 32]), Timestamp>,
+    security_keys: BTreeMap<(GatewayAccountId, Number), SecurityKey>,
     hints: BTreeMap<PaymentId, Held>,
 }
 
@@ -52,11 +55,30 @@ impl Tables {
                 let row = self.inbox.get_mut(&(inbound.account, inbound.digest));
                 let row = row.ok_or(CommitError::Conflict)?;
                 must(row.version == *expected)?;
+                self.holds.remove(&(inbound.account, inbound.digest));
                 let row = Arc::make_mut(row);
                 row.verdict = inbound.verdict;
                 row.payment = inbound.payment;
                 row.due_at = inbound.due_at;
                 row.version = inbound.version;
+                Ok(())
+            }
+            Change::InsertSecurityKey(key) => {
+                let mut own = self.security_keys.values();
+                must(!own.any(|own| own.account == key.account && own.expires_at.is_none()))?;
+                let place = (key.account, key.number);
+                insert(&mut self.security_keys, place, key.as_ref().clone())
+            }
+            Change::EndSecurityKey {
+                account,
+                number,
+                expires_at,
+                expected,
+            } => {
+                let row = self.security_keys.get_mut(&(*account, *number));
+                let row = row.ok_or(CommitError::Conflict)?;
+                must(row.expires_at == *expected)?;
+                row.expires_at = Some(*expires_at);
                 Ok(())
             }
             Change::InsertHint(hint) => {
@@ -145,12 +167,51 @@ impl Inbox for Memory {
         Ok(all)
     }
 
-    async fn inbounds_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Inbound>, Error> {
-        let mut all = self.all_inbounds();
-        all.retain(|row| row.verdict == Verdict::Waiting && row.due_at <= now);
-        all.sort_by_key(|row| row.due_at);
-        all.truncate(rows(limit));
-        Ok(all)
+    async fn claim_inbounds(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Inbound>, Error> {
+        let lease_now = self.lease_clock.now();
+        let mut state = self.state();
+        let Tables { inbox, holds, .. } = &mut state.inbox;
+        let due = inbox.iter_mut().filter(|(key, row)| {
+            row.verdict == Verdict::Waiting
+                && row.due_at <= now
+                && holds.get(key).is_none_or(|until| *until <= lease_now)
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(_, row)| (row.due_at, row.received_at, row.id));
+        due.truncate(rows(limit));
+        let mut claimed = Vec::with_capacity(due.len());
+        for (key, row) in due {
+            let row = Arc::make_mut(row);
+            row.version = row.version.saturating_add(1);
+            claimed.push((*key, row.clone()));
+        }
+        for (key, _) in &claimed {
+            holds.insert(*key, later(lease_now, hold.lease));
+        }
+        Ok(claimed.into_iter().map(|(_, row)| row).collect())
+    }
+
+    async fn security_keys(
+        &self,
+        account: GatewayAccountId,
+        since: Timestamp,
+    ) -> Result<Vec<SecurityKey>, Error> {
+        let state = self.state();
+        let own = state.inbox.security_keys.values().rev();
+        let own = own.filter(|key| key.account == account && key.is_usable(since));
+        Ok(own.cloned().collect())
+    }
+
+    async fn last_security_key(&self, account: GatewayAccountId) -> Result<Option<Number>, Error> {
+        let state = self.state();
+        let own = state.inbox.security_keys.keys();
+        let own = own.filter(|(owner, _)| *owner == account);
+        Ok(own.map(|(_, number)| *number).max())
     }
 
     async fn hint(&self, payment: PaymentId) -> Result<Option<Hint>, Error> {
@@ -175,7 +236,6 @@ impl Inbox for Memory {
         });
         Ok(due.min_by_key(|held| held.hint.due_at).map(|held| {
             held.hint.version = held.hint.version.saturating_add(1);
-            held.hint.turn = held.hint.turn.saturating_add(1);
             held.hint.looked_at = Some(now);
             held.hold = Some((hold.holder, later(lease_now, hold.lease)));
             held.hint.clone()

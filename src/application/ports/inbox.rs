@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{GatewayAccountId, InboundId, PaymentId};
-use domain::inbox::{Claim, Headers, Hint, Inbound, Kind, Token, Verdict};
+use domain::inbox::{Claim, Headers, Hint, Inbound, Kind, Number, SecurityKey, Token, Verdict};
 
 use super::store::Error;
 use super::vault::Secret;
@@ -46,17 +46,33 @@ pub trait Inbox: Send + Sync {
     /// Notifications, newest first, `limit` at most; those with this verdict, where one is given.
     async fn inbounds(&self, verdict: Option<Verdict>, limit: u32) -> Result<Vec<Inbound>, Error>;
 
-    /// Notifications that wait and are due, the longest due first, `limit` at most. One that cannot
-    /// be read is left out and logged. They are nobody's: the first to write has them.
-    async fn inbounds_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Inbound>, Error>;
+    /// Takes notifications that wait, are due (`due_at <= now`), and are held by nobody, or by
+    /// somebody whose lease is over by the database's clock: the longest due first, `limit` at
+    /// most. Raises their versions and holds them; none is given to two claimers. One that cannot
+    /// be read is left out and logged.
+    async fn claim_inbounds(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Inbound>, Error>;
+
+    /// An account's security keys that have no end, or one after `since`: newest first.
+    async fn security_keys(
+        &self,
+        account: GatewayAccountId,
+        since: Timestamp,
+    ) -> Result<Vec<SecurityKey>, Error>;
+
+    /// The number of the newest security key that an account ever had.
+    async fn last_security_key(&self, account: GatewayAccountId) -> Result<Option<Number>, Error>;
 
     /// The hint at a payment.
     async fn hint(&self, payment: PaymentId) -> Result<Option<Hint>, Error>;
 
     /// Takes the hint that has been due the longest (`due_at <= now`) and is held by nobody, or by
     /// somebody whose lease is over by the database's clock; none at these accounts. Raises its
-    /// version and its turn, notes `now` as its last look, and holds it. No hint is given to two
-    /// claimers.
+    /// version, notes `now` as its last look, and holds it. No hint is given to two claimers.
     async fn claim_hint(
         &self,
         now: Timestamp,
@@ -101,6 +117,8 @@ pub enum Sort {
         order: String,
         /// What it claims.
         claim: Claim,
+        /// What the gateway gave us when it issued the account of a deposit; others do not know it.
+        secret: Option<Secret>,
     },
     /// It says that the gateway deleted this billing key. Nothing vouches for it but that the key
     /// is named.
@@ -117,4 +135,26 @@ pub trait HookReader: Send + Sync {
     /// The same notification with this in place of the billing key that it names: what is kept of
     /// it names the card, and is no key to it.
     fn renamed(&self, body: &[u8], name: &str) -> Vec<u8>;
+
+    /// When it was sent, where one of these keys signed it; the time is signed, too. How long it
+    /// takes tells nothing of the right signature.
+    fn signed_at(&self, body: &[u8], headers: &Headers, keys: &[Secret]) -> Option<Timestamp>;
+}
+
+/// Where the secrets are kept that the gateway gave with the accounts for deposits.
+#[async_trait]
+pub trait DepositSecrets: Send + Sync {
+    /// What was kept of this payment's; none where none was.
+    async fn kept(&self, payment: PaymentId) -> Result<Option<Secret>, Error>;
+}
+
+/// Keeps none: notifications of deposits are asked about as all others are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoneKept;
+
+#[async_trait]
+impl DepositSecrets for NoneKept {
+    async fn kept(&self, _: PaymentId) -> Result<Option<Secret>, Error> {
+        Ok(None)
+    }
 }

@@ -26,6 +26,10 @@ pub enum Bucket {
     Hooks(GatewayAccountId),
     /// Those of them that cannot be read.
     Unreadable(GatewayAccountId),
+    /// Those of them that can be read, and from which nothing can follow.
+    Idle(GatewayAccountId),
+    /// Those that name what only our books can tell to be ours, or not.
+    Unsure(GatewayAccountId),
     /// The questions that unverified notifications cost a merchant, in one mode.
     Hints(Scope),
 }

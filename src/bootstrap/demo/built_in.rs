@@ -27,6 +27,7 @@ impl Demo {
             data: Some(config.files.dir.join("sandbox.journal")),
             secret_key: kept.gateway_secret_key.clone(),
             client_key: kept.client_key.clone(),
+            security_keys: vec![kept.gateway_security_key.clone()],
             ..toss_sandbox::Config::default()
         })
         .await

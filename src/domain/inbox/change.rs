@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Hint, Inbound, Token};
+use super::{Hint, Inbound, Number, SecurityKey, Token};
 use crate::Timestamp;
 use crate::id::GatewayAccountId;
 
@@ -22,12 +22,26 @@ pub enum Change {
     },
     /// A notification that came in; its account must have none of the same digest.
     Insert(Box<Inbound>),
-    /// Replaces what became of a notification.
+    /// Replaces what became of a notification, and ends whoever's hold on it.
     Update {
         /// The notification as it shall be; its version is `expected + 1`.
         inbound: Box<Inbound>,
         /// The version it must have now.
         expected: i64,
+    },
+    /// Another security key of an account: its number must be free, and all others must have an
+    /// end.
+    InsertSecurityKey(Box<SecurityKey>),
+    /// Lets a security key end at a time, as it was revoked or replaced.
+    EndSecurityKey {
+        /// Whose.
+        account: GatewayAccountId,
+        /// Which one.
+        number: Number,
+        /// From when on it proves nothing.
+        expires_at: Timestamp,
+        /// The end that it must have now.
+        expected: Option<Timestamp>,
     },
     /// The first hint at a payment.
     InsertHint(Box<Hint>),
@@ -53,12 +67,21 @@ impl Change {
             Self::InsertHint(hint) | Self::UpdateHint { hint, .. } => {
                 (42, hint.payment.to_string())
             }
+            // One that ends comes before the one that takes its place.
+            Self::InsertSecurityKey(key) => (43, numbered(key.account, key.number)),
+            Self::EndSecurityKey {
+                account, number, ..
+            } => (43, numbered(*account, *number)),
         }
     }
 }
 
 fn place(account: GatewayAccountId, digest: &[u8; 32]) -> String {
     format!("{account}/{}", hex(digest))
+}
+
+fn numbered(account: GatewayAccountId, number: Number) -> String {
+    format!("{account}/{:020}", number.get())
 }
 
 fn hex(bytes: &[u8; 32]) -> String {

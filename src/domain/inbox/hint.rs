@@ -67,9 +67,9 @@ pub struct Hint {
     pub order: GatewayOrderId,
     /// What is claimed.
     pub claim: Claim,
-    /// How many looks there were in all: which of several payment keys comes next.
+    /// Which of what is asked about came first since it was raised last.
     pub turn: i64,
-    /// How many payment keys were asked about since it was raised last.
+    /// How much of it was answered since then.
     pub asked: i64,
     /// How many looks in a row came to nothing.
     pub looks: i64,
@@ -111,6 +111,9 @@ impl Hint {
         } else {
             self.claim = Claim::Unclear;
         }
+        // Whoever says so without end shall not have the same one asked about without end.
+        let past = self.asked.saturating_add(i64::from(self.is_looked_at()));
+        self.turn = self.turn.saturating_add(past);
         (self.asked, self.looks) = (0, 0);
         let soonest = self.looked_at.map_or(now, |looked| after(looked, gap));
         self.due_at = Some(soonest.max(now));
@@ -124,10 +127,32 @@ impl Hint {
         self.written()
     }
 
-    /// One payment key was asked about, another is next.
+    /// Whether a look was begun since it became due, or is over.
+    fn is_looked_at(&self) -> bool {
+        match (self.due_at, self.looked_at) {
+            (Some(due), Some(looked)) => due <= looked,
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    /// Which of so many comes next: each in its turn, and the same one until it is answered.
+    #[must_use]
+    pub fn place_in(&self, count: usize) -> Option<usize> {
+        let next = usize::try_from(self.turn.saturating_add(self.asked)).unwrap_or_default();
+        next.checked_rem(count)
+    }
+
+    /// Whether nothing of so many is left once the next one is answered.
+    #[must_use]
+    pub fn is_last_of(&self, count: usize) -> bool {
+        usize::try_from(self.asked).is_ok_and(|asked| asked.saturating_add(1) >= count)
+    }
+
+    /// One of what is asked about was answered, another is next.
     #[must_use]
     pub fn halfway(mut self, now: Timestamp, gap: Duration) -> Self {
-        self.asked = self.asked.saturating_add(1);
+        (self.asked, self.looks) = (self.asked.saturating_add(1), 0);
         self.due_at = Some(after(now, gap));
         self.written()
     }
@@ -220,6 +245,28 @@ mod tests {
             assert_eq!(later.due_at, Some(at(due)));
         }
         assert_eq!(later.looks, 3);
+    }
+
+    #[test]
+    fn each_has_its_turn_and_keeps_it_until_it_is_answered() {
+        let mut hint = Hint::first(raised(Claim::Unclear), at(0));
+        assert_eq!(hint.place_in(0), None);
+        assert!(hint.is_last_of(1) && !hint.is_last_of(2));
+        hint.looked_at = Some(at(0));
+        let lost = hint.clone().later(at(0), &[GAP]);
+        assert_eq!(lost.place_in(2), Some(0), "nobody answered");
+        let halfway = lost.halfway(at(2), GAP);
+        assert_eq!((halfway.place_in(2), halfway.looks), (Some(1), 0));
+        assert!(halfway.is_last_of(2));
+        // Said again before the second is looked at, and again, and while it is looked at.
+        let again = |hint: Hint, now| hint.again(raised(Claim::Unclear), at(now), GAP);
+        let mut said = again(again(halfway, 3), 3);
+        assert_eq!(said.place_in(2), Some(1));
+        assert!(!said.is_last_of(2));
+        said.looked_at = Some(at(5));
+        let said = again(again(said, 5), 6);
+        assert_eq!(said.place_in(2), Some(0), "the other one's turn");
+        assert_eq!(again(said.settled(), 9).place_in(2), Some(1));
     }
 
     #[test]

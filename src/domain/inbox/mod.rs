@@ -6,6 +6,7 @@
 
 mod change;
 mod hint;
+mod security;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +17,7 @@ use crate::text;
 
 pub use change::Change;
 pub use hint::{Claim, Hint, Raised};
+pub use security::{Number, SecurityKey};
 
 /// What a gateway presents in the path of its notifications. Kept nowhere, and never shown by
 /// `Debug`.
@@ -152,6 +154,8 @@ words! {
         Unverified => "UNVERIFIED",
         /// It is signed by the gateway; nothing in here follows from it.
         Verified => "VERIFIED",
+        /// What should prove it does not: nothing follows from it, and nobody is asked.
+        Forged => "FORGED",
         /// It says that a billing key of this account is deleted, which is charged no more.
         KeyGone => "KEY_GONE",
     }

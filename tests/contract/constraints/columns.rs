@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 29] = [
+pub(super) const COLUMNS: [(&str, &str); 30] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -105,7 +105,11 @@ pub(super) const COLUMNS: [(&str, &str); 29] = [
     (
         "inbox",
         "id gateway_account_id digest kind transmission_id sent_at retried signature body \
-         received_at verdict payment_id due_at version",
+         received_at verdict payment_id due_at version holder lease_until",
+    ),
+    (
+        "security_keys",
+        "gateway_account_id number security_key created_at expires_at",
     ),
     (
         "hints",

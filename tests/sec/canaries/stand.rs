@@ -97,7 +97,13 @@ impl Stand {
     }
 
     fn sensitive_at_the_start(&mut self, database: Option<&str>) {
-        for name in ["secretKey", "gatewaySecretKey", "publishableKey"] {
+        let given = [
+            "secretKey",
+            "gatewaySecretKey",
+            "publishableKey",
+            "gatewaySecurityKey",
+        ];
+        for name in given {
             let key = text(&self.keys[name]).to_owned();
             assert!(!key.is_empty(), "{name} is not in dev-keys.json");
             self.sensitive(name, key);

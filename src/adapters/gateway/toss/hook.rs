@@ -3,8 +3,12 @@
 
 use application::ports::inbox::{HookReader, Sort, Told};
 use application::ports::vault::Secret;
+use chrono::{DateTime, Utc};
+use domain::Timestamp;
 use domain::inbox::{Claim, Headers, Kind};
 use serde_json::{Map, Value};
+
+use super::signed;
 
 /// What a deposit is told as; it has no `eventType`.
 const DEPOSIT: &str = "DEPOSIT_CALLBACK";
@@ -61,11 +65,17 @@ impl HookReader for Hooks {
         }
         Value::Object(told).to_string().into_bytes()
     }
+
+    fn signed_at(&self, body: &[u8], headers: &Headers, keys: &[Secret]) -> Option<Timestamp> {
+        let (time, signature) = (headers.sent_at.as_deref()?, headers.signature.as_deref()?);
+        let sent_at = DateTime::parse_from_rfc3339(time).ok()?;
+        signed::is_by(keys, body, time, signature).then(|| sent_at.with_timezone(&Utc))
+    }
 }
 
 /// A payment, in full. Fields may be missing, and others are there.
 fn payment(data: &Map<String, Value>) -> Sort {
-    hint(data, "lastTransactionKey")
+    hint(data, "lastTransactionKey", None)
 }
 
 /// A billing key that is deleted; its `reason` is null.
@@ -78,22 +88,22 @@ fn key_gone(data: &Map<String, Value>) -> Sort {
     }
 }
 
-/// What is flat. Its secret is no proof, since whoever read one notification knows it: there is
-/// nothing to compare it with until there are virtual accounts, and the payment is asked about
-/// either way.
+/// What is flat. Its secret is no proof, since whoever read one notification knows it; that it is
+/// another one disproves it.
 fn deposit(told: &Map<String, Value>) -> Sort {
     let is_text = |name: &str| told.get(name).is_some_and(Value::is_string);
     if ["secret", "status", "transactionKey"]
         .into_iter()
         .all(is_text)
     {
-        hint(told, "transactionKey")
+        let secret = told.get("secret").and_then(Value::as_str);
+        hint(told, "transactionKey", secret.map(Secret::from))
     } else {
         Sort::Unreadable
     }
 }
 
-fn hint(told: &Map<String, Value>, movement: &str) -> Sort {
+fn hint(told: &Map<String, Value>, movement: &str, secret: Option<Secret>) -> Sort {
     let text = |name: &str| told.get(name).and_then(Value::as_str);
     let Some(order) = text("orderId") else {
         return Sort::Unreadable;
@@ -107,12 +117,15 @@ fn hint(told: &Map<String, Value>, movement: &str) -> Sort {
     Sort::Hint {
         order: order.to_owned(),
         claim,
+        secret,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SECRET: &str = "ps_k5cttuUhuuahWI9dKmbtSsJJi9th";
 
     fn read(body: &str) -> Told {
         Hooks.read(body.as_bytes(), &Headers::default())
@@ -127,6 +140,15 @@ mod tests {
         Sort::Hint {
             order: order.to_owned(),
             claim,
+            secret: None,
+        }
+    }
+
+    fn deposited(order: &str, claim: Claim) -> Sort {
+        Sort::Hint {
+            order: order.to_owned(),
+            claim,
+            secret: Some(Secret::from(SECRET)),
         }
     }
 
@@ -156,17 +178,17 @@ mod tests {
             (
                 "wh-deposit-done.json",
                 DEPOSIT,
-                hinted(fourth, moved("07133226947CF78C9E6FF93EE07F7E9F")),
+                deposited(fourth, moved("07133226947CF78C9E6FF93EE07F7E9F")),
             ),
             (
                 "wh-deposit-issued.json",
                 DEPOSIT,
-                hinted(fourth, Claim::Unclear),
+                deposited(fourth, Claim::Unclear),
             ),
             (
                 "wh-deposit-reversed.json",
                 DEPOSIT,
-                hinted(fourth, Claim::Unclear),
+                deposited(fourth, Claim::Unclear),
             ),
             (
                 "wh-cancel-status.json",

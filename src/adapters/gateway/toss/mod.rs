@@ -10,6 +10,7 @@ pub mod keys;
 mod list;
 mod request;
 mod settings;
+mod signed;
 mod wire;
 
 use std::ops::Range;

@@ -3,13 +3,14 @@
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::{QueryResult, insert_into, update};
 use domain::Timestamp;
-use domain::inbox::{Change, Hint, Inbound, Token};
+use domain::id::GatewayAccountId;
+use domain::inbox::{Change, Hint, Inbound, Number, SecurityKey, Token};
 
 use super::Touched;
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
 use crate::adapters::persistence::dialect::{Steady, when};
-use crate::adapters::persistence::inbox::{HintRow, InboundRow, TokenRow};
-use crate::adapters::persistence::schema::{hints, hook_tokens, inbox};
+use crate::adapters::persistence::inbox::{HintRow, InboundRow, SecurityKeyRow, TokenRow};
+use crate::adapters::persistence::schema::{hints, hook_tokens, inbox, security_keys};
 use crate::adapters::persistence::types::AsInstant;
 
 /// The one statement that a change is.
@@ -23,6 +24,16 @@ pub(super) fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched
         } => Box::pin(end_token(hash, *expires_at, *expected, conn)),
         Change::Insert(inbound) => Box::pin(insert_inbound(inbound, conn)),
         Change::Update { inbound, expected } => Box::pin(update_inbound(inbound, *expected, conn)),
+        Change::InsertSecurityKey(key) => Box::pin(insert_security_key(key, conn)),
+        Change::EndSecurityKey {
+            account,
+            number,
+            expires_at,
+            expected,
+        } => {
+            let ends = (*expires_at, *expected);
+            Box::pin(end_security_key(*account, *number, ends, conn))
+        }
         Change::InsertHint(hint) => Box::pin(insert_hint(hint, conn)),
         Change::UpdateHint { hint, expected } => Box::pin(update_hint(hint, *expected, conn)),
     }
@@ -55,6 +66,33 @@ async fn end_token(
         .await
 }
 
+async fn insert_security_key(key: &SecurityKey, mut conn: Connection<'_>) -> QueryResult<usize> {
+    insert_into(security_keys::table)
+        .values(SecurityKeyRow::from(key))
+        .execute(&mut conn)
+        .await
+}
+
+async fn end_security_key(
+    account: GatewayAccountId,
+    number: Number,
+    (expires_at, expected): (Timestamp, Option<Timestamp>),
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    let ending = expected.map(|end| security_keys::expires_at.eq(AsInstant(end)));
+    let lasting = expected
+        .is_none()
+        .then(|| security_keys::expires_at.is_null());
+    let as_expected = security_keys::table
+        .find((account.to_string(), number.get()))
+        .filter(when(ending))
+        .filter(when(lasting));
+    update(as_expected)
+        .set(security_keys::expires_at.eq(Some(AsInstant(expires_at))))
+        .execute(&mut conn)
+        .await
+}
+
 async fn insert_inbound(inbound: &Inbound, mut conn: Connection<'_>) -> QueryResult<usize> {
     insert_into(inbox::table)
         .values(InboundRow::from(inbound))
@@ -74,6 +112,8 @@ async fn update_inbound(
         inbox::payment_id.eq(inbound.payment.map(|payment| payment.to_string())),
         inbox::due_at.eq(AsInstant(inbound.due_at)),
         inbox::version.eq(inbound.version),
+        inbox::holder.eq(None::<&str>),
+        inbox::lease_until.eq(None::<AsInstant>),
     );
     Steady(update(as_expected).set(next))
         .execute(&mut conn)

@@ -10,15 +10,15 @@ use diesel::prelude::*;
 use domain::Timestamp;
 use domain::change::Hold;
 use domain::id::{GatewayAccountId, InboundId, PaymentId};
-use domain::inbox::{Hint, Inbound, Token, Verdict};
+use domain::inbox::{Hint, Inbound, Number, SecurityKey, Token, Verdict};
 
 use super::connection::Database;
 use super::dialect::{columns, inbound_is_waiting, when};
-use super::schema::{hints, hook_tokens, inbox};
+use super::schema::{hints, hook_tokens, inbox, security_keys};
 use super::types::AsInstant;
 use super::{one, readable};
 
-pub(super) use rows::{HintRow, InboundRow, TokenRow};
+pub(super) use rows::{HintRow, InboundRow, SecurityKeyRow, TokenRow};
 
 impl HasInbox for Database {
     fn inbox(&self) -> &dyn Inbox {
@@ -79,14 +79,38 @@ impl Inbox for Database {
         Ok(readable(self.load::<_, InboundRow>(query).await?))
     }
 
-    async fn inbounds_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Inbound>, Error> {
-        let query = inbox::table
-            .filter(inbound_is_waiting())
-            .filter(inbox::due_at.le(AsInstant(now)))
-            .order(inbox::due_at.asc())
-            .limit(limit.into())
-            .select(columns::<InboundRow>());
-        Ok(readable(self.load::<_, InboundRow>(query).await?))
+    async fn claim_inbounds(
+        &self,
+        now: Timestamp,
+        hold: Hold,
+        limit: u32,
+    ) -> Result<Vec<Inbound>, Error> {
+        self.claim_due_inbounds(now, hold, limit).await
+    }
+
+    async fn security_keys(
+        &self,
+        account: GatewayAccountId,
+        since: Timestamp,
+    ) -> Result<Vec<SecurityKey>, Error> {
+        let lasting = security_keys::expires_at.is_null();
+        let ending = security_keys::expires_at.gt(AsInstant(since));
+        let query = security_keys::table
+            .filter(security_keys::gateway_account_id.eq(account.to_string()))
+            .filter(lasting.or(ending))
+            .order(security_keys::number.desc())
+            .select(columns::<SecurityKeyRow>());
+        Ok(readable(self.load::<_, SecurityKeyRow>(query).await?))
+    }
+
+    async fn last_security_key(&self, account: GatewayAccountId) -> Result<Option<Number>, Error> {
+        let query = security_keys::table
+            .filter(security_keys::gateway_account_id.eq(account.to_string()))
+            .order(security_keys::number.desc())
+            .limit(1)
+            .select(security_keys::number);
+        let last = self.load::<_, i64>(query).await?;
+        Ok(last.first().copied().and_then(Number::new))
     }
 
     async fn hint(&self, payment: PaymentId) -> Result<Option<Hint>, Error> {

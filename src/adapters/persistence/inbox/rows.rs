@@ -2,11 +2,12 @@
 
 use application::ports::store::Error;
 use diesel::prelude::*;
-use domain::inbox::{Claim, Headers, Hint, Inbound, Token};
+use domain::inbox::{Claim, Headers, Hint, Inbound, Number, SecurityKey, Token};
+use domain::vault::Sealed;
 
 use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::error::corrupt;
-use crate::adapters::persistence::schema::{hints, hook_tokens, inbox};
+use crate::adapters::persistence::schema::{hints, hook_tokens, inbox, security_keys};
 use crate::adapters::persistence::types::{AsInstant, free_text};
 
 /// A token's row.
@@ -46,11 +47,52 @@ impl TryFrom<TokenRow> for Token {
     }
 }
 
-/// A notification's row.
+/// A security key's row.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = security_keys, treat_none_as_default_value = false)]
+pub(in crate::adapters::persistence) struct SecurityKeyRow {
+    gateway_account_id: String,
+    number: i64,
+    security_key: Vec<u8>,
+    created_at: AsInstant,
+    expires_at: Option<AsInstant>,
+}
+
+impl From<&SecurityKey> for SecurityKeyRow {
+    fn from(key: &SecurityKey) -> Self {
+        Self {
+            gateway_account_id: key.account.to_string(),
+            number: key.number.get(),
+            security_key: key.sealed.0.clone(),
+            created_at: AsInstant(key.created_at),
+            expires_at: key.expires_at.map(AsInstant),
+        }
+    }
+}
+
+impl TryFrom<SecurityKeyRow> for SecurityKey {
+    type Error = Error;
+
+    fn try_from(row: SecurityKeyRow) -> Result<Self, Error> {
+        let account = row.gateway_account_id.clone();
+        let read = || -> Result<Self, Why> {
+            Ok(Self {
+                account: row.gateway_account_id.parse()?,
+                number: Number::new(row.number).ok_or("no number")?,
+                sealed: Sealed(row.security_key),
+                created_at: row.created_at.0,
+                expires_at: row.expires_at.map(|end| end.0),
+            })
+        };
+        read().map_err(corrupt("security_keys", account))
+    }
+}
+
+/// A notification's row without who sorts it.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = inbox, treat_none_as_default_value = false)]
 pub(in crate::adapters::persistence) struct InboundRow {
-    id: String,
+    pub(super) id: String,
     gateway_account_id: String,
     digest: Vec<u8>,
     kind: String,
@@ -63,7 +105,7 @@ pub(in crate::adapters::persistence) struct InboundRow {
     verdict: String,
     payment_id: Option<String>,
     due_at: AsInstant,
-    version: i64,
+    pub(super) version: i64,
 }
 
 impl From<&Inbound> for InboundRow {
@@ -127,7 +169,7 @@ pub(in crate::adapters::persistence) struct HintRow {
     gateway_order_id: String,
     claim: String,
     claimed_key: Option<String>,
-    pub(super) turn: i64,
+    turn: i64,
     asked: i64,
     looks: i64,
     pub(super) looked_at: Option<AsInstant>,

@@ -33,6 +33,22 @@ diesel::table! {
         payment_id -> Nullable<Text>,
         due_at -> Instant,
         version -> BigInt,
+        holder -> Nullable<Text>,
+        lease_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What gateways sign some of their notifications with.
+    security_keys (gateway_account_id, number) {
+        gateway_account_id -> Text,
+        number -> BigInt,
+        security_key -> Binary,
+        created_at -> Instant,
+        expires_at -> Nullable<Instant>,
     }
 }
 

@@ -7,7 +7,7 @@ mod recurring;
 mod webhooks;
 
 pub(super) use billing::billing_keys;
-pub(super) use hooks::{hints, hook_tokens, inbox};
+pub(super) use hooks::{hints, hook_tokens, inbox, security_keys};
 pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 

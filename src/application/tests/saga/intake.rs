@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use application::inbox::{Intake, Terms};
-use application::ports::inbox::{HookReader, Told};
+use application::ports::inbox::{HookReader, NoneKept, Told};
 use application::ports::limiter::{Bucket, Limited, Rate, RateLimiter};
+use application::ports::vault::Secret;
 use application::ports::{Finding, Tally};
 use async_trait::async_trait;
+use domain::Timestamp;
 use domain::inbox::Headers;
 
 /// Nothing is counted, either.
@@ -26,6 +28,10 @@ impl HookReader for Deaf {
     fn renamed(&self, body: &[u8], _: &str) -> Vec<u8> {
         body.to_vec()
     }
+
+    fn signed_at(&self, _: &[u8], _: &Headers, _: &[Secret]) -> Option<Timestamp> {
+        None
+    }
 }
 
 #[async_trait]
@@ -38,6 +44,7 @@ impl RateLimiter for Deaf {
 pub(crate) fn deaf() -> Intake {
     Intake {
         reader: Arc::new(Deaf),
+        deposits: Arc::new(NoneKept),
         limiter: Arc::new(Deaf),
         terms: Terms::default(),
     }

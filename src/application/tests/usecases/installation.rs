@@ -1,6 +1,6 @@
 //! Owns one installation for a test: App, memory store, and a gateway that answers as told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::inbox::intake;
+use crate::inbox::{Deposits, intake};
 use crate::repeats::Rumours;
 use crate::store::Flawed;
 use crate::webhooks::{Receivers, post};
@@ -73,6 +73,10 @@ pub(crate) struct Told {
     pub(crate) keys: Mutex<Vec<String>>,
     pub(crate) cancels: Mutex<Vec<CancelCall>>,
     pub(crate) asked: Mutex<Vec<Instant>>,
+    /// By which key or order it was asked.
+    pub(crate) about: Mutex<Vec<String>>,
+    /// Of which payment keys it says nothing for a long time.
+    pub(crate) hangs: Mutex<BTreeSet<String>>,
     pub(crate) refused: Mutex<Option<Refused>>,
     /// Pages of the list; an empty one where none is told.
     pub(crate) pages: Mutex<VecDeque<Result<ListPage, Cause>>>,
@@ -133,10 +137,17 @@ impl PaymentGateway for Told {
         let told = self.deletions.lock().unwrap().pop_front();
         told.unwrap_or(Deleted::Unknown(Cause::Lost))
     }
-    async fn payment_by_key(&self, _: &PaymentKey) -> Answer {
+    async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
+        self.about.lock().unwrap().push(key.to_string());
+        let hangs = self.hangs.lock().unwrap().contains(key.as_str());
+        if hangs {
+            self.asked.lock().unwrap().push(Instant::now());
+            sleep(Duration::from_hours(1)).await;
+        }
         self.question()
     }
-    async fn payment_by_order(&self, _: &GatewayOrderId) -> Answer {
+    async fn payment_by_order(&self, order: &GatewayOrderId) -> Answer {
+        self.about.lock().unwrap().push(order.to_string());
         self.question()
     }
     async fn movements(
@@ -191,6 +202,7 @@ pub(crate) struct Installation {
     pub(crate) found: Arc<Found>,
     pub(crate) receivers: Arc<Receivers>,
     pub(crate) rumours: Arc<Rumours>,
+    pub(crate) deposits: Arc<Deposits>,
 }
 
 pub(crate) fn krw(minor: i64) -> Money {
@@ -250,17 +262,16 @@ impl Installation {
             ])
             .unwrap();
         let gateway = Arc::new(Told::default());
-        let tasks = TaskTracker::new();
-        let drain = CancellationToken::new();
+        let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
         let store = Arc::new(Flawed::new(Arc::clone(&memory)));
         let found = Arc::new(Found::default());
         let receivers = Arc::new(Receivers::default());
-        let rumours = Arc::new(Rumours::default());
+        let (rumours, deposits) = (Arc::<Rumours>::default(), Arc::<Deposits>::default());
         let parts = Parts {
             store: Arc::<Flawed>::clone(&store),
             gateways: Arc::new(Only(Arc::clone(&gateway))),
             post: post(Arc::clone(&receivers), Arc::clone(&clock), terms),
-            intake: intake(),
+            intake: intake(Arc::clone(&deposits)),
             clock,
             ids,
             tally: Arc::<Found>::clone(&found),
@@ -293,6 +304,7 @@ impl Installation {
             found,
             receivers,
             rumours,
+            deposits,
         }
     }
 

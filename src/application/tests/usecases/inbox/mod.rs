@@ -4,7 +4,10 @@
 mod budget;
 mod gone;
 mod intake;
+mod keys;
 mod orders;
+mod proofs;
+mod sorters;
 
 use std::time::Duration;
 
@@ -22,7 +25,7 @@ use tokio::time::sleep;
 use crate::installation::{Installation, done, krw, snapshot};
 use crate::store::Fault;
 
-pub(crate) use intake::intake;
+pub(crate) use intake::{Deposits, intake};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -9,4 +9,4 @@ mod redeliver;
 mod stand;
 mod store;
 
-pub(crate) use post::{Receivers, post};
+pub(crate) use post::{Labels, Receivers, post};

@@ -136,7 +136,7 @@ impl Courier for Receivers {
 }
 
 /// Seals by writing down where; opens only there.
-struct Labels;
+pub(crate) struct Labels;
 
 fn label(place: &Place<'_>) -> String {
     format!(
