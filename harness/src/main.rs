@@ -1,11 +1,12 @@
-//! Owns the `harness` program: check, load, chaos, starve, slow, bus and webhooks, one subcommand
-//! each.
+//! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks and hooks, one
+//! subcommand each.
 
 mod books;
 mod bus;
 mod chaos;
 mod check;
 mod database;
+mod hooks;
 mod http;
 mod load;
 mod output;
@@ -51,6 +52,8 @@ enum Command {
     Bus(bus::Arguments),
     /// Measures how fast webhooks leave the queue, and that none is lost.
     Webhooks(webhooks::Arguments),
+    /// Tells what a gateway tells, and lies: nothing moves by them, each truth moves once.
+    Hooks(hooks::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +78,8 @@ enum Chaos {
     Redis(chaos::redis::Arguments),
     /// Sends storms of requests and checks that money moved once.
     Storm(chaos::storm::Arguments),
+    /// Kills the service at each crash point of what gateways tell, and checks the books.
+    Told(chaos::hooks::Arguments),
     /// Has approvals done by workers that are killed, the broker away, and checks the books.
     Async(chaos::promised::Arguments),
 }
@@ -106,6 +111,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Slow(arguments) => slow::run(arguments).await,
         Command::Bus(arguments) => bus::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await,
+        Command::Hooks(arguments) => hooks::run(arguments).await,
     }
 }
 
@@ -121,6 +127,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
         Chaos::Redis(arguments) => chaos::redis::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
+        Chaos::Told(arguments) => chaos::hooks::run(arguments).await,
         Chaos::Async(arguments) => chaos::promised::run(arguments).await,
     }
 }

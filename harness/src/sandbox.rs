@@ -56,6 +56,11 @@ struct Ledger {
 }
 
 #[derive(Deserialize)]
+struct Deliveries {
+    deliveries: Vec<Value>,
+}
+
+#[derive(Deserialize)]
 struct Calls {
     calls: Vec<Call>,
 }
@@ -131,6 +136,37 @@ impl Sandbox {
             .get::<Calls>(&format!("calls?orderId={order}"))
             .await?
             .calls)
+    }
+
+    /// Somebody gives a part back in the gateway's console.
+    pub(crate) async fn cancel_by_merchant(&self, key: &str, amount: i64) -> anyhow::Result<()> {
+        let body = json!({ "paymentKey": key, "cancelAmount": amount, "cancelReason": "console" });
+        self.post("cancel-by-merchant", &body).await.map(|_| ())
+    }
+
+    /// What happens is to be told at an address where nobody listens: it is on record then.
+    pub(crate) async fn tell_nobody(&self) -> anyhow::Result<()> {
+        let body = json!({ "url": "http://127.0.0.1:9/" });
+        self.post("webhooks", &body).await.map(|_| ())
+    }
+
+    /// A payout changes, which is signed.
+    pub(crate) async fn tell_of_a_payout(&self) -> anyhow::Result<()> {
+        let body = json!({ "eventType": "payout.changed" });
+        self.post("webhooks/send", &body).await.map(|_| ())
+    }
+
+    /// What was to be told, oldest first.
+    pub(crate) async fn deliveries(&self) -> anyhow::Result<Vec<Value>> {
+        let all: Deliveries = self.get("webhooks/deliveries").await?;
+        Ok(all.deliveries)
+    }
+
+    /// How often anybody asked what became of a payment.
+    pub(crate) async fn questions(&self) -> anyhow::Result<u64> {
+        let all: Calls = self.get("calls").await?;
+        let is_question = |call: &&Call| matches!(call.operation.as_str(), "get" | "getByOrder");
+        Ok(u64::try_from(all.calls.iter().filter(is_question).count())?)
     }
 
     async fn get<T: DeserializeOwned>(&self, control: &str) -> anyhow::Result<T> {

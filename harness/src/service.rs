@@ -23,6 +23,9 @@ pub(crate) struct DevKeys {
     pub(crate) metrics_url: String,
     /// The merchant's secret key.
     pub(crate) secret_key: String,
+    /// Where its gateway tells what happens.
+    #[serde(default)]
+    pub(crate) gateway_webhook_url: String,
 }
 
 impl DevKeys {
@@ -45,6 +48,7 @@ pub(crate) struct Service {
     http: reqwest::Client,
     url: String,
     metrics_url: String,
+    hook_url: String,
     authorization: String,
 }
 
@@ -76,6 +80,7 @@ impl Service {
             http: http::client()?,
             url: keys.payflow_url.trim_end_matches('/').to_owned(),
             metrics_url: keys.metrics_url.clone(),
+            hook_url: keys.gateway_webhook_url.clone(),
             authorization: format!("Basic {credentials}"),
         })
     }
@@ -83,6 +88,11 @@ impl Service {
     /// Where it listens: host and port.
     pub(crate) fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap_or(&self.url)
+    }
+
+    /// Where its gateway tells what happens.
+    pub(crate) fn hook_url(&self) -> &str {
+        &self.hook_url
     }
 
     /// The value of the `Authorization` header.

@@ -25,6 +25,8 @@ CHAOS=(
   "async  | postgres | --approvals 100 --per-second 10 | --seeds 3 --approvals 1000"
   "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
   "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
+  "hooks  | both     | --lies 2000               | --lies 100000 --payments 200"
+  "told   | both     | --seeds 1                 | --seeds 5"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
   "copies | postgres | -                         | --seconds 300 --every-seconds 15"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
@@ -52,16 +54,17 @@ break_it() {
   read -r -a arguments <<<"$4"
   [ "${arguments[0]}" != - ] || return 0
   case "$kind" in
-    crash) service=$chaos_built/payflow-crash ;;
+    crash | told) service=$chaos_built/payflow-crash ;;
     redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
     async | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    hooks) command=(hooks) ;;
     bus) command=(bus) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
     roles)
       service=$chaos_built/payflow-crash
       arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
       ;;
   esac
-  if [ "${chaos_length:-short}" = long ] && [ "$kind" != storm ] && [ "$kind" != bus ]; then
+  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|bus|hooks) ]]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
   "$chaos_built/harness" "${command[@]}" --service "$service" \

@@ -1,6 +1,7 @@
 //! The `payflow-crash` binary: the service with its crash points, to be killed at one of them.
 //!
-//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events.
+//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events and
+//! `payflow-crash points inbox` those of what gateways tell.
 //! `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is what `payflow` does. It is built
 //! only on demand (`--features crash-points`), and `payflow` itself refuses to be built with that
 //! feature.
@@ -11,11 +12,10 @@ use anyhow::Context as _;
 
 fn main() -> anyhow::Result<()> {
     if std::env::args().nth(1).as_deref() == Some("points") {
-        let events = std::env::args().nth(2).as_deref() == Some("events");
-        let points = if events {
-            application::crash::EVENT_POINTS
-        } else {
-            application::crash::POINTS
+        let points = match std::env::args().nth(2).as_deref() {
+            Some("events") => application::crash::EVENT_POINTS,
+            Some("inbox") => application::crash::INBOX_POINTS,
+            Some(_) | None => application::crash::POINTS,
         };
         let mut out = std::io::stdout().lock();
         for point in points {

@@ -6,6 +6,7 @@ pub(crate) mod commit;
 pub(crate) mod crash;
 mod ends;
 pub(crate) mod freeze;
+pub(crate) mod hooks;
 mod journal;
 pub(crate) mod kill;
 mod load;

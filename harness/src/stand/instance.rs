@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::process::{Process, Program};
 use crate::service::{DevKeys, Service};
@@ -52,6 +54,27 @@ impl Instance {
         std::fs::copy(self.keys_file(), rival.keys_file())
             .context("the first copy was never started")?;
         Ok(rival)
+    }
+
+    /// What a command of the service prints, beside the one that runs.
+    pub(super) async fn command(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
+        let mut child = tokio::process::Command::new(&self.executable)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        stdin.write_all(input.as_bytes()).await?;
+        drop(stdin);
+        let ended = timeout(START_PATIENCE, child.wait_with_output()).await??;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        ensure!(ended.status.success(), "{arguments:?} failed: {said}");
+        Ok(String::from_utf8(ended.stdout)?)
     }
 
     /// Every later start gets this setting.

@@ -115,6 +115,20 @@ impl Stand {
         })
     }
 
+    /// The merchant's account keeps this key of its gateway, by the service's own commands.
+    pub(crate) async fn keep_security_key(&self, key: &str) -> anyhow::Result<()> {
+        let listed = self
+            .service
+            .command(&["gateway-account", "list"], "")
+            .await?;
+        let first = listed.lines().next().context("there is no account")?;
+        let account: serde_json::Value = serde_json::from_str(first)?;
+        let account = account.get("gatewayAccountId").and_then(|id| id.as_str());
+        let account = account.context("an account without an id")?;
+        let set = ["security-key", "set", account];
+        self.service.command(&set, key).await.map(|_| ())
+    }
+
     /// Puts proxies between the service and its surroundings, from its next start on.
     pub(crate) async fn lay_wires(&mut self, seed: u64) -> anyhow::Result<()> {
         let wires = Wires::lay(&self.sandbox_url, &self.target(), seed).await?;
