@@ -34,7 +34,15 @@ pub(crate) fn run(bytes: &[u8]) {
             let signed = [Some("payout.changed"), Some("seller.changed")];
             assert!(signed.contains(&event), "{event:?} is not signed");
         }
-        Sort::Hint { order, claim } => is_said(&value, &order, &claim),
+        Sort::Hint {
+            order,
+            claim,
+            secret,
+        } => {
+            is_said(&value, &order, &claim);
+            let said = value["secret"].as_str().or(value["data"]["secret"].as_str());
+            assert!(secret.is_none() || said.is_some(), "a secret that nobody said");
+        }
     }
 }
 

@@ -83,12 +83,23 @@ impl Keyring<'_> {
         account: GatewayAccount,
         keys: &KeyPair,
     ) -> Result<GatewayAccount, KeyringError> {
-        let merchant = self.store.merchant(account.scope.merchant).await?;
-        merchant.ok_or(KeyringError::NoMerchant)?;
         let account = GatewayAccount {
             credentials: Some(self.seal(&account, keys, false).await?),
             ..account
         };
+        self.add_keyless(account).await
+    }
+
+    /// Adds an account as it is: at a gateway that takes no keys, without any.
+    ///
+    /// # Errors
+    /// See [`KeyringError`]; nothing is stored then.
+    pub async fn add_keyless(
+        &self,
+        account: GatewayAccount,
+    ) -> Result<GatewayAccount, KeyringError> {
+        let merchant = self.store.merchant(account.scope.merchant).await?;
+        merchant.ok_or(KeyringError::NoMerchant)?;
         let change = Change::InsertGatewayAccount(account.clone());
         self.store.commit(&[change]).await?;
         Ok(account)

@@ -12,6 +12,7 @@ use application::ports::{Store, Vault};
 use application::{KeyPair, Keyring, Seeded};
 use domain::account::{GatewayAccount, Status};
 use domain::id::GatewayAccountId;
+use domain::payment::Methods;
 use domain::principal::Mode;
 
 use super::outside::{self, Counterpart};
@@ -238,6 +239,8 @@ impl Accounts {
                 credential_version: account.credential_version,
                 client_key: Some(keys.client_key.expose().into()),
                 active: account.status == Status::Active,
+                methods: account.methods.unwrap_or(Methods::ALL),
+                ..Terms::default()
             },
             secret_key: keys.secret_key,
         })

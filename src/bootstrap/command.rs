@@ -16,7 +16,7 @@ use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
     Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo,
-    endpoints, feed, handles, inbox, launch, plans, security_keys, switches, tenants, vault,
+    endpoints, feed, handles, inbox, launch, plans, security_keys, stuck, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -114,6 +114,8 @@ enum Command {
         #[arg(long)]
         history: bool,
     },
+    /// List what is unknown for too long: money that a person has to look for at the gateway.
+    Stuck,
     /// Look at what came in from the broker and could not be dealt with, and try it again.
     DeadLetters {
         #[command(subcommand)]
@@ -161,6 +163,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
             Command::Switches { history } => print(&switches::list(&config, history).await?),
+            Command::Stuck => print(&stuck::run(&config).await?),
             Command::DeadLetters { action } => print(&dead_letters::run(&config, action).await?),
             Command::Version => Ok(()),
         }

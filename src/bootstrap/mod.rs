@@ -19,6 +19,7 @@ mod plans;
 mod roles;
 mod security_keys;
 mod shared;
+mod stuck;
 mod switches;
 mod tenants;
 mod vault;

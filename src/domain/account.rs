@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::Timestamp;
 use crate::id::GatewayAccountId;
+use crate::payment::Methods;
 use crate::principal::{Scope, UnknownWord};
 use crate::vault::Sealed;
 
@@ -72,6 +73,8 @@ pub struct GatewayAccount {
     pub status: Status,
     /// Which gateway adapter serves it, for example `toss`.
     pub gateway: String,
+    /// What it takes payments by, where not by all that its gateway can.
+    pub methods: Option<Methods>,
     /// The merchant id at the gateway: given, or pinned at the first answer.
     pub merchant_id: Option<String>,
     /// Raised when the credentials are replaced: the gateway's key scope includes our API key.
@@ -92,6 +95,7 @@ impl GatewayAccount {
             name: String::new(),
             status: Status::Active,
             gateway: "toss".to_owned(),
+            methods: None,
             merchant_id: None,
             credential_version: 1,
             credentials: None,

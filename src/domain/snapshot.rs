@@ -141,4 +141,7 @@ pub enum Cause {
     Configuration(String),
     /// Received and not understood: unknown code, HTML, wrong body.
     Unreadable(String),
+    /// This gateway answers no questions: what became of a call, only its repeat under the same
+    /// key tells.
+    Mute,
 }

@@ -95,6 +95,14 @@ pub struct PreparePayment {
         pattern = "^(ONE_OFF|BILLING)$"
     )]
     pub kind: Option<String>,
+    /// What the buyer pays with, where that is known: it decides which of the merchant's gateway
+    /// accounts takes the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        example = "CARD",
+        pattern = "^(CARD|EASY_PAY|TRANSFER|MOBILE_PHONE|GIFT_CERTIFICATE|FOREIGN_EASY_PAY)$"
+    )]
+    pub method: Option<String>,
     /// Who buys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
@@ -122,7 +130,8 @@ pub struct Customer {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovePayment {
-    /// The gateway's name of the authentication: `paymentKey` of the redirect.
+    /// The gateway's name of the authentication: `paymentKey` of the redirect. At a gateway
+    /// without a window of its own, the `gatewayOrderId` again.
     #[schema(example = "tgen_20261121a1b2c3", max_length = 200)]
     pub payment_key: String,
     /// The order id the window was opened with: `orderId` of the redirect.

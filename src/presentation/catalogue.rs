@@ -256,6 +256,9 @@ catalogue! {
     PAYMENT_CLOSED => PaymentClosed, CONFLICT,
         "더 이상 결제할 수 없는 상태입니다.",
         "The payment can no longer be paid.";
+    PAYMENT_KEY_NOT_ORDER => PaymentKeyNotOrder, BAD_REQUEST,
+        "이 결제대행사에서는 paymentKey가 gatewayOrderId와 같아야 합니다.",
+        "At this gateway the paymentKey is the gatewayOrderId.";
     PAYMENT_KEY_SPENT => PaymentKeySpent, CONFLICT,
         "이 인증으로 뒤늦게 승인된 금액은 환불됩니다. 결제창에서 다시 결제해 주세요.",
         "What this authentication took too late is given back; the buyer has to pay anew.";
@@ -323,6 +326,12 @@ catalogue! {
     GATEWAY_ACCOUNT_DISABLED => GatewayAccountDisabled, CONFLICT,
         "사용 중지된 결제대행사 계정입니다.",
         "The payment gateway account takes no new payments.";
+    GATEWAY_CANNOT_CANCEL => GatewayCannotCancel, UNPROCESSABLE_ENTITY,
+        "이 결제대행사는 결제 취소를 지원하지 않습니다.",
+        "The gateway that took this payment gives no money back.";
+    METHOD_NOT_TAKEN => MethodNotTaken, UNPROCESSABLE_ENTITY,
+        "이 결제 수단을 받는 결제대행사 계정이 없습니다.",
+        "None of the merchant's gateway accounts takes such a payment.";
     OPERATION_PAUSED => OperationPaused, SERVICE_UNAVAILABLE,
         "일시 중지된 작업입니다. 잠시 후 다시 시도하세요.",
         "This operation is paused; try again later.";

@@ -231,6 +231,7 @@ impl From<ApproveRefusal> for Failure {
             }
             ApproveRefusal::Expired => Self::from(Code::PaymentExpired),
             ApproveRefusal::KeySpent => Self::from(Code::PaymentKeySpent),
+            ApproveRefusal::KeyNotOrder => Self::field("paymentKey", Code::PaymentKeyNotOrder),
             ApproveRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
         }
     }
@@ -263,6 +264,7 @@ impl<R: Into<Failure>> From<ActError<R>> for Failure {
             ActError::Refused(refusal) => refusal.into(),
             ActError::Gateway(refused) => refused.into(),
             ActError::NoGateway => Code::GatewayNotConfigured.into(),
+            ActError::CannotGiveBack => Code::GatewayCannotCancel.into(),
             ActError::Paused(IsPaused(operation)) => Self::from(Code::OperationPaused)
                 .data(json!({ "operation": operation.as_str() }))
                 .retry_after(PAUSED),
@@ -289,6 +291,7 @@ impl From<PrepareError> for Failure {
             PrepareError::ZeroAmount => Self::field("amount", Code::AmountZero),
             PrepareError::NoGateway => Self::from(Code::GatewayNotConfigured),
             PrepareError::AccountDisabled => Self::from(Code::GatewayAccountDisabled),
+            PrepareError::NotTaken => Self::from(Code::MethodNotTaken),
             PrepareError::NotFound => Self::from(Code::PaymentNotFound),
             PrepareError::Refused(refusal) => refusal.into(),
             PrepareError::Key(error) => error.into(),

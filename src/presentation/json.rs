@@ -87,6 +87,15 @@ impl Form {
         self.parsed(name, node)
     }
 
+    /// A word that may be there.
+    pub(super) fn optional_word<T: FromStr>(&mut self, name: &str) -> Option<T>
+    where
+        Code: From<T::Err>,
+    {
+        let node = self.take(name)?;
+        self.parsed(name, node)
+    }
+
     /// A word that may be there, else `default`; none when it is wrong.
     pub(super) fn optional_as<T: FromStr>(&mut self, name: &str, default: T) -> Option<T>
     where

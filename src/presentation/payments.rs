@@ -246,6 +246,7 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
     if kind == Some(Kind::VirtualAccount) {
         form.refuse("kind", Code::FieldWord);
     }
+    let method = form.optional_word("method");
     let customer = form.nested("customer", "customer.", |form| Customer {
         name: form.optional("name"),
         member: form.optional("memberId"),
@@ -266,6 +267,7 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
             amount: money(minor?)?,
             tax_free: tax_free.and_then(money),
             kind: kind?,
+            method,
             customer: customer.unwrap_or_default(),
             lifetime: lifetime.map(Duration::from_secs),
         })

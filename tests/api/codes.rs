@@ -96,6 +96,9 @@ async fn every_code_is_provoked() {
     streams(&mut seen).await;
     ends(&mut seen).await;
     cancellations(&mut seen).await;
+    for told in crate::plain::refusals().await {
+        seen.note(&told);
+    }
     failures(&mut seen).await;
     let unseen: BTreeSet<Code> = UNSEEN.into_iter().map(|(code, _)| code).collect();
     let missing: Vec<_> = Code::ALL

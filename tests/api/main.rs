@@ -22,6 +22,7 @@ mod members;
 mod openapi;
 mod operation;
 mod payments;
+mod plain;
 mod plans;
 mod process;
 mod requests;

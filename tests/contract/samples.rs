@@ -62,6 +62,7 @@ pub(crate) fn merchant() -> Merchant {
 pub(crate) fn account(scope: Scope) -> GatewayAccount {
     GatewayAccount {
         credential_version: 3,
+        methods: "CARD,TRANSFER".parse().ok(),
         ..GatewayAccount::new(GatewayAccountId::new(raw()), scope, at(1))
     }
 }

@@ -73,6 +73,7 @@ fn post(memory: &Arc<Memory>) -> Post {
 fn intake() -> Intake {
     Intake {
         reader: Arc::new(Hooks),
+        deposits: Arc::new(NoneKept),
         limiter: Arc::new(Buckets::default()),
         terms: application::inbox::Terms::default(),
     }

@@ -104,5 +104,6 @@ pub(super) const fn unknown(cause: &Cause) -> &'static str {
         Cause::Refused(_) => "refused",
         Cause::Configuration(_) => "configuration",
         Cause::Unreadable(_) => "unreadable",
+        Cause::Mute => "mute",
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct GatewayAccountRow {
     secret_key: Option<Vec<u8>>,
     client_key: Option<Vec<u8>>,
     seeded: bool,
+    methods: Option<String>,
 }
 
 /// Its credentials, which are replaced together.
@@ -64,6 +65,7 @@ impl From<&GatewayAccount> for GatewayAccountRow {
             secret_key: credentials.map(|credentials| credentials.secret_key.0.clone()),
             client_key: credentials.map(|credentials| credentials.client_key.0.clone()),
             seeded: credentials.is_some_and(|credentials| credentials.seeded),
+            methods: account.methods.map(|methods| methods.to_string()),
         }
     }
 }
@@ -92,6 +94,7 @@ impl TryFrom<GatewayAccountRow> for GatewayAccount {
                 name: row.name,
                 status: row.status.parse()?,
                 gateway: row.gateway,
+                methods: row.methods.map(|words| words.parse()).transpose()?,
                 merchant_id: row.gateway_merchant_id,
                 credential_version: row.credential_version,
                 credentials,

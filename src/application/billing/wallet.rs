@@ -7,6 +7,7 @@ use domain::billing::{self, BillingKey, Stage, Status, Work};
 use domain::change::Change;
 use domain::id::BillingKeyId;
 use domain::merchant::GatewayAccount;
+use domain::payment::Kind;
 use domain::text::{CustomerKey, MemberId};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
@@ -14,7 +15,7 @@ use tracing::Instrument as _;
 use super::retire::update;
 use super::sealed::{AUTH_KEY, Spot, index_in};
 use crate::patience::Patience;
-use crate::payments::PrepareError;
+use crate::payments::{PrepareError, Taking};
 use crate::ports::gateway::Refused;
 use crate::ports::store::{self, CommitError};
 use crate::ports::vault::{self, Secret};
@@ -86,7 +87,11 @@ impl App {
         if caller.member.as_ref().is_some_and(|own| *own != member) {
             return Err(WalletError::NotFound);
         }
-        let account = self.account_for(caller.scope).await;
+        let taking = Taking {
+            kind: Kind::Billing,
+            method: None,
+        };
+        let account = self.account_for(caller.scope, taking).await;
         let account = account.map_err(|error| match error {
             PrepareError::AccountDisabled => WalletError::AccountDisabled,
             PrepareError::Store(error) => WalletError::Store(error),
@@ -95,6 +100,7 @@ impl App {
             | PrepareError::CurrencyDisabled
             | PrepareError::ZeroAmount
             | PrepareError::NoGateway
+            | PrepareError::NotTaken
             | PrepareError::NotFound
             | PrepareError::Refused(_)
             | PrepareError::Key(_)

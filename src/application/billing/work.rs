@@ -234,7 +234,8 @@ impl Runner {
             | Cause::Conflict(_)
             | Cause::SessionGone
             | Cause::Refused(_)
-            | Cause::Unreadable(_) => Came::Nothing(Heard::Error, None),
+            | Cause::Unreadable(_)
+            | Cause::Mute => Came::Nothing(Heard::Error, None),
         }
     }
 

@@ -63,6 +63,7 @@ impl Announced {
         let member = member.as_deref().map(str::parse).transpose();
         Ok(Prepare {
             kind: Kind::OneOff,
+            method: None,
             order_id: order.order_id.parse().map_err(|_| "orderId: malformed")?,
             order_name: order
                 .order_name
@@ -148,6 +149,7 @@ impl Consumer for Announced {
                 | PrepareError::ZeroAmount
                 | PrepareError::NoGateway
                 | PrepareError::AccountDisabled
+                | PrepareError::NotTaken
                 | PrepareError::NotFound
                 | PrepareError::Refused(_)
                 | PrepareError::Key(

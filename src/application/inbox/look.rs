@@ -294,5 +294,7 @@ fn unanswered(cause: &Cause) -> Seen {
         | Cause::SessionGone
         | Cause::Refused(_)
         | Cause::Unreadable(_) => Seen::Later(Looked::Unanswered),
+        // There is nobody to ask, now or ever.
+        Cause::Mute => Seen::Settled(Looked::Unanswered),
     }
 }

@@ -45,6 +45,9 @@ pub enum ActError<R> {
     /// The payment's gateway account is not served here.
     #[error("the payment's gateway is not configured")]
     NoGateway,
+    /// The payment's gateway gives nothing back.
+    #[error("the payment's gateway gives no money back")]
+    CannotGiveBack,
     /// The operation is paused.
     #[error(transparent)]
     Paused(#[from] IsPaused),

@@ -12,6 +12,7 @@ use domain::text::PaymentKey;
 use super::Answered;
 use super::act::{ActError, Command, Decided, Verb};
 use crate::idempotency::Keyed;
+use crate::ports::gateway::Ability;
 use crate::{App, Caller};
 
 /// What the redirect brought back, as the merchant passes it on.
@@ -91,6 +92,12 @@ impl Command for Approve {
         let begun = payment.begin_approval(&request, &order, &earlier, &ctx);
         let (moved, saga) = begun.map_err(ActError::Refused)?;
         let gateway = gateway.ok_or(ActError::NoGateway)?;
+        // What is taken is booked once by its payment key: it must not be anybody's to choose.
+        if !terms.abilities.has(Ability::NamesPayments)
+            && self.payment_key.as_str() != self.gateway_order.to_string()
+        {
+            return Err(ActError::Refused(ApproveRefusal::KeyNotOrder));
+        }
         if !terms.active {
             return Err(ActError::AccountDisabled);
         }

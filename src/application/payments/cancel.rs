@@ -14,6 +14,7 @@ use super::Answered;
 use super::act::{ActError, Command, Decided, Verb};
 use crate::idempotency::Keyed;
 use crate::outcome::Ended;
+use crate::ports::gateway::Ability;
 use crate::ports::store;
 use crate::view::PaymentView;
 use crate::{App, Caller};
@@ -114,7 +115,11 @@ impl Command for Cancel {
                 Ok(Decided::Over(moved, Ended::Canceled { payment }))
             }
             CancelBegun::Reserved(moved, saga) => {
-                gateway.ok_or(ActError::NoGateway)?.admit()?;
+                let gateway = gateway.ok_or(ActError::NoGateway)?;
+                if !gateway.terms().abilities.has(Ability::GivesBack) {
+                    return Err(ActError::CannotGiveBack);
+                }
+                gateway.admit()?;
                 Ok(Decided::Drive(moved, saga))
             }
         }

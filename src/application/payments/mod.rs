@@ -3,6 +3,7 @@
 mod act;
 mod approve;
 mod cancel;
+mod choice;
 mod prepare;
 mod read;
 
@@ -10,6 +11,7 @@ pub use act::ActError;
 pub(crate) use act::{Command, Decided, Verb};
 pub use approve::{Approve, ApproveError};
 pub use cancel::{Cancel, CancelError};
+pub(crate) use choice::Taking;
 pub use prepare::{Opening, Prepare, PrepareError};
 pub use read::{Page, ReadError};
 

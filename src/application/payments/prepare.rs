@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use domain::account::Status;
 use domain::change::{Change, GatewayOrder};
 use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
 use domain::money::Money;
-use domain::payment::{ApproveRefusal, Customer, Facts, Kind, Moved, Payment};
-use domain::principal::{Actor, Scope};
+use domain::payment::{ApproveRefusal, Customer, Facts, Kind, Method, Moved, Payment};
+use domain::principal::Actor;
 use domain::text::{OrderId, OrderName};
 
 use super::Answered;
+use super::choice::Taking;
 use crate::crash::crash_point;
 use crate::flight::Boarding;
 use crate::idempotency::{Earlier, Either, KeyError, Keyed, later};
@@ -32,6 +32,8 @@ pub struct Prepare {
     pub tax_free: Option<Money>,
     /// How the money is to be taken.
     pub kind: Kind,
+    /// What the buyer pays with, where that is known already: it decides at which account.
+    pub method: Option<Method>,
     /// Who buys.
     pub customer: Customer,
     /// How long it can be paid; the service's default where none is given.
@@ -71,6 +73,9 @@ pub enum PrepareError {
     /// Every account that the merchant has in this mode is disabled.
     #[error("the merchant's gateway accounts are disabled")]
     AccountDisabled,
+    /// None of the merchant's accounts takes such a payment.
+    #[error("no gateway account of the merchant takes such a payment")]
+    NotTaken,
     /// No such payment of this caller.
     #[error("no such payment")]
     NotFound,
@@ -152,7 +157,11 @@ impl App {
                     payment: taken.facts.id,
                 });
             }
-            let account = self.account_for(caller.scope).await?;
+            let taking = Taking {
+                kind: command.kind,
+                method: command.method,
+            };
+            let account = self.account_for(caller.scope, taking).await?;
             let facts = self.facts(caller, command, account, tax_free);
             match self.commit_prepared(caller, facts, keyed).await {
                 Ok(ended) => return Ok(Answered::first(Outcome::Ended(ended))),
@@ -162,22 +171,6 @@ impl App {
             }
         }
         Err(PrepareError::Contended)
-    }
-
-    /// Where a new payment is taken: at the oldest account that is active and served.
-    pub(crate) async fn account_for(&self, scope: Scope) -> Result<GatewayAccountId, PrepareError> {
-        let accounts = self.parts.store.gateway_accounts(scope).await?;
-        let mut active = accounts
-            .iter()
-            .filter(|account| account.status == Status::Active)
-            .map(|account| account.id)
-            .peekable();
-        if active.peek().is_none() && !accounts.is_empty() {
-            return Err(PrepareError::AccountDisabled);
-        }
-        active
-            .find(|account| self.parts.gateways.of(*account).is_some())
-            .ok_or(PrepareError::NoGateway)
     }
 
     /// What the window of this payment is opened with.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
+use domain::payment::Methods;
 use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 
+pub use super::abilities::{Abilities, Ability};
 pub use super::card_on_file::{DeleteCall, Deleted, Instrument, IssueCall, Issued, NewKey};
 
 /// Why no new saga should be opened at a gateway account now.
@@ -74,6 +76,10 @@ pub struct Terms {
     pub client_key: Option<Arc<str>>,
     /// Whether the account takes new payments.
     pub active: bool,
+    /// What it can do beside taking money.
+    pub abilities: Abilities,
+    /// What the account takes money by.
+    pub methods: Methods,
 }
 
 impl Default for Terms {
@@ -82,6 +88,8 @@ impl Default for Terms {
             credential_version: 1,
             client_key: None,
             active: true,
+            abilities: Abilities::ALL,
+            methods: Methods::ALL,
         }
     }
 }
@@ -98,7 +106,10 @@ pub enum Glance<'g> {
 /// One account at one gateway, called with one secret key: a replaced key is another gateway.
 ///
 /// Implementations never retry an action by themselves, send its key with every physical try, and
-/// answer [`Answer::Unknown`] for everything that is not on an explicit list.
+/// answer [`Answer::Unknown`] for everything that is not on an explicit list. What the terms do
+/// not name among their abilities is never asked for; a question that is asked all the same a mute
+/// gateway answers with [`Cause::Mute`]. Its refusals are the answers to their keys, so it says
+/// [`Answer::Declined`] and never [`Cause::Refused`].
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {
     /// What it knows of its account; costs nothing.

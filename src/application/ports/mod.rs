@@ -1,5 +1,6 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
+mod abilities;
 mod billing;
 pub mod bus;
 mod card_on_file;

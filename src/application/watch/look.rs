@@ -289,9 +289,11 @@ fn snapshot_in(answer: Answer) -> Result<Box<Snapshot>, Looked> {
             | Cause::Busy { .. }
             | Cause::Temporary(_)
             | Cause::Configuration(_) => Looked::Unanswered(cause),
-            Cause::Conflict(_) | Cause::SessionGone | Cause::Refused(_) | Cause::Unreadable(_) => {
-                Looked::Strange(format!("no answer about it: {cause:?}"))
-            }
+            Cause::Conflict(_)
+            | Cause::SessionGone
+            | Cause::Refused(_)
+            | Cause::Unreadable(_)
+            | Cause::Mute => Looked::Strange(format!("no answer about it: {cause:?}")),
         },
     })
 }

@@ -18,7 +18,7 @@ use tracing::{Instrument as _, debug, error, error_span, warn};
 
 use crate::App;
 use crate::ports::PaymentGateway;
-use crate::ports::gateway::Glance;
+use crate::ports::gateway::{Ability, Glance};
 use crate::ports::store;
 use crate::upkeep::earlier;
 
@@ -75,7 +75,8 @@ impl Unwatched {
             | Cause::SessionGone
             | Cause::Refused(_)
             | Cause::Configuration(_)
-            | Cause::Unreadable(_) => Duration::ZERO,
+            | Cause::Unreadable(_)
+            | Cause::Mute => Duration::ZERO,
         }
     }
 }
@@ -125,7 +126,11 @@ impl App {
     /// The store is away.
     pub async fn watch(self: &Arc<Self>) -> Result<(), store::Error> {
         let mut accounts = self.parts.store.accounts_to_watch().await?;
-        accounts.retain(|account| self.parts.gateways.of(account.id).is_some());
+        // A gateway that answers no questions lists nothing either.
+        accounts.retain(|account| {
+            let gateway = self.parts.gateways.of(account.id);
+            gateway.is_some_and(|gateway| gateway.terms().abilities.has(Ability::Answers))
+        });
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let begun = accounts.into_iter().map(|account| {
             let span = error_span!("watch", account = %account.id);

@@ -56,6 +56,9 @@ pub enum ApproveRefusal {
     /// The gateway took this authentication's money when it was too late; it is given back.
     #[error("the authentication is given back")]
     KeySpent,
+    /// The gateway knows payments by their order alone, and the key names another one.
+    #[error("at this gateway the payment key is the gateway order")]
+    KeyNotOrder,
     /// Not a payment that the window pays.
     #[error("this kind of payment is not approved by the window")]
     WrongKind,

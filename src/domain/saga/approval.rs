@@ -47,6 +47,7 @@ pub(super) fn absorb(
         Answer::NotFound if called => Absorbed::waiting(saga.heard_now(Heard::SessionGone, ctx)),
         Answer::NotFound => not_found(saga, payment, before, ctx),
         Answer::Unknown(cause) if called => Absorbed::waiting(called_in_vain(saga, cause, ctx)),
+        Answer::Unknown(Cause::Mute) => unasked(saga, payment, ctx),
         Answer::Found(_) | Answer::Declined(_) | Answer::Unknown(_) => {
             Absorbed::waiting(saga.ask_later(ctx))
         }
@@ -119,7 +120,40 @@ fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
         Cause::Conflict(_) => saga.heard_now(Heard::Noise, ctx),
         Cause::SessionGone => saga.heard_now(Heard::SessionGone, ctx),
         Cause::Refused(decline) => saga.heard_now(Heard::Refused(decline.clone()), ctx),
-        Cause::Unreadable(_) => saga.heard_later(Heard::Noise, ctx),
+        Cause::Unreadable(_) | Cause::Mute => saga.heard_later(Heard::Noise, ctx),
+    }
+}
+
+/// A gateway that answers no questions. It answers a key once and repeats that: so a refusal that
+/// was received is what became of the key, whichever of its calls arrived first, and of anything
+/// else the repeat tells. A repeat may itself take the money, so none is made once the buyer can
+/// no longer expect to pay; what is unknown by then is a person's to find out.
+fn unasked(mut saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
+    let pays_until = after(saga.head.created_at, ctx.policy.confirm_window);
+    let pays_until = pays_until.max(payment.facts.expires_at);
+    let may_repeat = ctx.now < pays_until;
+    match &saga.progress.heard {
+        Heard::Refused(decline) if saga.progress.n == 1 => {
+            let decline = decline.clone();
+            declined(saga, payment, &decline, ctx)
+        }
+        Heard::Nothing | Heard::Temporary | Heard::Noise if may_repeat => {
+            // By the schedule of questions, whatever hastens them: each is a call.
+            let asks = saga.progress.asks.saturating_sub(1);
+            let soonest = ctx.policy.ask_at(saga.progress.intent_at, asks);
+            if ctx.now < soonest {
+                saga.progress.asks = asks;
+                saga.progress.due_at = soonest;
+                return Absorbed::waiting(saga);
+            }
+            Absorbed::waiting(saga.call_again(ctx))
+        }
+        Heard::Nothing
+        | Heard::Temporary
+        | Heard::Noise
+        | Heard::SessionGone
+        | Heard::Refused(_)
+        | Heard::OrderUsed => Absorbed::waiting(saga.ask_later(ctx)),
     }
 }
 

@@ -151,6 +151,8 @@ fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
         // Nothing of ours took effect, if a question shows the balance we expected.
         Cause::Conflict(code) => saga.heard_now(Heard::Refused(Decline::conflict(code)), ctx),
         Cause::Refused(decline) => saga.heard_now(Heard::Refused(decline.clone()), ctx),
-        Cause::SessionGone | Cause::Unreadable(_) => saga.heard_later(Heard::Noise, ctx),
+        Cause::SessionGone | Cause::Unreadable(_) | Cause::Mute => {
+            saga.heard_later(Heard::Noise, ctx)
+        }
     }
 }

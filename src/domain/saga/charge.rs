@@ -113,7 +113,7 @@ fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
             saga.heard_now(Heard::Refused(Decline::billing_key_gone(code)), ctx)
         }
         Cause::Refused(decline) => saga.heard_now(Heard::Refused(decline.clone()), ctx),
-        Cause::Conflict(_) | Cause::SessionGone | Cause::Unreadable(_) => {
+        Cause::Conflict(_) | Cause::SessionGone | Cause::Unreadable(_) | Cause::Mute => {
             saga.heard_later(Heard::Noise, ctx)
         }
     }

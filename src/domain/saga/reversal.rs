@@ -107,6 +107,7 @@ fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
         | Cause::SessionGone
         | Cause::Refused(_)
         | Cause::Configuration(_)
-        | Cause::Unreadable(_) => saga.heard_later(Heard::Temporary, ctx),
+        | Cause::Unreadable(_)
+        | Cause::Mute => saga.heard_later(Heard::Temporary, ctx),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::ports::gateway::{
-    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    Abilities, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
 };
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
+use domain::payment::{Method, Methods};
 use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
@@ -117,6 +118,15 @@ impl Scripted {
     /// Its account is disabled from now on.
     pub(crate) fn disable(&self) {
         *self.terms.lock().unwrap() = terms(false);
+    }
+
+    /// Its account is at a gateway that takes cards, and can do nothing else.
+    pub(crate) fn be_plain(&self) {
+        *self.terms.lock().unwrap() = Terms {
+            abilities: Abilities::NONE,
+            methods: Methods::only(Method::Card),
+            ..terms(true)
+        };
     }
 
     /// Its account takes new payments again.

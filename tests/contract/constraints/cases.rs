@@ -155,6 +155,7 @@ gateway_accounts_gateway_given | gateway_accounts | gateway = ''
 gateway_accounts_merchant_id_given | gateway_accounts | gateway_merchant_id = ''
 gateway_accounts_credential_counted | gateway_accounts | credential_version = 0
 gateway_accounts_name_size | gateway_accounts | name = id || id || id
+gateway_accounts_methods_form | gateway_accounts | methods = 'card'
 gateway_accounts_status_word | gateway_accounts | status = 'Active'
 gateway_accounts_keys_whole | gateway_accounts | secret_key = (SELECT event_hash FROM payments)
 gateway_accounts_keys_whole | gateway_accounts | client_key = (SELECT event_hash FROM payments)

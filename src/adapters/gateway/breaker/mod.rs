@@ -71,7 +71,8 @@ impl Health {
                 Self::Failing
             }
             Cause::Configuration(_) => Self::Locked,
-            Cause::Busy { .. } => Self::Busy,
+            // That nothing can be asked says nothing of how it is.
+            Cause::Busy { .. } | Cause::Mute => Self::Busy,
         }
     }
 }

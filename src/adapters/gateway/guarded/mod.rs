@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
-    DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    Ability, DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
 };
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -28,6 +28,8 @@ pub struct Guarded<G> {
     account: GatewayAccountId,
     /// Whether the account takes new payments; the only term that changes under a key.
     active: AtomicBool,
+    /// Whether it answers questions; one that does not is not held to be failing for that.
+    answers: bool,
     breaker: Breaker,
     bulkhead: Bulkhead,
     observer: Arc<dyn Observer>,
@@ -52,6 +54,7 @@ impl<G: PaymentGateway> Guarded<G> {
     ) -> Self {
         Self {
             active: AtomicBool::new(gateway.terms().active),
+            answers: gateway.terms().abilities.has(Ability::Answers),
             gateway,
             account,
             breaker: Breaker::new(guard.limits),
@@ -70,6 +73,9 @@ impl<G: PaymentGateway> Guarded<G> {
         operation: Operation,
         call: impl Future<Output = Answer> + Send,
     ) -> Answer {
+        if !self.answers && operation.share() == Share::Question {
+            return Answer::Unknown(Cause::Mute);
+        }
         let told = |answer: &Answer| (outcome(answer), Health::of(answer));
         let heard = self.guarded(operation, call, told).await;
         heard.unwrap_or(Answer::Unknown(Cause::NotSent))
@@ -240,7 +246,8 @@ const fn health_without_list(cause: &Cause) -> Health {
         | Cause::SessionGone
         | Cause::Refused(_)
         | Cause::Configuration(_)
-        | Cause::Unreadable(_) => Health::Busy,
+        | Cause::Unreadable(_)
+        | Cause::Mute => Health::Busy,
     }
 }
 

@@ -61,6 +61,7 @@ diesel::table! {
         secret_key -> Nullable<Binary>,
         client_key -> Nullable<Binary>,
         seeded -> Bool,
+        methods -> Nullable<Text>,
     }
 }
 

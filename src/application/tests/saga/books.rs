@@ -37,6 +37,8 @@ pub(crate) enum Late {
 
 #[derive(Default)]
 pub(crate) struct Books {
+    /// Of a gateway that answers no questions: an order's first verdict is repeated for ever.
+    pub(crate) mute: bool,
     pub(crate) accounts: Vec<Account>,
     pub(crate) stored: BTreeMap<String, Answer>,
     pub(crate) late: Vec<(Instant, Late)>,
@@ -94,7 +96,8 @@ impl Books {
     }
 
     fn lapse(&mut self, now: Instant) {
-        for account in &mut self.accounts {
+        // Only a window closes by itself.
+        for account in self.accounts.iter_mut().filter(|_| !self.mute) {
             if account.status == Status::InProgress && now >= account.authenticated + WINDOW {
                 account.status = Status::Expired;
             }
@@ -111,10 +114,13 @@ impl Books {
     }
 
     pub(crate) fn confirm(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
+        if self.mute {
+            return self.authorize(call, fault);
+        }
         self.once(call.key.as_str(), |books| books.confirm_first(call, fault))
     }
 
-    fn confirm_first(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
+    pub(crate) fn confirm_first(&mut self, call: &ConfirmCall, fault: Option<Fault>) -> Answer {
         let Some(at) = self.accounts.iter().position(|a| a.key == call.payment_key) else {
             return Answer::Unknown(Cause::SessionGone);
         };

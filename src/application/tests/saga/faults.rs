@@ -170,6 +170,10 @@ impl Script {
         left.pop_front_if(|fault| fault.place() == place)
     }
 
+    pub(crate) fn left(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     pub(crate) fn is_used_up(&self) -> bool {
         self.0.lock().unwrap().is_empty()
     }

@@ -114,7 +114,14 @@ impl Gateway {
         Answer::Unknown(Cause::Lost)
     }
 
+    fn is_mute(&self) -> bool {
+        self.books.lock().unwrap().mute
+    }
+
     async fn seen(&self, found: impl Fn(&Account) -> bool) -> Answer {
+        if self.is_mute() {
+            return Answer::Unknown(Cause::Mute);
+        }
         let fault = self.script.strike(Place::Question);
         if fault == Some(Fault::QuestionLost) {
             sleep(TIMEOUT).await;
@@ -150,7 +157,11 @@ impl Gateway {
 #[async_trait]
 impl PaymentGateway for Gateway {
     fn terms(&self) -> Terms {
-        Terms::default()
+        if self.is_mute() {
+            crate::mute::terms()
+        } else {
+            Terms::default()
+        }
     }
 
     fn admit(&self) -> Result<(), Refused> {

@@ -57,6 +57,7 @@ pub(crate) fn merchant(scope: Scope) -> Caller {
 pub(crate) fn order() -> Prepare {
     Prepare {
         kind: Kind::OneOff,
+        method: None,
         order_id: "order-0001".parse().unwrap(),
         order_name: "생수 외 1건".parse().unwrap(),
         amount: Money::new(AMOUNT, Currency::Krw).unwrap(),

@@ -21,7 +21,7 @@ const PROMISED_WITHIN: Duration = Duration::from_mins(1);
 const DONE_WITHIN: Duration = Duration::from_mins(40);
 
 /// Asks until a worker is promised, and not a moment longer; when that was.
-async fn leave(world: &World, key: &PaymentKey) -> Instant {
+pub(crate) async fn leave(world: &World, key: &PaymentKey) -> Instant {
     let begun = Instant::now();
     loop {
         let command = Approve {
@@ -55,7 +55,7 @@ async fn leave(world: &World, key: &PaymentKey) -> Instant {
 }
 
 /// Whether workers have done it, although nobody asks.
-async fn done(world: &World) -> bool {
+pub(crate) async fn done(world: &World) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < DONE_WITHIN {
         if world.memory.all_sagas().iter().all(Saga::is_closed) {

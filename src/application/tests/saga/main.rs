@@ -21,6 +21,7 @@ mod intake;
 mod interleavings;
 mod judge;
 mod left;
+mod mute;
 mod pace;
 mod post;
 mod repeats;

@@ -158,6 +158,14 @@ impl World {
         }
     }
 
+    /// A world whose gateway answers no questions, and knows payments by their order alone.
+    pub(crate) async fn mute(faults: &[Fault], bug: Option<Bug>) -> (Self, PaymentKey) {
+        let world = Self::new(faults, bug).await;
+        world.gateway.books.lock().unwrap().mute = true;
+        let key = world.authenticate(&world.order.to_string());
+        (world, key)
+    }
+
     /// Goes on with these faults.
     pub(crate) fn strike(&self, faults: &[Fault]) {
         self.script.refill(faults);
@@ -325,6 +333,10 @@ impl World {
 
     pub(crate) fn is_used_up(&self) -> bool {
         self.script.is_used_up()
+    }
+
+    pub(crate) fn left_in_script(&self) -> usize {
+        self.script.left()
     }
 }
 

@@ -212,6 +212,7 @@ pub(crate) fn krw(minor: i64) -> Money {
 pub(crate) fn order(id: &str) -> Prepare {
     Prepare {
         kind: Kind::OneOff,
+        method: None,
         order_id: id.parse().unwrap(),
         order_name: "생수 외 1건".parse().unwrap(),
         amount: krw(10_000),

@@ -1,0 +1,81 @@
+//! Owns `payflow stuck`: the sagas whose outcome is unknown for too long, for a person to look
+//! into at the gateway.
+
+use std::collections::HashMap;
+
+use application::ports::Clock as _;
+use application::ports::store::SagaAfter;
+use application::stuck_since;
+use domain::id::GatewayAccountId;
+use domain::saga::{Heard, Saga};
+use serde_json::json;
+
+use super::outside;
+use crate::adapters::clock::Wall;
+use crate::config::Config;
+
+/// How many are read at once.
+const PAGE_ROWS: u32 = 200;
+
+/// Every one, oldest first: a line of JSON each, with what the gateway knows it by.
+///
+/// # Errors
+/// The store is away.
+pub(super) async fn run(config: &Config) -> anyhow::Result<String> {
+    let store = outside::open(config, false).await?;
+    let accounts = store.every_gateway_account().await?;
+    let gateways: HashMap<GatewayAccountId, String> = accounts
+        .into_iter()
+        .map(|account| (account.id, account.gateway))
+        .collect();
+    let since = stuck_since(Wall::default().now(), config.timings.stuck_after());
+    let mut lines = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.stuck_sagas(since, after, PAGE_ROWS).await?;
+        let Some(last) = page.last() else {
+            return Ok(lines.join("\n"));
+        };
+        after = Some(SagaAfter {
+            created_at: last.head.created_at,
+            id: last.head.id,
+        });
+        let gateway = |saga: &Saga| gateways.get(&saga.head.account).map(String::as_str);
+        lines.extend(page.iter().map(|saga| line(saga, gateway(saga))));
+    }
+}
+
+fn line(saga: &Saga, gateway: Option<&str>) -> String {
+    let (head, progress) = (&saga.head, &saga.progress);
+    json!({
+        "sagaId": head.id,
+        "kind": head.kind().as_str(),
+        "paymentId": head.payment,
+        "merchantId": head.scope.merchant,
+        "mode": head.scope.mode.as_str(),
+        "gateway": gateway,
+        "gatewayAccountId": head.account,
+        "gatewayOrderId": saga.order(),
+        "paymentKey": head.intent.payment_key().map(ToString::to_string),
+        "amount": head.amount.minor(),
+        "currency": head.amount.currency().code(),
+        "heard": heard(&progress.heard),
+        "callsUnanswered": progress.unanswered,
+        "createdAt": head.created_at.to_rfc3339(),
+        "lastCallAt": progress.intent_at.to_rfc3339(),
+        "traceId": head.trace,
+    })
+    .to_string()
+}
+
+/// What the gateway last said about the call.
+fn heard(heard: &Heard) -> String {
+    match heard {
+        Heard::Nothing => "NOTHING".to_owned(),
+        Heard::Temporary => "TEMPORARY_ERROR".to_owned(),
+        Heard::SessionGone => "SESSION_GONE".to_owned(),
+        Heard::Refused(decline) => format!("REFUSED {}", decline.code),
+        Heard::Noise => "NOT_UNDERSTOOD".to_owned(),
+        Heard::OrderUsed => "ORDER_USED".to_owned(),
+    }
+}
