@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use application::ports::gateway::Terms;
 use application::ports::vault;
-use application::ports::{Store, Vault};
+use application::ports::{PaymentGateway, Store, Vault};
 use application::{KeyPair, Keyring, Seeded};
 use domain::account::{GatewayAccount, Status};
 use domain::id::GatewayAccountId;
@@ -17,7 +17,8 @@ use domain::principal::Mode;
 
 use super::outside::{self, Counterpart};
 use crate::adapters::gateway::bulkhead::Room;
-use crate::adapters::gateway::toss::{Settings, Timeouts, Toss};
+use crate::adapters::gateway::card_company::{self, CardCompany};
+use crate::adapters::gateway::toss::{self, Settings, Timeouts, Toss};
 use crate::adapters::gateway::{Guard, Guarded, Registry};
 use crate::adapters::telemetry::Metrics;
 use crate::config::{Config, Unsafe};
@@ -45,6 +46,10 @@ struct Reach {
     test_url: String,
     /// Toss, never the sandbox.
     live_url: String,
+    /// The sandbox, or the card company where one is named.
+    test_card_url: Option<String>,
+    /// The card company, never the sandbox.
+    live_card_url: Option<String>,
     timeouts: Timeouts,
     /// Whether real money is safe with the settings.
     live: Result<(), Unsafe>,
@@ -64,7 +69,8 @@ struct Seed {
 /// An account that is served.
 struct Served {
     credential_version: i32,
-    gateway: Arc<Guarded<Toss>>,
+    /// Lets it take new payments or not, whichever adapter serves it.
+    set_active: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 impl Accounts {
@@ -77,6 +83,7 @@ impl Accounts {
         let timeouts = config.toss_timeouts();
         let toss = &config.toss;
         let sandbox = counterpart.sandbox_url.clone();
+        let card_url = Some(config.card_company.api_url.clone()).filter(|url| !url.is_empty());
         let room = Room {
             actions_max: toss.calls_max,
             ..Room::default()
@@ -90,6 +97,8 @@ impl Accounts {
             reach: Reach {
                 test_url: sandbox.clone().unwrap_or_else(|| toss.api_url.clone()),
                 live_url: toss.api_url.clone(),
+                test_card_url: sandbox.clone().or_else(|| card_url.clone()),
+                live_card_url: card_url,
                 timeouts: Timeouts {
                     connect: timeouts.connect,
                     read: timeouts.read,
@@ -162,7 +171,10 @@ impl Accounts {
             merchants.position(|merchant| merchant.id == account.scope.merchant)
         };
         let mut accounts = self.store.every_gateway_account().await?;
-        accounts.retain(|account| account.scope.mode == self.seed.mode);
+        // The keys are for one gateway only; another's accounts never see them.
+        accounts.retain(|account| {
+            account.scope.mode == self.seed.mode && account.gateway == toss::NAME
+        });
         // Stable: within a merchant the oldest account stays first.
         accounts.sort_by_key(age);
         if !self.seed.everybody {
@@ -193,28 +205,42 @@ impl Accounts {
         if let Some(served) = self.served.get(&account.id)
             && served.credential_version == account.credential_version
         {
-            served.gateway.set_active(active);
+            (served.set_active)(active);
             return Ok(());
         }
-        let keyring = Keyring {
-            store: self.store.as_ref(),
-            vault: self.vault.as_ref(),
-        };
-        let Some(keys) = keyring.open(account).await? else {
-            return Ok(());
-        };
-        let settings = self.settings(account, keys)?;
-        let observer = Arc::clone(&self.metrics);
-        let gateway = Guarded::new(Toss::new(settings)?, account.id, self.guard, observer);
-        let gateway = Arc::new(gateway);
-        self.registry
-            .put(account.id, Arc::<Guarded<Toss>>::clone(&gateway));
-        let served = Served {
-            credential_version: account.credential_version,
-            gateway,
+        let served = match account.gateway.as_str() {
+            toss::NAME => {
+                let keyring = Keyring {
+                    store: self.store.as_ref(),
+                    vault: self.vault.as_ref(),
+                };
+                let Some(keys) = keyring.open(account).await? else {
+                    return Ok(());
+                };
+                self.serve_by(account, Toss::new(self.settings(account, keys)?)?)
+            }
+            card_company::NAME => {
+                self.serve_by(account, CardCompany::new(self.card_settings(account)?)?)
+            }
+            unknown => anyhow::bail!("there is no gateway called {unknown}"),
         };
         self.served.insert(account.id, served);
         Ok(())
+    }
+
+    /// Lets `gateway`, guarded, serve the account from now on.
+    fn serve_by<G>(&self, account: &GatewayAccount, gateway: G) -> Served
+    where
+        G: PaymentGateway + 'static,
+    {
+        let observer = Arc::clone(&self.metrics);
+        let gateway = Arc::new(Guarded::new(gateway, account.id, self.guard, observer));
+        self.registry
+            .put(account.id, Arc::<Guarded<G>>::clone(&gateway));
+        Served {
+            credential_version: account.credential_version,
+            set_active: Box::new(move |active| gateway.set_active(active)),
+        }
     }
 
     fn settings(&self, account: &GatewayAccount, keys: KeyPair) -> anyhow::Result<Settings> {
@@ -222,10 +248,7 @@ impl Accounts {
         let base_url = match account.scope.mode {
             Mode::Test => &reach.test_url,
             Mode::Live => {
-                reach
-                    .live
-                    .clone()
-                    .context("a live account is not safe with these settings")?;
+                self.ensure_live()?;
                 &reach.live_url
             }
         };
@@ -244,6 +267,29 @@ impl Accounts {
             },
             secret_key: keys.secret_key,
         })
+    }
+
+    fn card_settings(&self, account: &GatewayAccount) -> anyhow::Result<card_company::Settings> {
+        let reach = &self.reach;
+        let base_url = match account.scope.mode {
+            Mode::Test => &reach.test_card_url,
+            Mode::Live => {
+                self.ensure_live()?;
+                &reach.live_card_url
+            }
+        };
+        let base_url = base_url.clone();
+        Ok(card_company::Settings {
+            base_url: base_url.context("card_company.api_url is not set")?,
+            merchant_name: account.name.clone(),
+            timeouts: reach.timeouts,
+            active: account.status == Status::Active,
+        })
+    }
+
+    fn ensure_live(&self) -> anyhow::Result<()> {
+        let live = self.reach.live.clone();
+        live.context("a live account is not safe with these settings")
     }
 }
 

@@ -10,14 +10,16 @@ use application::{KeyPair, Keyring};
 use clap::Subcommand;
 use domain::account::{GatewayAccount, Status};
 use domain::id::{GatewayAccountId, MerchantId};
+use domain::payment::Methods;
 use domain::principal::{Mode, Scope};
 use domain::snapshot::{Answer, Cause};
 use serde_json::json;
 
 use super::{outside, vault};
 use crate::adapters::clock::Wall;
+use crate::adapters::gateway::card_company;
 use crate::adapters::gateway::toss::keys::{hint, mode_of};
-use crate::adapters::gateway::toss::{Settings, Toss};
+use crate::adapters::gateway::toss::{self, Settings, Toss};
 use crate::adapters::ids::Drawn;
 use crate::config::{Config, Gateway};
 
@@ -34,8 +36,16 @@ const NAME_MAX: usize = 100;
 #[derive(Subcommand)]
 pub(super) enum Action {
     /// Give a merchant an account. Its keys are read from `GATEWAY_SECRET_KEY` and
-    /// `GATEWAY_CLIENT_KEY`, or else as two lines of standard input: secret key, client key.
+    /// `GATEWAY_CLIENT_KEY`, or else as two lines of standard input: secret key, client key. A
+    /// card company takes none, and is told the account's name for the buyer's bill.
     Add {
+        /// At which gateway.
+        #[arg(long, default_value = toss::NAME, value_parser = [toss::NAME, card_company::NAME])]
+        gateway: String,
+        /// What it is there for, for example CARD,EASY_PAY: payments that name one of these are
+        /// taken here rather than elsewhere, and no others are; all that its gateway can if not.
+        #[arg(long)]
+        methods: Option<Methods>,
         /// Whose: mer_….
         #[arg(long)]
         merchant: MerchantId,
@@ -80,6 +90,7 @@ pub(super) enum Action {
 pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<String> {
     // Before anything is opened: what was typed may already be wrong.
     let keys = match &action {
+        Action::Add { gateway, .. } if gateway == card_company::NAME => None,
         Action::Add { .. } | Action::ReplaceKey { .. } => Some(read_keys()?),
         Action::List { .. } | Action::Disable { .. } | Action::Enable { .. } => None,
     };
@@ -98,24 +109,49 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
                 merchant,
                 name,
                 mode,
+                methods,
+                ..
             },
             Some(keys),
         ) => {
             let mode = fitting(config, &keys, mode)?;
-            keyring.add(account(merchant, mode, name)?, &keys).await?
+            let account = GatewayAccount {
+                methods,
+                ..account(merchant, mode, name)?
+            };
+            keyring.add(account, &keys).await?
+        }
+        (
+            Action::Add {
+                merchant,
+                name,
+                mode,
+                methods,
+                ..
+            },
+            None,
+        ) => {
+            let mode = mode.unwrap_or_else(|| outside::mode(config));
+            let account = account(merchant, mode, name)?;
+            keyring
+                .add_keyless(at_card_company(config, account, methods)?)
+                .await?
         }
         (Action::ReplaceKey { id, unchecked }, Some(keys)) => {
             let known = store.gateway_account(id).await?;
             let known = known.with_context(|| format!("there is no gateway account {id}"))?;
+            ensure!(
+                known.gateway == toss::NAME,
+                "an account at {} takes no keys",
+                known.gateway
+            );
             fitting(config, &keys, Some(known.scope.mode))?;
             if !unchecked {
                 ensure_same_merchant(config, keyring, &known, &keys).await?;
             }
             keyring.replace(id, &keys).await?
         }
-        (Action::Add { .. } | Action::ReplaceKey { .. }, None) => {
-            anyhow::bail!("no keys were read")
-        }
+        (Action::ReplaceKey { .. }, None) => anyhow::bail!("no keys were read"),
     };
     line(keyring, &account).await
 }
@@ -167,6 +203,32 @@ fn account(merchant: MerchantId, mode: Mode, name: String) -> anyhow::Result<Gat
     Ok(GatewayAccount {
         name,
         ..GatewayAccount::new(id, scope, Wall::default().now())
+    })
+}
+
+/// The account at a card company, if such a one can be served.
+fn at_card_company(
+    config: &Config,
+    account: GatewayAccount,
+    methods: Option<Methods>,
+) -> anyhow::Result<GatewayAccount> {
+    card_company::check_name(&account.name)?;
+    ensure!(
+        methods.is_none_or(|methods| methods == card_company::METHODS),
+        "a card company takes {} only",
+        card_company::METHODS
+    );
+    if account.scope.mode == Mode::Live {
+        config.fit_for_live()?;
+        ensure!(
+            !config.card_company.api_url.is_empty(),
+            "card_company.api_url is not set"
+        );
+    }
+    Ok(GatewayAccount {
+        gateway: card_company::NAME.to_owned(),
+        methods,
+        ..account
     })
 }
 
@@ -248,6 +310,7 @@ async fn line(keyring: Keyring<'_>, account: &GatewayAccount) -> anyhow::Result<
         "name": account.name,
         "status": account.status.as_str(),
         "gateway": account.gateway,
+        "methods": account.methods.map(|methods| methods.to_string()),
         "gatewayMerchantId": account.merchant_id,
         "secretKey": secret_key,
         "clientKey": client_key,

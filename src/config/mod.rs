@@ -15,9 +15,9 @@ use serde::Deserialize;
 pub use checks::Unsafe;
 pub use identity::Identity;
 pub use sections::{
-    Billing, Bounds, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Inbox, Kafka, Limits,
-    Log, LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream, Timings, Toss,
-    Vault, Webhooks,
+    Billing, Bounds, CardCompany, Clock, ClockSource, Database, Feed, Files, ForwardedBy, Inbox,
+    Kafka, Limits, Log, LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream,
+    Timings, Toss, Vault, Webhooks,
 };
 pub use span::Span;
 pub use unreadable::Unreadable;
@@ -60,6 +60,8 @@ pub struct Config {
     pub payments: Payments,
     /// The gateway.
     pub toss: Toss,
+    /// The card company.
+    pub card_company: CardCompany,
     /// What secrets are sealed with.
     pub vault: Vault,
     /// The gateway's stand-in.

@@ -98,6 +98,12 @@ pub struct Toss {
     pub calls_max: usize,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardCompany {
+    pub api_url: String,
+}
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {

@@ -10,6 +10,7 @@ mod access;
 mod api_keys;
 mod billing;
 mod cancels;
+mod card_company;
 mod codes;
 mod commands;
 mod copies_on_postgres;

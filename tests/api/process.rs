@@ -70,7 +70,7 @@ impl Process {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let url = format!("{}{path}", text(&self.keys["payflowUrl"]));
         let secret = text(&self.keys["secretKey"]);
         answer(self.client.get(url).bearer_auth(secret)).await

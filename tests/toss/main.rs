@@ -1,4 +1,5 @@
-//! Owns the tests of the Toss adapter from outside: against bytes on a socket, and the sandbox.
+//! Owns the tests of the gateways' adapters from outside: against bytes on a socket, and the
+//! sandbox.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +8,7 @@
 
 mod actions;
 mod billing;
+mod card_company;
 mod examples;
 mod failures;
 mod sandbox;

@@ -2,7 +2,9 @@
 
 pub mod breaker;
 pub mod bulkhead;
+pub mod card_company;
 mod guarded;
+mod http;
 mod observer;
 mod registry;
 pub mod toss;

@@ -104,6 +104,12 @@ impl Config {
             "toss.api_url",
             "plain http would show the secret key to the network",
         )?;
+        let card_company = &self.card_company.api_url;
+        need(
+            card_company.is_empty() || is_encrypted(card_company) || is_loopback(card_company),
+            "card_company.api_url",
+            "plain http would show payments to the network",
+        )?;
         need(
             toss.calls_max > 0,
             "toss.calls_max",

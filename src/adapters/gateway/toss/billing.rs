@@ -8,9 +8,10 @@ use domain::snapshot::{Answer, Cause};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::classify::{self, Reply};
+use super::classify;
 use super::codes::Call;
 use super::wire::{Raw, name, object, parse_instant, text};
+use crate::adapters::gateway::http::Reply;
 
 /// A billing key is at most so long (`toss-api.md §5`).
 const KEY_CHARS_MAX: usize = 200;

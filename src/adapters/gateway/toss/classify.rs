@@ -4,31 +4,10 @@ use domain::snapshot::{Answer, Cause};
 
 use super::codes::{self, Call, Kind};
 use super::wire::{self, Refusal};
+use crate::adapters::gateway::http::Reply;
 
 /// A slow-down longer than this is not obeyed: it would stall a saga past every window.
 const RETRY_AFTER_SECONDS_MAX: u32 = 120;
-
-/// An answer as far as it decides anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reply {
-    /// The HTTP status.
-    pub(super) status: u16,
-    /// `Retry-After`, where it is a number of seconds.
-    pub(super) retry_after_seconds: Option<u32>,
-    /// The body, or why there is none to read.
-    pub(super) body: Result<Vec<u8>, Unusable>,
-}
-
-/// Why a body was not looked into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
-    /// HTML from the edge, or no type at all.
-    #[error("it is not JSON")]
-    NotJson,
-    /// Larger than any answer of this gateway.
-    #[error("it is too large")]
-    TooLarge,
-}
 
 impl Reply {
     /// The error in it, if it holds one.
@@ -127,6 +106,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::adapters::gateway::http::Unusable;
 
     const CALLS: [Call; 6] = [
         Call::Confirm,

@@ -1,22 +1,13 @@
 //! Owns HTTP towards the gateway: one physical request per call, and whether it left at all.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
-use reqwest::{Method, Response, Url, redirect, retry, tls};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Response, Url};
 
-use super::classify::{Reply, Unusable};
-use super::settings::{Rejected, Settings};
-use crate::adapters::cause::chain;
+use super::settings::Settings;
+use crate::adapters::gateway::http::{self, Rejected, Reply, Unanswered, header, read, unanswered};
 
-/// No answer of this gateway comes near it.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Shorter than what load balancers commonly allow, so that we rarely write into a dead one.
-const IDLE_MAX: Duration = Duration::from_secs(20);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-tosspayments-trace-id");
 
@@ -46,46 +37,13 @@ pub(super) struct Heard {
     pub(super) trace: Option<String>,
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unanswered {
-    /// Not a byte of the request was written: no connection was made.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// The request was on its way.
-    #[error("no answer: {0}")]
-    Lost(String),
-}
-
 impl Client {
     pub(super) fn new(settings: &Settings) -> Result<Self, Rejected> {
         let base = settings.checked_base()?;
         let mut authorization = HeaderValue::try_from(basic(settings.checked_secret()?))
             .map_err(|_| Rejected::Secret)?;
         authorization.set_sensitive(true);
-        let encrypted = base.scheme() == "https";
-        let http = reqwest::Client::builder()
-            .connect_timeout(settings.timeouts.connect)
-            .read_timeout(settings.timeouts.read)
-            .timeout(settings.timeouts.total)
-            .redirect(redirect::Policy::none())
-            // The saga alone decides whether an action is sent again.
-            .retry(retry::never())
-            // The way to the gateway is a setting of ours, not of the environment.
-            .no_proxy()
-            .https_only(encrypted)
-            .tls_version_min(tls::Version::TLS_1_2)
-            .pool_idle_timeout(IDLE_MAX)
-            .user_agent(concat!("payflow/", env!("CARGO_PKG_VERSION")));
-        // A sandbox on this machine needs no certificates, and a bare machine has none.
-        let http = if encrypted {
-            http
-        } else {
-            http.tls_certs_only([])
-        };
-        let http = http
-            .build()
-            .map_err(|error| Rejected::Client(chain(&error)))?;
+        let http = http::client(settings.timeouts, &base)?;
         Ok(Self {
             http,
             base,
@@ -138,56 +96,6 @@ pub(super) async fn heard(response: Response) -> Result<Heard, Unanswered> {
     let trace = header(response.headers(), &TRACE_ID).map(str::to_owned);
     let reply = read(response).await.map_err(unanswered)?;
     Ok(Heard { reply, trace })
-}
-
-async fn read(mut response: Response) -> Result<Reply, reqwest::Error> {
-    let status = response.status().as_u16();
-    let headers = response.headers();
-    let retry_after_seconds =
-        header(headers, &RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
-    let body = if is_json(headers) {
-        bounded(&mut response).await?.ok_or(Unusable::TooLarge)
-    } else {
-        Err(Unusable::NotJson)
-    };
-    Ok(Reply {
-        status,
-        retry_after_seconds,
-        body,
-    })
-}
-
-/// The body, unless it is too large.
-async fn bounded(response: &mut Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Some(body))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = header(headers, &CONTENT_TYPE).and_then(|value| value.split(';').next());
-    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn unanswered(error: reqwest::Error) -> Unanswered {
-    // True for name resolution, connecting and the TLS handshake only: until then the request has
-    // not been handed to a connection.
-    let not_sent = error.is_connect() || error.is_builder();
-    let why = chain(&error.without_url());
-    if not_sent {
-        Unanswered::NotSent(why)
-    } else {
-        Unanswered::Lost(why)
-    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use domain::text::TransactionKey;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::classify::{Reply, classify};
+use super::classify::classify;
 use super::codes::Call;
 use super::wire::{self, Raw};
+use crate::adapters::gateway::http::Reply;
 
 /// Dates of the query are in Korean time and say no offset.
 const DATE: &str = "%Y-%m-%dT%H:%M:%S";

@@ -29,13 +29,17 @@ use application::ports::PaymentGateway;
 use application::ports::gateway::{
     DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
 };
-use classify::Reply;
-use client::{Client, Heard, Request, Unanswered};
+use client::{Client, Heard, Request};
 use codes::Call;
 pub use hook::Hooks;
-pub use settings::{Rejected, Settings, Timeouts};
+pub use settings::Settings;
 
 use super::Operation;
+pub use super::http::{Rejected, Timeouts};
+use super::http::{Reply, Unanswered};
+
+/// What an account's row calls this adapter.
+pub const NAME: &str = "toss";
 
 /// One account at Toss Payments.
 pub struct Toss {

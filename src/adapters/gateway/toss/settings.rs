@@ -1,33 +1,10 @@
 //! Owns what an account at Toss needs to be reached, and what of it is refused.
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use application::ports::gateway::Terms;
 use application::ports::vault::Secret;
 use reqwest::Url;
 
-/// How long a call may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Until a connection with TLS stands.
-    pub connect: Duration,
-    /// Without a byte received.
-    pub read: Duration,
-    /// From the start to the last byte of the answer.
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        // The gateway itself may take 60 s (`toss-api.md §2.5`).
-        Self {
-            connect: Duration::from_secs(3),
-            read: Duration::from_mins(1),
-            total: Duration::from_secs(65),
-        }
-    }
-}
+use crate::adapters::gateway::http::{self, Rejected, Timeouts};
 
 /// How to reach one account.
 #[derive(Clone, Debug)]
@@ -59,17 +36,7 @@ impl Settings {
 
     /// Plain HTTP would show the secret key to everybody on the way.
     pub(super) fn checked_base(&self) -> Result<Url, Rejected> {
-        let url = Url::parse(&self.base_url).map_err(|_| Rejected::BaseUrl)?;
-        let plain = url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        match url.scheme() {
-            "https" if plain => Ok(url),
-            "http" if plain && is_loopback(&url) => Ok(url),
-            "http" if plain => Err(Rejected::PlainHttp),
-            _ => Err(Rejected::BaseUrl),
-        }
+        http::checked(&self.base_url)
     }
 
     /// A byte order mark, a blank or a line end sneaks in easily and only shows as a 401.
@@ -81,32 +48,6 @@ impl Settings {
         }
         Ok(secret_key)
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Why an account cannot be used as configured.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// Not an http or https URL, or one with credentials, query or fragment.
-    #[error("the gateway's base URL is not a plain http(s) URL")]
-    BaseUrl,
-    /// The secret key would cross a network unencrypted.
-    #[error("plain http is allowed for a gateway on this machine only")]
-    PlainHttp,
-    /// Empty, or with characters that no key has.
-    #[error("the gateway's secret key is empty or has characters that no key has")]
-    Secret,
-    /// The HTTP client could not be set up, for example without trusted certificates.
-    #[error("the HTTP client cannot be built: {0}")]
-    Client(String),
 }
 
 #[cfg(test)]
