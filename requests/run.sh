@@ -44,7 +44,7 @@ stop_service() {
 }
 
 scripts=(health prepare approve cancel tampered declined unknown list events stream webhooks access
-  api-keys billing)
+  api-keys billing virtual-account)
 [[ -n ${KEYS:-} ]] || start_service
 for script in "${scripts[@]}"; do
   echo "$script"

@@ -157,6 +157,7 @@ impl<'a> Thrown<'a> {
         let letter = match self.call {
             Operation::Confirm => 'C',
             Operation::Charge => 'B',
+            Operation::IssueAccount => 'V',
             Operation::IssueKey => 'I',
             Operation::DeleteKey => 'D',
             Operation::Cancel => 'X',

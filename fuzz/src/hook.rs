@@ -40,8 +40,13 @@ pub(crate) fn run(bytes: &[u8]) {
             secret,
         } => {
             is_said(&value, &order, &claim);
-            let said = value["secret"].as_str().or(value["data"]["secret"].as_str());
-            assert!(secret.is_none() || said.is_some(), "a secret that nobody said");
+            let said = value["secret"]
+                .as_str()
+                .or(value["data"]["secret"].as_str());
+            assert!(
+                secret.is_none() || said.is_some(),
+                "a secret that nobody said"
+            );
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Movement {
     Capture,
     /// Back to the buyer.
     Cancel,
+    /// Back to the buyer's bank, which found that the deposit was a mistake.
+    Reversal,
 }
 
 /// One line of the sandbox's ledger: money that really moved.

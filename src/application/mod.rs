@@ -32,6 +32,7 @@ mod switches;
 mod tenancy;
 mod upkeep;
 pub mod view;
+mod virtual_accounts;
 mod watch;
 pub mod webhooks;
 
@@ -68,6 +69,7 @@ pub use switches::{IsPaused, Reason, Standing, SwitchError, turn};
 pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};
 pub use upkeep::{Upkeep, stuck_since};
 pub use view::PaymentView;
+pub use virtual_accounts::{AskAccount, Due, KeptSecrets};
 
 /// Timings of the use cases and the runner; all of them settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

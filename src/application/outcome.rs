@@ -30,6 +30,11 @@ pub enum Ended {
         /// The payment then.
         payment: Box<PaymentView>,
     },
+    /// The virtual account is issued.
+    Issued {
+        /// The payment then.
+        payment: Box<PaymentView>,
+    },
     /// The money is not taken, or it is given back.
     Declined {
         /// The payment then.
@@ -85,6 +90,7 @@ impl Ended {
         match saga.progress.outcome.as_ref()? {
             saga::Outcome::Approved => Some(Self::Approved { payment: view }),
             saga::Outcome::Canceled => Some(Self::Canceled { payment: view }),
+            saga::Outcome::Issued => Some(Self::Issued { payment: view }),
             saga::Outcome::Declined(decline) if saga.head.kind() == saga::Kind::Cancellation => {
                 Some(Self::CancelDeclined {
                     payment: view,
@@ -110,6 +116,7 @@ impl Ended {
         match &mut self {
             Self::Prepared { payment }
             | Self::Approved { payment }
+            | Self::Issued { payment }
             | Self::Canceled { payment }
             | Self::Declined { payment, .. }
             | Self::CancelDeclined { payment, .. } => {
@@ -118,6 +125,19 @@ impl Ended {
             Self::Subscription { .. } => {}
         }
         self
+    }
+
+    /// The payment it tells of, where it is one with a virtual account that was issued.
+    pub(crate) fn payment_mut(&mut self) -> Option<&mut PaymentView> {
+        match self {
+            Self::Issued { payment } => Some(payment),
+            Self::Prepared { .. }
+            | Self::Approved { .. }
+            | Self::Canceled { .. }
+            | Self::Declined { .. }
+            | Self::CancelDeclined { .. }
+            | Self::Subscription { .. } => None,
+        }
     }
 
     /// The bytes to store.

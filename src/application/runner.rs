@@ -142,10 +142,11 @@ impl Runner {
             let performed = self.perform(gateway.as_ref(), &saga, &step);
             let answer = patience.at_gateway(performed).await;
             let answer = self.vouched(&saga, version, answer).await;
+            let answer = self.kept_close(&saga, answer).await;
             match self.settle(saga, seen.take(), &answer).await {
                 Settled::LetGo => return Driven::LetGo,
                 Settled::Went(saga, payment) if saga.is_closed() => {
-                    if let (Some(Outcome::Approved), Answer::Found(snapshot)) =
+                    if let (Some(Outcome::Approved | Outcome::Issued), Answer::Found(snapshot)) =
                         (&saga.progress.outcome, &answer)
                     {
                         self.pin(saga.head.account, snapshot).await;
@@ -211,6 +212,16 @@ impl Runner {
                 };
                 crash_point!(saga.head.kind(), "before_call");
                 let answer = self.holding(saga, gateway.charge(call, &with)).await;
+                crash_point!(saga.head.kind(), "after_call");
+                answer
+            }
+            Step::IssueAccount(call) => {
+                let with = match self.wish(saga, call).await {
+                    Ok(with) => with,
+                    Err(cause) => return Answer::Unknown(cause),
+                };
+                crash_point!(saga.head.kind(), "before_call");
+                let answer = self.holding(saga, gateway.issue_account(call, &with)).await;
                 crash_point!(saga.head.kind(), "after_call");
                 answer
             }

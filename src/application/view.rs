@@ -52,6 +52,9 @@ pub struct PaymentView {
     /// Where the buyer's receipt is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt_url: Option<String>,
+    /// Where the buyer pays in; its number and holder never in a stored outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_account: Option<AccountView>,
     /// Why the last attempt was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<DeclineView>,
@@ -74,6 +77,22 @@ pub struct PaymentView {
     /// The subscription that it is for, as this payment's move left it; in stored outcomes only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Box<SubscriptionView>>,
+}
+
+/// A virtual account as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// The gateway's code of the bank.
+    pub bank: String,
+    /// Its number. Never in a stored outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_number: Option<String>,
+    /// In whose name it is. Never in a stored outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Until when a deposit is taken.
+    pub due_at: Timestamp,
 }
 
 /// One cancellation as shown.
@@ -160,6 +179,12 @@ impl PaymentView {
             payment_key: paid.map(|paid| paid.payment_key.to_string()),
             method: paid.and_then(|paid| paid.method.clone()),
             receipt_url: paid.and_then(|paid| paid.receipt_url.clone()),
+            virtual_account: payment.account.as_ref().map(|account| AccountView {
+                bank: account.bank.to_string(),
+                account_number: None,
+                holder: None,
+                due_at: account.due_at,
+            }),
             decline: payment.state.declined().map(DeclineView::of),
             saga_id: payment.state.saga().map(|saga| saga.to_string()),
             member_id: None,

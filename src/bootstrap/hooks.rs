@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use application::inbox::{Intake, Terms};
 use application::ports::RateLimiter;
-use application::ports::inbox::NoneKept;
+use application::ports::inbox::DepositSecrets;
 use application::ports::limiter::Rate;
 
 use crate::adapters::gateway::toss::Hooks;
@@ -15,11 +15,15 @@ use crate::config::Config;
 /// How long a hint is held beyond what its look may take.
 const COMMIT_ROOM: Duration = Duration::from_mins(3);
 
-/// The intake, which counts by `limiter`.
-pub(super) fn intake(config: &Config, limiter: Arc<dyn RateLimiter>) -> Intake {
+/// The intake, which counts by `limiter` and finds the secrets of deposits in `deposits`.
+pub(super) fn intake(
+    config: &Config,
+    deposits: Arc<dyn DepositSecrets>,
+    limiter: Arc<dyn RateLimiter>,
+) -> Intake {
     Intake {
         reader: Arc::new(Hooks),
-        deposits: Arc::new(NoneKept),
+        deposits,
         limiter,
         terms: terms(config),
     }

@@ -34,7 +34,7 @@ use anyhow::Context as _;
 use application::events::Bell;
 use application::ports::limiter::Rate;
 use application::ports::{Clock, Gateways, Ids, Store, TokenVerifier, Vault};
-use application::{App, Bounds, ChargePace, Parts, Seating, StepUp, Timings};
+use application::{App, Bounds, ChargePace, KeptSecrets, Parts, Seating, StepUp, Timings};
 use domain::saga::Policy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +95,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
     let counted = Metered::new(outside.store, Arc::clone(&metrics), Arc::clone(&bell));
     let store: Arc<dyn Store> = Arc::new(counted);
     let shared = shared::Shared::open(config, &metrics).await?;
+    let secrets = KeptSecrets::new(Arc::clone(&store), Arc::clone(&outside.vault));
     let (work, servers) = (TaskTracker::new(), TaskTracker::new());
     let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
     let parts = Parts {
@@ -108,7 +109,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         repeats: Arc::clone(&shared.repeats),
         bell: Arc::clone(&bell),
         post: webhooks::post(config, outside.vault)?,
-        intake: hooks::intake(config, Arc::clone(&shared.limiter)),
+        intake: hooks::intake(config, Arc::new(secrets), Arc::clone(&shared.limiter)),
         policy: policy(config),
         timings: timings(config),
         bounds: bounds(config),

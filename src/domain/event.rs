@@ -49,6 +49,14 @@ words! {
         ApprovalRequested => "payment.approval_requested",
         /// A charge was asked for and is durable.
         ChargeRequested => "payment.charge_requested",
+        /// A virtual account was asked for and is durable.
+        AccountRequested => "payment.account_requested",
+        /// A virtual account was issued: the buyer can pay in.
+        AccountIssued => "payment.account_issued",
+        /// The buyer paid in; booked.
+        Deposited => "payment.deposited",
+        /// The bank took the deposit back; booked.
+        DepositReversed => "payment.deposit_reversed",
         /// Captured and booked.
         Approved => "payment.approved",
         /// The gateway counts another part of the capture as without VAT than was asked for.
@@ -108,6 +116,19 @@ pub struct Payload {
     /// What was asked and what was found, where the parts without VAT differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tax_free: Option<TaxFreeFacts>,
+    /// Where to pay in, without the account's number, where an account was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_account: Option<AccountFacts>,
+}
+
+/// A virtual account without what is personal of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountFacts {
+    /// The gateway's code of the bank.
+    pub bank: String,
+    /// Until when a deposit is taken, ISO 8601.
+    pub due_at: String,
 }
 
 /// A movement of money as the gateway showed it.
@@ -245,6 +266,7 @@ impl Payload {
             decline: None,
             reason_code: None,
             tax_free: None,
+            virtual_account: None,
         }
     }
 }

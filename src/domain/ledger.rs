@@ -59,12 +59,18 @@ impl FromStr for Account {
 /// Which movement of a payment key an entry books; with gateway account and payment key it is
 /// unique, so one movement is never booked twice.
 ///
-/// A capture is named by the word alone: the gateway shows its transaction key only until the
-/// first cancellation replaces it (`toss-api.md §7`), so a recovery after one could not find it.
+/// A deposit and what the bank takes back are counted: neither is always shown with a name, and a
+/// payment knows how often it came and went. A capture is named by the word alone: the gateway
+/// shows its transaction key only until the first cancellation replaces it (`toss-api.md §7`), so
+/// a recovery after one could not find it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Movement {
-    /// The one capture of a payment key.
+    /// The one capture of a payment key; of a virtual account, its first deposit.
     Capture,
+    /// A later deposit, by its count: 2 for the one after the first reversal.
+    Deposit(u32),
+    /// The bank took a deposit back, by its count from 1.
+    Reversal(u32),
     /// The cancellation with this transaction key.
     Cancel(TransactionKey),
 }
@@ -73,6 +79,8 @@ impl fmt::Display for Movement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capture => f.write_str("capture"),
+            Self::Deposit(count) => write!(f, "deposit:{count}"),
+            Self::Reversal(count) => write!(f, "reversal:{count}"),
             Self::Cancel(key) => write!(f, "cancel:{key}"),
         }
     }
@@ -85,10 +93,14 @@ impl FromStr for Movement {
         if text == "capture" {
             return Ok(Self::Capture);
         }
-        text.strip_prefix("cancel:")
-            .and_then(|key| key.parse().ok())
-            .map(Self::Cancel)
-            .ok_or_else(|| UnknownWord(text.to_owned()))
+        let (word, rest) = text.split_once(':').unwrap_or((text, ""));
+        let movement = match word {
+            "cancel" => rest.parse().ok().map(Self::Cancel),
+            "deposit" => rest.parse().ok().map(Self::Deposit),
+            "reversal" => rest.parse().ok().map(Self::Reversal),
+            _ => None,
+        };
+        movement.ok_or_else(|| UnknownWord(text.to_owned()))
     }
 }
 

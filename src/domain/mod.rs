@@ -30,6 +30,7 @@ pub mod subscription;
 pub mod switch;
 pub mod text;
 pub mod vault;
+pub mod virtual_account;
 pub mod webhook;
 
 use std::time::Duration;

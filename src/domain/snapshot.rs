@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::decline::Decline;
 use crate::money::Money;
 use crate::text::{PaymentKey, TransactionKey};
+use crate::virtual_account::ShownAccount;
 
 /// The gateway's own status of a payment (`toss-api.md §8`). Never a closed list: new words come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Snapshot {
     pub method: Option<String>,
     /// Where the buyer's receipt is.
     pub receipt_url: Option<String>,
+    /// Where the buyer pays in, of a virtual account.
+    pub account: Option<Box<ShownAccount>>,
 }
 
 impl Snapshot {

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::virtual_account::VirtualAccount;
+
 /// A success.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -87,12 +89,12 @@ pub struct PreparePayment {
     #[schema(example = 0, minimum = 0, default = 0)]
     pub tax_free_amount: Option<i64>,
     /// `ONE_OFF` is paid in the payment window; `BILLING` is charged with a billing key of the
-    /// member, who has to be named then.
+    /// member, who has to be named then; `VIRTUAL_ACCOUNT` is paid by deposit, in KRW.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         example = "ONE_OFF",
         default = "ONE_OFF",
-        pattern = "^(ONE_OFF|BILLING)$"
+        pattern = "^(ONE_OFF|BILLING|VIRTUAL_ACCOUNT)$"
     )]
     pub kind: Option<String>,
     /// What the buyer pays with, where that is known: it decides which of the merchant's gateway
@@ -229,6 +231,9 @@ pub struct Payment {
     /// Where the buyer's receipt is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_url: Option<String>,
+    /// Where the buyer pays in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtual_account: Option<VirtualAccount>,
     /// Why the last attempt was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decline: Option<Decline>,
@@ -354,6 +359,7 @@ impl From<PaymentView> for Payment {
             payment_key: view.payment_key,
             method: view.method,
             receipt_url: view.receipt_url,
+            virtual_account: view.virtual_account.map(VirtualAccount::from),
             decline: view.decline.map(Decline::from),
             saga_id: view.saga_id,
             member_id: view.member_id,

@@ -266,8 +266,8 @@ catalogue! {
         "결제 유효 시간이 지났습니다.",
         "The time to pay is over.";
     PAYMENT_KIND_MISMATCH => PaymentKindMismatch, CONFLICT,
-        "이 종류의 결제는 이 방법으로 승인할 수 없습니다.",
-        "This kind of payment is not approved this way.";
+        "이 종류의 결제에는 사용할 수 없는 방법입니다.",
+        "This kind of payment does not take this.";
 
     PAYMENT_NOT_CANCELABLE => PaymentNotCancelable, UNPROCESSABLE_ENTITY,
         "취소할 수 있는 금액이 없는 결제입니다.",

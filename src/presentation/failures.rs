@@ -230,6 +230,8 @@ impl From<ApproveRefusal> for Failure {
                 Self::from(Code::PaymentClosed).data(json!({ "status": status }))
             }
             ApproveRefusal::Expired => Self::from(Code::PaymentExpired),
+            ApproveRefusal::NoCustomer => Self::field("customerName", Code::FieldRequired),
+            ApproveRefusal::DueDate => Self::field("dueAt", Code::FieldRange),
             ApproveRefusal::KeySpent => Self::from(Code::PaymentKeySpent),
             ApproveRefusal::KeyNotOrder => Self::field("paymentKey", Code::PaymentKeyNotOrder),
             ApproveRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
@@ -252,7 +254,7 @@ impl From<CancelRefusal> for Failure {
             CancelRefusal::TaxFreeMismatch { left } => Self::from(Code::CancelTaxFreeMismatch)
                 .data(json!({ "taxFreeBalanceAmount": left.minor() })),
             CancelRefusal::PartOfUnpaid => Self::from(Code::CancelPartOfUnpaid),
-            CancelRefusal::WrongKind => Self::from(Code::PaymentNotCancelable),
+            CancelRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
         }
     }
 }

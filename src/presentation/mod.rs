@@ -38,6 +38,7 @@ mod stream;
 mod subscriptions;
 mod switches;
 mod table;
+mod virtual_account;
 mod webhooks;
 mod wire;
 

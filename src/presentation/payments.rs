@@ -243,8 +243,9 @@ fn prepare_command(mut form: Form, settings: &Settings) -> Result<Prepare, Failu
         form.refuse("taxFreeAmount", Code::TaxFreeOverAmount);
     }
     let kind = form.optional_as("kind", Kind::OneOff);
-    if kind == Some(Kind::VirtualAccount) {
-        form.refuse("kind", Code::FieldWord);
+    // Banks take no other money in.
+    if kind == Some(Kind::VirtualAccount) && currency.is_some_and(|other| other != Currency::Krw) {
+        form.refuse("currency", Code::CurrencyDisabled);
     }
     let method = form.optional_word("method");
     let customer = form.nested("customer", "customer.", |form| Customer {
@@ -299,9 +300,9 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Failure> {
     } = answered;
     let mut response = match outcome {
         Outcome::Ended(Ended::Prepared { payment }) => shown(StatusCode::CREATED, *payment)?,
-        Outcome::Ended(Ended::Approved { payment } | Ended::Canceled { payment }) => {
-            shown(StatusCode::OK, *payment)?.gateway_time(gateway_time)
-        }
+        Outcome::Ended(
+            Ended::Approved { payment } | Ended::Issued { payment } | Ended::Canceled { payment },
+        ) => shown(StatusCode::OK, *payment)?.gateway_time(gateway_time),
         Outcome::Ended(Ended::Declined { payment, decline }) => {
             let failure = declined(Code::PaymentDeclined, *payment, &decline)?;
             let failure = failure.gateway_time(gateway_time);

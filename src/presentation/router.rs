@@ -15,7 +15,8 @@ pub use super::reach::{Named, Principal, Reach};
 pub use super::table::{PAGES, ROUTES, Route};
 use super::{
     Api, api_keys, authorise, billing, body, cancel, cors, edge, events, feed, health, hooks, keys,
-    limits, middleware, pages, payments, plans, step_up, stream, subscriptions, switches, webhooks,
+    limits, middleware, pages, payments, plans, step_up, stream, subscriptions, switches,
+    virtual_account, webhooks,
 };
 
 /// The handlers, with the description that is generated from them.
@@ -36,6 +37,7 @@ fn money() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(payments::approve))
         .routes(routes!(cancel::cancel))
         .routes(routes!(billing::charge))
+        .routes(routes!(virtual_account::issue))
         .routes(routes!(step_up::ask))
         .routes(routes!(events::list))
         .routes(routes!(feed::list))

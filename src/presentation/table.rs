@@ -104,6 +104,14 @@ pub const ROUTES: &[Route] = &[
     },
     Route {
         method: &Method::POST,
+        path: "/api/v1/payments/{paymentId}/virtual-account",
+        named: Named::Payment,
+        principals: SERVER_OR_MEMBER,
+        body: true,
+        refusals: refusals::ACCOUNT,
+    },
+    Route {
+        method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/cancel",
         named: Named::Payment,
         principals: SERVER_OR_MEMBER,

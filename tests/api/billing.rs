@@ -309,7 +309,6 @@ async fn what_is_wrong_is_refused_before_anything_is_sent() {
     assert_eq!(refused.errors(), ["billingKeyId: ID_MALFORMED"]);
     for (kind, error) in [
         ("BILLING", "customer.memberId: FIELD_REQUIRED"),
-        ("VIRTUAL_ACCOUNT", "kind: FIELD_WORD"),
         ("CARD", "kind: FIELD_WORD"),
     ] {
         let body = json!({ "orderId": "order-1", "orderName": "a", "amount": 1, "kind": kind });

@@ -36,4 +36,5 @@ mod subscriptions;
 mod support;
 mod switches;
 mod vault;
+mod virtual_accounts;
 mod webhooks;

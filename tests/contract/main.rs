@@ -31,5 +31,6 @@ mod subscriptions;
 mod switches;
 mod unreadable;
 mod upkeep;
+mod virtual_accounts;
 mod watches;
 mod webhooks;

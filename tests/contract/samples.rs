@@ -148,6 +148,7 @@ pub(crate) fn ready(tenant: &Tenant) -> Payment {
         },
         state: State::Ready { declined: None },
         paid: None,
+        account: None,
         captured: won(0),
         captured_tax_free: won(0),
         canceled: won(0),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use application::inbox::Intake;
 use application::memory::Memory;
 use application::ports::gateway::{ListPage, Refused, Terms};
+use application::ports::inbox::NoneKept;
 use application::ports::{Clock as _, Finding, Gateways, Ids, PaymentGateway, Tally};
 use application::webhooks::Post;
 use application::{App, Bounds, Parts, Seating, StepUp, Tenancy, Timings};

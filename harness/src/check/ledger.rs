@@ -17,12 +17,35 @@ pub(super) fn check(books: &Books, lines: &[Line], findings: &mut Findings) {
     suspense(books, findings);
 }
 
-fn name(line: &Line) -> Name<'_> {
-    let movement = match line.kind {
-        Movement::Capture => "capture".to_owned(),
-        Movement::Cancel => format!("cancel:{}", line.transaction_key),
+/// What each line is called in our books. Deposits of one account and what its bank takes back are
+/// counted; there is one capture of everything else.
+fn names(lines: &[Line]) -> Vec<Name<'_>> {
+    let mut reversals: BTreeMap<&str, u32> = BTreeMap::new();
+    let named = |line| {
+        let Line {
+            kind,
+            payment_key,
+            transaction_key,
+            ..
+        }: &Line = line;
+        let count = reversals.entry(payment_key).or_default();
+        let movement = match kind {
+            Movement::Capture if *count == 0 => "capture".to_owned(),
+            Movement::Capture => format!("deposit:{}", count.saturating_add(1)),
+            Movement::Cancel => format!("cancel:{transaction_key}"),
+            Movement::Reversal => {
+                *count = count.saturating_add(1);
+                format!("reversal:{count}")
+            }
+        };
+        (payment_key.as_str(), movement)
     };
-    (&line.payment_key, movement)
+    lines.iter().map(named).collect()
+}
+
+/// Whether it is money that came in.
+fn is_capture(entry: &Entry) -> bool {
+    entry.movement == "capture" || entry.movement.starts_with("deposit:")
 }
 
 /// I1: the same movements on both sides, once each, with the same amounts.
@@ -33,8 +56,8 @@ fn one_to_one(books: &Books, lines: &[Line], findings: &mut Findings) {
         booked.entry(name).or_default().push(entry);
     }
     let mut unexplained: u64 = 0;
-    for line in lines {
-        let entries = booked.remove(&name(line)).unwrap_or_default();
+    for (line, name) in lines.iter().zip(names(lines)) {
+        let entries = booked.remove(&name).unwrap_or_default();
         let sum: i64 = entries
             .iter()
             .map(|entry| entry.amount)
@@ -93,7 +116,7 @@ fn kept_once(books: &Books, lines: &[Line], findings: &mut Findings) {
         let left = keys.entry(&line.payment_key).or_default();
         *left = match line.kind {
             Movement::Capture => left.saturating_add(line.amount),
-            Movement::Cancel => left.saturating_sub(line.amount),
+            Movement::Cancel | Movement::Reversal => left.saturating_sub(line.amount),
         };
         if *left < 0 {
             findings.breach(
@@ -118,7 +141,7 @@ fn kept_once(books: &Books, lines: &[Line], findings: &mut Findings) {
 fn refunded(books: &Books, lines: &[Line], findings: &mut Findings) {
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     let mut totals = (0_i64, 0_i64);
-    for line in lines.iter().filter(|line| line.kind == Movement::Cancel) {
+    for line in lines.iter().filter(|line| line.kind != Movement::Capture) {
         totals.0 = totals.0.saturating_add(line.amount);
         if let Some(payment) = books.gateway_orders.get(&line.order_id) {
             let sum = sums.entry(payment).or_default();
@@ -151,7 +174,7 @@ fn shapes(books: &Books, findings: &mut Findings) {
         .collect();
     for entry in &books.entries {
         let owner = |account: &str| matches!(account, "merchant_payable" | "suspense");
-        let (gateway, ours) = if entry.movement == "capture" {
+        let (gateway, ours) = if is_capture(entry) {
             (&entry.debit, &entry.credit)
         } else {
             (&entry.credit, &entry.debit)

@@ -51,7 +51,8 @@ fn missing(books: &Books, saga: &Saga) -> Option<&'static str> {
                 booked(|entry| entry.movement != "capture" && entry.debit == "merchant_payable");
             (!given_back).then_some("given back and nothing booked")
         }
-        ("APPROVAL" | "CANCELLATION", "DECLINED") => None,
+        ("APPROVAL" | "CANCELLATION" | "ACCOUNT_ISSUE", "DECLINED")
+        | ("ACCOUNT_ISSUE", "ISSUED") => None,
         _ => Some("an end that this kind does not have"),
     }
 }

@@ -28,6 +28,8 @@ pub(super) fn check(books: &Books, findings: &mut Findings) {
 fn moves(kind: &str) -> Option<&'static str> {
     match kind {
         "payment.approved" | "payment.wrong_capture_found" => Some("capture"),
+        "payment.deposited" => Some("deposit"),
+        "payment.deposit_reversed" => Some("reversal"),
         "payment.partially_canceled" | "payment.canceled" | "payment.wrong_capture_reversed" => {
             Some("cancel")
         }
@@ -42,6 +44,7 @@ fn movements(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
     }
     let mut told_by: BTreeMap<Name<'_>, u64> = BTreeMap::new();
     let mut reversed: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut taken_back: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for (event, payload) in tales {
         let (movement, told) = match (moves(&event.kind), &payload.movement) {
             (None, None) => continue,
@@ -56,7 +59,12 @@ fn movements(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
             }
             (Some(movement), Some(told)) => (movement, told),
         };
-        let name = (&*event.payment, &*told.payment_key, full(movement, told));
+        let account = (&*event.payment, &*told.payment_key);
+        let count = taken_back.entry(account).or_default();
+        if movement == "reversal" {
+            *count = count.saturating_add(1);
+        }
+        let name = (account.0, account.1, full(movement, told, *count));
         if booked.get(&name) != Some(&told.amount) {
             findings.breach(
                 Invariant::I7,
@@ -86,12 +94,16 @@ fn of_entry(entry: &Entry) -> Name<'_> {
 }
 
 /// A movement as the ledger names it.
-fn full(movement: &str, told: &Told) -> String {
-    if movement == "capture" {
-        return movement.to_owned();
+fn full(movement: &str, told: &Told, taken_back: u32) -> String {
+    match (movement, taken_back) {
+        ("capture", _) | ("deposit", 0) => "capture".to_owned(),
+        ("deposit", count) => format!("deposit:{}", count.saturating_add(1)),
+        ("reversal", count) => format!("reversal:{count}"),
+        (movement, _) => {
+            let key = told.transaction_key.as_deref().unwrap_or_default();
+            format!("{movement}:{key}")
+        }
     }
-    let key = told.transaction_key.as_deref().unwrap_or_default();
-    format!("{movement}:{key}")
 }
 
 fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
@@ -130,6 +142,7 @@ fn beginning(saga: &Saga) -> &'static [&'static str] {
     match saga.kind.as_str() {
         "APPROVAL" => &["payment.approval_requested"],
         "CANCELLATION" => &["payment.cancel_requested"],
+        "ACCOUNT_ISSUE" => &["payment.account_requested"],
         _ => &["payment.wrong_capture_found"],
     }
 }
@@ -139,6 +152,8 @@ fn end(saga: &Saga) -> Option<&'static [&'static str]> {
     match (saga.kind.as_str(), saga.outcome.as_deref()?) {
         ("APPROVAL", "APPROVED") => Some(&["payment.approved"]),
         ("APPROVAL", "DECLINED") => Some(&["payment.declined", "payment.aborted"]),
+        ("ACCOUNT_ISSUE", "ISSUED") => Some(&["payment.account_issued"]),
+        ("ACCOUNT_ISSUE", "DECLINED") => Some(&["payment.declined", "payment.aborted"]),
         ("CANCELLATION", "CANCELED") => Some(&["payment.partially_canceled", "payment.canceled"]),
         ("CANCELLATION", "DECLINED") => Some(&["payment.cancel_refused"]),
         ("REVERSAL", "REVERSED") => Some(&["payment.wrong_capture_reversed"]),

@@ -18,6 +18,8 @@ pub enum Operation {
     Cancel,
     /// Capture with a billing key.
     Charge,
+    /// Have a virtual account issued.
+    IssueAccount,
     /// Make a billing key.
     IssueKey,
     /// Delete a billing key.
@@ -40,6 +42,7 @@ impl Operation {
             Self::Confirm => "confirm",
             Self::Cancel => "cancel",
             Self::Charge => "charge",
+            Self::IssueAccount => "issue_account",
             Self::IssueKey => "issue_key",
             Self::DeleteKey => "delete_key",
             Self::AskByKey => "ask_by_key",
@@ -53,9 +56,12 @@ impl Operation {
     #[must_use]
     pub const fn share(self) -> Share {
         match self {
-            Self::Confirm | Self::Cancel | Self::Charge | Self::IssueKey | Self::DeleteKey => {
-                Share::Action
-            }
+            Self::Confirm
+            | Self::Cancel
+            | Self::Charge
+            | Self::IssueAccount
+            | Self::IssueKey
+            | Self::DeleteKey => Share::Action,
             Self::AskByKey | Self::AskByOrder | Self::Glance | Self::List => Share::Question,
         }
     }

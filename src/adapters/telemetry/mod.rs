@@ -76,6 +76,7 @@ pub struct Metrics {
     own_seconds: HistogramVec,
     pub(super) approvals: IntCounterVec,
     pub(super) charges: IntCounterVec,
+    pub(super) accounts: IntCounterVec,
     pub(super) cancellations: IntCounterVec,
     pub(super) events: IntCounterVec,
     pub(super) commits: IntCounterVec,
@@ -181,6 +182,7 @@ impl Metrics {
             )?,
             approvals: ended("payflow_approvals_total", "Approvals that ended")?,
             charges: ended("payflow_charges_total", "Charges that ended")?,
+            accounts: ended("payflow_accounts_total", "Issues of accounts that ended")?,
             cancellations: ended("payflow_cancellations_total", "Cancellations that ended")?,
             events: counter(
                 "payflow_events_total",

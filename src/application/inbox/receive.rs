@@ -92,7 +92,8 @@ impl App {
     ) -> Result<Brought, HookError> {
         let terms = &self.parts.intake.terms;
         self.takes(Bucket::Hooks(account), terms.hooks).await?;
-        let told = self.parts.intake.reader.read(&body, &headers);
+        let reader = &self.parts.intake.reader;
+        let told = reader.read(&body, &headers);
         let now = self.parts.post.clock.now();
         let signed = Signed {
             account,
@@ -116,6 +117,7 @@ impl App {
             Sort::KeyGone(key) => self.nameless(account, key, &body).await?,
             Sort::Unreadable | Sort::NoOrder | Sort::Hint { .. } | Sort::Signed => body,
         };
+        let body = reader.without_account(&body).unwrap_or(body);
         let inbound = Inbound {
             id: InboundId::new(self.draw()),
             account,

@@ -35,8 +35,8 @@ impl Subject {
     }
 }
 
-/// Everything that can be asked about: the key that was paid with, the keys that were tried, oldest
-/// first, and each order that none of them is of.
+/// Everything that can be asked about: the key that was paid with, the keys that were tried and
+/// that of an account, oldest first, and each order that none of them is of.
 pub(super) fn subjects_of(
     payment: &Payment,
     sagas: &[Saga],
@@ -44,6 +44,10 @@ pub(super) fn subjects_of(
 ) -> Vec<Subject> {
     let tried = sagas.iter().filter_map(|saga| match &saga.head.intent {
         Intent::Approve(key) => Some((key, saga.head.gateway_order)),
+        Intent::IssueAccount => {
+            let account = payment.account.as_ref();
+            account.map(|account| (&account.payment_key, saga.head.gateway_order))
+        }
         Intent::Reverse(_) | Intent::Cancel(_) | Intent::Charge(_) => None,
     });
     let mut keys: Vec<(&PaymentKey, GatewayOrderId)> = Vec::new();

@@ -98,6 +98,7 @@ pub(crate) enum Verb {
     Approve,
     Cancel,
     Charge,
+    IssueAccount,
 }
 
 impl Verb {
@@ -110,6 +111,7 @@ impl Verb {
             Self::Approve => "APPROVE",
             Self::Cancel => "CANCEL",
             Self::Charge => "CHARGE",
+            Self::IssueAccount => "ISSUE_ACCOUNT",
         }
     }
 
@@ -117,7 +119,7 @@ impl Verb {
     const fn action(self) -> Action {
         match self {
             // Whoever pays with a stored card pays.
-            Self::Approve | Self::Charge => Action::Approve,
+            Self::Approve | Self::Charge | Self::IssueAccount => Action::Approve,
             Self::Cancel => Action::Cancel,
         }
     }

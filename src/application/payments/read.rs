@@ -58,6 +58,7 @@ impl App {
         let orders = self.parts.store.gateway_orders(id).await?;
         let mut view = PaymentView::of(&payment);
         view.gateway_order_id = orders.first().map(|order| order.id.to_string());
+        self.show_account(&payment, &mut view).await?;
         Ok((payment, view))
     }
 

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::payment::Methods;
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 
 pub use super::abilities::{Abilities, Ability};
+pub use super::account::{AccountWish, CashReceipt, ReceiptKind};
 pub use super::card_on_file::{DeleteCall, Deleted, Instrument, IssueCall, Issued, NewKey};
 
 /// Why no new saga should be opened at a gateway account now.
@@ -129,6 +130,11 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Captures with a billing key. A gateway without billing keys sends nothing.
     async fn charge(&self, _call: &ChargeCall, _with: &Instrument) -> Answer {
+        Answer::Unknown(Cause::NotSent)
+    }
+
+    /// Has a virtual account issued. A gateway without virtual accounts sends nothing.
+    async fn issue_account(&self, _call: &IssueAccountCall, _with: &AccountWish) -> Answer {
         Answer::Unknown(Cause::NotSent)
     }
 

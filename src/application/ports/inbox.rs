@@ -139,6 +139,12 @@ pub trait HookReader: Send + Sync {
     /// When it was sent, where one of these keys signed it; the time is signed, too. How long it
     /// takes tells nothing of the right signature.
     fn signed_at(&self, body: &[u8], headers: &Headers, keys: &[Secret]) -> Option<Timestamp>;
+
+    /// The same notification without what is personal of a virtual account and the receipts of its
+    /// deposit; none where it tells of no account, and is kept as it came.
+    fn without_account(&self, _body: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Where the secrets are kept that the gateway gave with the accounts for deposits.

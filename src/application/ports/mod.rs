@@ -1,6 +1,7 @@
 //! Owns the ports: what the use cases need from outside, each with two real implementations.
 
 mod abilities;
+mod account;
 mod billing;
 pub mod bus;
 mod card_on_file;

@@ -17,6 +17,10 @@ pub enum Code {
     Failed,
     /// A subscription has ended, since nobody paid for it.
     AutoBillingFailed,
+    /// A virtual account waits for the deposit.
+    DepositRequested,
+    /// The deposit is there.
+    Deposited,
     /// Money is to be given back.
     CancelRequested,
     /// Money was given back, or nothing is to be paid any more.
@@ -31,6 +35,8 @@ impl Code {
             Self::Approved => "APPROVED",
             Self::Failed => "FAILED",
             Self::AutoBillingFailed => "AUTO_BILLING_FAILED",
+            Self::DepositRequested => "DEPOSIT_REQUESTED",
+            Self::Deposited => "DEPOSITED",
             Self::CancelRequested => "CANCEL_REQUESTED",
             Self::Cancelled => "CANCELLED",
         }
@@ -43,12 +49,16 @@ impl Code {
             Kind::Approved => Some(Self::Approved),
             Kind::Declined | Kind::Aborted => Some(Self::Failed),
             Kind::BillingFailed => Some(Self::AutoBillingFailed),
+            // Whoever paid in has to pay in again.
+            Kind::AccountIssued | Kind::DepositReversed => Some(Self::DepositRequested),
+            Kind::Deposited => Some(Self::Deposited),
             Kind::CancelRequested => Some(Self::CancelRequested),
             Kind::PartiallyCanceled | Kind::Canceled | Kind::Withdrawn => Some(Self::Cancelled),
             Kind::Prepared
             | Kind::WindowReopened
             | Kind::ApprovalRequested
             | Kind::ChargeRequested
+            | Kind::AccountRequested
             | Kind::TaxFreeDiffers
             | Kind::Expired
             | Kind::WrongCaptureFound
@@ -112,6 +122,9 @@ mod tests {
         assert_eq!(
             told,
             [
+                "payment.account_issued",
+                "payment.deposited",
+                "payment.deposit_reversed",
                 "payment.approved",
                 "payment.declined",
                 "payment.aborted",

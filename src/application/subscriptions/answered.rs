@@ -80,6 +80,7 @@ impl App {
             Outcome::Ended(
                 Ended::Prepared { mut payment }
                 | Ended::Approved { mut payment }
+                | Ended::Issued { mut payment }
                 | Ended::Canceled { mut payment }
                 | Ended::Declined { mut payment, .. },
             ) => {
@@ -124,6 +125,7 @@ fn lacks_subscription(ended: &Ended) -> bool {
     match ended {
         Ended::Prepared { payment }
         | Ended::Approved { payment }
+        | Ended::Issued { payment }
         | Ended::Canceled { payment }
         | Ended::Declined { payment, .. }
         | Ended::CancelDeclined { payment, .. } => payment.subscription.is_none(),

@@ -75,6 +75,12 @@ fn order_of(line: &Listed) -> Option<GatewayOrderId> {
 /// By the name that the gateway gave the movement, whatever the line's status says: it may be the
 /// payment's. A capture is booked under its payment key alone.
 fn is_booked(line: &Listed, booked: &[Booked]) -> bool {
+    let is_reversed = |key: &PaymentKey| {
+        let reversal = |booked: &Booked| matches!(booked.movement, Movement::Reversal(_));
+        booked
+            .iter()
+            .any(|booked| booked.payment_key == *key && reversal(booked))
+    };
     let its = booked
         .iter()
         .filter(|booked| booked.payment_key == line.payment_key);
@@ -82,8 +88,12 @@ fn is_booked(line: &Listed, booked: &[Booked]) -> bool {
         let named = booked.transaction_key.as_ref() == Some(&line.transaction_key);
         named
             || match &booked.movement {
-                Movement::Capture => line.line == Line::Capture,
+                // Of an account that was paid into again, each deposit goes by its own name.
+                Movement::Capture => {
+                    line.line == Line::Capture && !is_reversed(&booked.payment_key)
+                }
                 Movement::Cancel(key) => *key == line.transaction_key,
+                Movement::Deposit(_) | Movement::Reversal(_) => false,
             }
     })
 }

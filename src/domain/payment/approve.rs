@@ -59,8 +59,14 @@ pub enum ApproveRefusal {
     /// The gateway knows payments by their order alone, and the key names another one.
     #[error("at this gateway the payment key is the gateway order")]
     KeyNotOrder,
-    /// Not a payment that the window pays.
-    #[error("this kind of payment is not approved by the window")]
+    /// An account is in somebody's name, and nobody's is known.
+    #[error("nobody is named whose account it would be")]
+    NoCustomer,
+    /// A deposit cannot be taken until then.
+    #[error("the due date is over or too far away")]
+    DueDate,
+    /// Not a payment that is paid this way.
+    #[error("this kind of payment is not paid this way")]
     WrongKind,
 }
 

@@ -1,6 +1,6 @@
 //! Owns the question whether money may be given back now, asked before anything is sent.
 
-use super::{Moved, PayStatus, Payment, ReasonCode, State, Telling, Trigger};
+use super::{Kind, Moved, PayStatus, Payment, ReasonCode, State, Telling, Trigger};
 use crate::Ctx;
 use crate::change::{Change, Hold};
 use crate::event::Kind as EventKind;
@@ -88,6 +88,12 @@ impl Payment {
             State::Ready { .. } => self.withdraw(request, ctx).map(CancelBegun::Withdrawn),
             State::InProgress { saga } | State::CancelRequested { saga, .. } => {
                 Err(CancelRefusal::InFlight { saga: *saga })
+            }
+            // What was paid in goes to an account of the buyer's.
+            State::Done { .. } | State::PartialCanceled { .. }
+                if self.facts.kind == Kind::VirtualAccount =>
+            {
+                Err(CancelRefusal::WrongKind)
             }
             State::Done { .. } | State::PartialCanceled { .. } => self.reserve(request, ctx),
             State::WaitingForDeposit { .. } => Err(CancelRefusal::WrongKind),

@@ -1,5 +1,6 @@
 //! Owns the payment: its facts, its state as an enum with data, and every legal move of it.
 
+mod account;
 mod approve;
 mod cancel;
 mod canceled;
@@ -11,6 +12,7 @@ mod observe;
 mod outcome;
 mod status;
 
+pub use account::AccountRequest;
 pub use approve::{ApproveRefusal, ApproveRequest};
 pub use cancel::{CancelBegun, CancelRefusal, CancelRequest};
 pub use canceled::{Canceled, ReasonCode};
@@ -29,6 +31,7 @@ use crate::id::{GatewayAccountId, PaymentId, SagaId};
 use crate::money::{Error as MoneyError, Money};
 use crate::principal::{Actor, Scope};
 use crate::text::{CustomerName, MemberId, OrderId, OrderName, PaymentKey};
+use crate::virtual_account::VirtualAccount;
 use crate::{Ctx, Timestamp};
 
 /// Who buys; every field erasable.
@@ -203,6 +206,8 @@ pub struct Payment {
     pub state: State,
     /// What paid it; set by the capture, never by one in suspense.
     pub paid: Option<Paid>,
+    /// Where the buyer pays in; set when a virtual account is issued, and kept.
+    pub account: Option<Box<VirtualAccount>>,
     /// What was captured for the merchant; a wrong capture in suspense is not in here.
     pub captured: Money,
     /// The part of it without VAT, as the gateway counts it.
@@ -229,6 +234,7 @@ struct Telling {
     decline: Option<event::DeclineFacts>,
     reason_code: Option<ReasonCode>,
     tax_free: Option<event::TaxFreeFacts>,
+    account: Option<event::AccountFacts>,
 }
 
 impl Telling {
@@ -243,6 +249,7 @@ impl Telling {
             decline: None,
             reason_code: None,
             tax_free: None,
+            account: None,
         }
     }
 }
@@ -256,6 +263,7 @@ impl Payment {
             facts,
             state: State::Ready { declined: None },
             paid: None,
+            account: None,
             captured: zero,
             captured_tax_free: zero,
             canceled: zero,
@@ -340,6 +348,7 @@ impl Payment {
         payload.decline = telling.decline;
         payload.reason_code = telling.reason_code;
         payload.tax_free = telling.tax_free;
+        payload.virtual_account = telling.account;
         let draft = Draft {
             scope: self.facts.scope,
             payment: self.facts.id,

@@ -1,12 +1,13 @@
 //! Owns what a look at the gateway means for a payment that no saga of ours works on: whatever
 //! moved there without us is booked, once, or somebody is told that it cannot be.
 
+use super::account::Teller;
 use super::canceled::Finder;
 use super::{Captured, Moved, Payment};
 use crate::Ctx;
 use crate::change::GatewayOrder;
 use crate::money::Money;
-use crate::saga::Saga;
+use crate::saga::{Kind, Saga};
 use crate::snapshot::{Snapshot, Status};
 use crate::text::PaymentKey;
 
@@ -55,17 +56,21 @@ pub enum Strange {
     /// What was captured is not what was asked for, or cannot be read.
     #[error("another amount was captured: {0:?}")]
     Amount(Option<Money>),
+    /// The bank took the deposit back, by this answer alone: the amount that is left is zero.
+    #[error("its deposit is gone")]
+    TakenBack(Money),
     /// Our balance and the cancellations that are shown do not lead to the gateway's balance.
     #[error("its balance is not explained by its cancellations")]
     Balance,
 }
 
 impl Strange {
-    /// The amount that was captured instead, where it is that.
+    /// The amount that was captured instead, where it is that: zero of a deposit that is gone.
     #[must_use]
     pub const fn amount(&self) -> Option<Money> {
         match self {
             Self::Amount(shown) => *shown,
+            Self::TakenBack(nothing) => Some(*nothing),
             Self::Order | Self::Merchant | Self::Stranger | Self::Status(_) | Self::Balance => None,
         }
     }
@@ -116,7 +121,19 @@ impl Payment {
         let asked = |saga: &&Saga| saga.asked_for(snapshot);
         let captured = snapshot.is_captured();
         let unknown = matches!(snapshot.status, Status::Other(_));
-        match known.sagas.iter().rev().find(asked) {
+        let asking = known.sagas.iter().rev().find(asked);
+        if let Some(saga) = asking.filter(|saga| saga.head.kind() == Kind::AccountIssue) {
+            let nothing = Money::zero(self.facts.amount.currency());
+            let confirmed = known.surprise == Some(nothing);
+            match self.clone().teller(saga, snapshot, confirmed, ctx) {
+                Teller::Known => return Ok(Observed::Nothing),
+                Teller::Moved(moved) => return Ok(Observed::Booked(moved)),
+                Teller::TakenBack => return Err(Strange::TakenBack(nothing)),
+                Teller::Unfit => return Err(Strange::Amount(snapshot.total)),
+                Teller::Elsewhere => {}
+            }
+        }
+        match asking {
             None if paid => Err(Strange::Order),
             None if captured => Err(Strange::Stranger),
             Some(_) if unknown || paid && !captured => {

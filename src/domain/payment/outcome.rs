@@ -84,7 +84,8 @@ impl Payment {
         ctx: &Ctx<'_>,
     ) -> Captured {
         let reversal = reversal_of(saga, snapshot, total, ctx);
-        let entry = capture_entry(saga, snapshot, total, Account::Suspense, ctx);
+        let mut entry = capture_entry(saga, snapshot, total, Account::Suspense, ctx);
+        entry.movement = self.next_capture();
         let telling = Telling {
             saga: Some(reversal.head.id),
             movement: Some(facts(snapshot, &entry)),

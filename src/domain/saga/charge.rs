@@ -6,7 +6,7 @@
 //! error, when nothing of ours can take effect any more and two questions running showed nothing.
 
 use super::taking::{captured, declined};
-use super::{Absorbed, ChargeCall, Heard, Phase, Saga};
+use super::{Absorbed, ChargeCall, Heard, Phase, Saga, account};
 use crate::change::{Change, GatewayOrder};
 use crate::decline::Decline;
 use crate::id::{BillingKeyId, GatewayOrderId};
@@ -69,6 +69,9 @@ fn found(
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     match &snapshot.status {
+        Status::WaitingForDeposit if saga.issues_account() => {
+            account::issued(saga, payment, snapshot, ctx)
+        }
         Status::Done | Status::PartialCanceled | Status::Canceled if snapshot.is_captured() => {
             captured(saga, payment, snapshot, before, ctx)
         }
@@ -124,7 +127,7 @@ fn nothing(mut saga: Saga, payment: &Payment, before: Option<Money>, ctx: &Ctx<'
     let zero = Money::zero(saga.head.amount.currency());
     let confirmed = saga.is_confirmed(zero, before);
     let over = confirmed && saga.are_calls_over(ctx);
-    let moved_order = saga.progress.order.is_some();
+    let stays = saga.progress.order.is_some() || saga.issues_account();
     // Counted from the saga's begin, which no key of its is older than.
     let remembered = ctx.now < after(saga.head.created_at, ctx.policy.key_lifetime);
     let keys_left = saga.progress.n < ctx.policy.keys_max;
@@ -142,7 +145,7 @@ fn nothing(mut saga: Saga, payment: &Payment, before: Option<Money>, ctx: &Ctx<'
             Absorbed::waiting(saga.unshown().call_anew(ctx))
         }
         // Once: money that is found under an order in the middle would be nobody's.
-        Heard::OrderUsed if remembered && over && keys_left && !moved_order => reordered(saga, ctx),
+        Heard::OrderUsed if remembered && over && keys_left && !stays => reordered(saga, ctx),
         // Every call was answered, and none can take effect any more.
         Heard::Temporary | Heard::OrderUsed if over => {
             declined(saga, payment, &Decline::charge_lapsed(), ctx)
@@ -191,8 +194,8 @@ impl Saga {
     pub fn under_credentials(mut self, version: i32, now: Timestamp) -> Self {
         let used = self.progress.rekeyed;
         let used = used.unwrap_or(self.head.credential_version);
-        let charges = self.head.intent.billing_key().is_some();
-        if !charges || self.is_closed() || used == version {
+        let by_order = self.head.intent.payment_key().is_none();
+        if !by_order || self.is_closed() || used == version {
             return self;
         }
         self.progress.rekeyed = Some(version);

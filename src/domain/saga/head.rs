@@ -22,15 +22,18 @@ pub enum Kind {
     Cancellation,
     /// Take money with a billing key.
     Charge,
+    /// Have a virtual account issued.
+    AccountIssue,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Approval,
         Self::Reversal,
         Self::Cancellation,
         Self::Charge,
+        Self::AccountIssue,
     ];
 
     /// The stored and shown word.
@@ -41,6 +44,7 @@ impl Kind {
             Self::Reversal => "REVERSAL",
             Self::Cancellation => "CANCELLATION",
             Self::Charge => "CHARGE",
+            Self::AccountIssue => "ACCOUNT_ISSUE",
         }
     }
 }
@@ -74,6 +78,8 @@ pub enum Intent {
     /// Take money with this billing key. The gateway names the payment in its answer only: until
     /// then the order is all that it is known by.
     Charge(BillingKeyId),
+    /// Have a virtual account issued; the payment key is in the answer, as a charge's is.
+    IssueAccount,
 }
 
 impl Intent {
@@ -89,7 +95,16 @@ impl Intent {
             (Kind::Reversal, Some(key), None) => Some(Self::Reverse(key)),
             (Kind::Cancellation, Some(key), None) => Some(Self::Cancel(key)),
             (Kind::Charge, None, Some(key)) => Some(Self::Charge(key)),
-            (Kind::Approval | Kind::Reversal | Kind::Cancellation | Kind::Charge, _, _) => None,
+            (Kind::AccountIssue, None, None) => Some(Self::IssueAccount),
+            (
+                Kind::Approval
+                | Kind::Reversal
+                | Kind::Cancellation
+                | Kind::Charge
+                | Kind::AccountIssue,
+                _,
+                _,
+            ) => None,
         }
     }
 
@@ -101,6 +116,7 @@ impl Intent {
             Self::Reverse(_) => Kind::Reversal,
             Self::Cancel(_) => Kind::Cancellation,
             Self::Charge(_) => Kind::Charge,
+            Self::IssueAccount => Kind::AccountIssue,
         }
     }
 
@@ -109,7 +125,7 @@ impl Intent {
     pub const fn payment_key(&self) -> Option<&PaymentKey> {
         match self {
             Self::Approve(key) | Self::Reverse(key) | Self::Cancel(key) => Some(key),
-            Self::Charge(_) => None,
+            Self::Charge(_) | Self::IssueAccount => None,
         }
     }
 
@@ -118,7 +134,7 @@ impl Intent {
     pub const fn billing_key(&self) -> Option<BillingKeyId> {
         match self {
             Self::Charge(key) => Some(*key),
-            Self::Approve(_) | Self::Reverse(_) | Self::Cancel(_) => None,
+            Self::Approve(_) | Self::Reverse(_) | Self::Cancel(_) | Self::IssueAccount => None,
         }
     }
 }
@@ -190,7 +206,7 @@ impl Saga {
     /// Whether it asked for the money that the snapshot shows.
     pub(crate) fn asked_for(&self, snapshot: &Snapshot) -> bool {
         let asks = match self.head.kind() {
-            Kind::Approval | Kind::Charge => true,
+            Kind::Approval | Kind::Charge | Kind::AccountIssue => true,
             Kind::Reversal | Kind::Cancellation => false,
         };
         asks && self.concerns(snapshot)

@@ -1,6 +1,7 @@
 //! Owns the saga: a durable intent as a pure state machine. `next` says what it wants done,
 //! `absorb` what an answer means; neither performs anything.
 
+mod account;
 mod approval;
 mod cancellation;
 mod charge;
@@ -18,7 +19,7 @@ use std::str::FromStr;
 pub use charge::BILLING_KEY_GONE;
 pub use head::{Head, Intent, Kind};
 pub use policy::Policy;
-pub use step::{CancelCall, ChargeCall, ConfirmCall, Step};
+pub use step::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall, Step};
 
 use crate::change::Change;
 use crate::decline::Decline;
@@ -28,6 +29,7 @@ use crate::payment::Payment;
 use crate::principal::UnknownWord;
 use crate::snapshot::Answer;
 use crate::text::GatewayKey;
+use crate::vault::Sealed;
 use crate::{Ctx, Timestamp};
 
 /// What it does next.
@@ -98,6 +100,8 @@ pub enum Outcome {
     Reversed,
     /// What was wanted back was given back and booked.
     Canceled,
+    /// The virtual account was issued.
+    Issued,
 }
 
 /// Where a saga stands.
@@ -130,6 +134,8 @@ pub struct Progress {
     pub asked_at: Option<Timestamp>,
     /// When the next step is due.
     pub due_at: Timestamp,
+    /// What only its call needs and nobody else may read; gone with its end.
+    pub sealed: Option<Sealed>,
     /// How it ended; set exactly when the phase is closed.
     pub outcome: Option<Outcome>,
 }
@@ -171,6 +177,7 @@ impl Progress {
             intent_at: now,
             asked_at: None,
             due_at: now,
+            sealed: None,
             outcome: None,
         }
     }
@@ -197,6 +204,7 @@ impl Saga {
                 Intent::Reverse(key) => Step::Cancel(reversal::call(self, key)),
                 Intent::Cancel(key) => Step::Cancel(cancellation::call(self, key)),
                 Intent::Charge(key) => Step::Charge(charge::call(self, *key)),
+                Intent::IssueAccount => Step::IssueAccount(account::call(self)),
             },
         }
     }
@@ -233,7 +241,8 @@ impl Saga {
             Kind::Approval => approval::absorb(self, payment, answer, ctx),
             Kind::Reversal => reversal::absorb(self, payment, answer, ctx),
             Kind::Cancellation => cancellation::absorb(self, payment, answer, ctx),
-            Kind::Charge => charge::absorb(self, payment, answer, ctx),
+            // As a charge: what is known of the call is its order alone.
+            Kind::Charge | Kind::AccountIssue => charge::absorb(self, payment, answer, ctx),
         };
         let mut saga = absorbed.saga;
         saga.version = expected.saturating_add(1);
@@ -301,6 +310,7 @@ impl Saga {
     fn close(mut self, outcome: Outcome) -> Self {
         self.progress.phase = Phase::Closed;
         self.progress.outcome = Some(outcome);
+        self.progress.sealed = None;
         self
     }
 }

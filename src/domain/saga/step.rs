@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::id::{BillingKeyId, GatewayOrderId};
 use crate::money::Money;
 use crate::text::{GatewayKey, PaymentKey};
+use crate::vault::Sealed;
 
 /// What a saga wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Step {
     Cancel(CancelCall),
     /// Ask the gateway to capture with a billing key.
     Charge(ChargeCall),
+    /// Ask the gateway for a virtual account.
+    IssueAccount(IssueAccountCall),
     /// Ask what is true, by payment key.
     AskByKey(PaymentKey),
     /// Ask what is true, by gateway order.
@@ -67,4 +70,20 @@ pub struct ChargeCall {
     pub amount: Money,
     /// The part of it without VAT, where there is one.
     pub tax_free: Option<Money>,
+}
+
+/// A virtual account to be issued (`toss-api.md §6.5`). What is personal of it is sealed in the
+/// saga, and opened where the call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueAccountCall {
+    /// At most one effect under this key.
+    pub key: GatewayKey,
+    /// Which order; the gateway issues once for it, whatever the key.
+    pub order: GatewayOrderId,
+    /// How much is to be paid in.
+    pub amount: Money,
+    /// The part of it without VAT, where there is one.
+    pub tax_free: Option<Money>,
+    /// What else is asked for.
+    pub wish: Option<Sealed>,
 }

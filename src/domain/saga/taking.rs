@@ -1,6 +1,6 @@
 //! Owns how a saga that takes money ends, whichever way it takes it: captured, or declined.
 
-use super::{Absorbed, Outcome, Saga};
+use super::{Absorbed, Outcome, Saga, account};
 use crate::Ctx;
 use crate::decline::Decline;
 use crate::money::Money;
@@ -23,6 +23,9 @@ pub(super) fn captured(
         && !saga.is_confirmed(total, before)
     {
         return Absorbed::waiting(saga.surprised(ctx));
+    }
+    if saga.issues_account() && surprise.is_none() {
+        return account::paid(saga, payment, snapshot, ctx);
     }
     match payment.clone().capture(&saga, snapshot, ctx) {
         Some(Captured::Booked(moved)) => {

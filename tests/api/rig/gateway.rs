@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::ports::gateway::{
-    Abilities, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    Abilities, AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused,
+    Terms,
 };
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
@@ -16,12 +17,12 @@ use domain::decline::{Class, Decline, Reason};
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
 use domain::payment::{Method, Methods};
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use payflow::adapters::clock::Wall;
 
-use super::cards;
+use super::{accounts, cards};
 
 /// What of each captured payment is without VAT.
 pub(crate) const TAX_FREE: i64 = 5_000;
@@ -231,6 +232,20 @@ impl PaymentGateway for Call {
         .await
     }
 
+    async fn issue_account(&self, call: &IssueAccountCall, with: &AccountWish) -> Answer {
+        let payment_key = format!("tva_{}", call.order).parse().unwrap();
+        let call = ConfirmCall {
+            key: call.key.clone(),
+            payment_key,
+            order: call.order,
+            amount: call.amount,
+        };
+        match self.confirm(&call).await {
+            Answer::Found(snapshot) => Answer::Found(Box::new(accounts::waiting(*snapshot, with))),
+            other => other,
+        }
+    }
+
     async fn issue_key(&self, call: &IssueCall) -> Issued {
         self.arrive();
         match &self.script {
@@ -346,6 +361,7 @@ impl Call {
             failure: None,
             method: Some("카드".to_owned()),
             receipt_url: None,
+            account: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A service in this process, on a free port, over the store in memory and a scripted gateway.
 
+mod accounts;
 mod billing_keys;
 pub(crate) mod cards;
 mod feed;

@@ -1,5 +1,6 @@
 //! One statement or more for every constraint, each wrong in one way only.
 
+use super::accounts;
 use super::billing;
 use super::columns::COLUMNS;
 use super::inbox;
@@ -63,7 +64,7 @@ impl Case {
 }
 
 /// The lines of all of them.
-fn lines(texts: [&'static str; 4]) -> impl Iterator<Item = &'static str> {
+fn lines<const N: usize>(texts: [&'static str; N]) -> impl Iterator<Item = &'static str> {
     texts.into_iter().flat_map(str::lines)
 }
 
@@ -100,6 +101,7 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
     };
     let checks = lines([
         CHECKS,
+        accounts::CHECKS,
         billing::CHECKS,
         inbox::CHECKS,
         subscriptions::CHECKS,

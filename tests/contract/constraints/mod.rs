@@ -1,6 +1,7 @@
 //! Every constraint, unique index and trigger of both migration trees refuses what it is there
 //! for, and none exists without a statement here that it refuses.
 
+mod accounts;
 mod billing;
 mod cases;
 mod columns;

@@ -1,6 +1,7 @@
 //! Words that must not be seen: they go through every main flow of the real program at TRACE, by
 //! the API and by commands, and then are looked for in everything that it said.
 
+mod accounts;
 mod asked;
 mod books;
 mod cards;
@@ -30,6 +31,7 @@ async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
     asked::by_proofs(&mut stand).await;
     asked::about_keys(&mut stand).await;
     cards::on_file(&mut stand).await;
+    accounts::paid_into(&mut stand).await;
     operated::accounts_and_keys(&mut stand).await;
     operated::switches(&mut stand).await;
     hooks::webhooks(&mut stand).await;

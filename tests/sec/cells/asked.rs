@@ -52,6 +52,9 @@ impl World {
             }
             (_, path) if path.ends_with("/billing-key") => at.approval.clone(),
             (_, path) if path.ends_with("/cancel") => json!({ "reason": "r" }),
+            (_, path) if path.ends_with("/virtual-account") => {
+                json!({ "bank": "20", "customerName": "김토스" })
+            }
             (_, path) if path.ends_with("/step-up") => {
                 json!({ "deviceId": DEVICE, "action": "approve" })
             }

@@ -180,7 +180,13 @@ pub(super) fn expected(route: &Route, caller: &Caller, object: Object) -> Then {
 
 /// How often a request that is taken calls the gateway.
 pub(super) fn calls(route: &Route) -> u64 {
-    let calling = ["/approve", "/cancel", "/charge", "/issue"];
+    let calling = [
+        "/approve",
+        "/cancel",
+        "/charge",
+        "/issue",
+        "/virtual-account",
+    ];
     let moves = calling.iter().any(|end| route.path.ends_with(end));
     let deletes = route.named == Named::BillingKey && route.method == Method::DELETE;
     let subscribes = route.method == Method::POST && route.path.ends_with("/subscriptions");
@@ -190,6 +196,11 @@ pub(super) fn calls(route: &Route) -> u64 {
 /// Whether the payment is one that a stored card pays.
 pub(super) fn charges(route: &Route) -> bool {
     route.path.ends_with("/charge")
+}
+
+/// Whether the payment is one that a deposit pays.
+pub(super) fn deposits(route: &Route) -> bool {
+    route.path.ends_with("/virtual-account")
 }
 
 /// Whether a request that is taken is answered piece by piece, in no envelope.

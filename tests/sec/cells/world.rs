@@ -292,6 +292,10 @@ impl World {
             self.subscribed(route, whose).await
         } else if rules::charges(route) {
             self.billed(whose).await
+        } else if rules::deposits(route) {
+            let mut fields = customer(whose.member);
+            fields["kind"] = json!("VIRTUAL_ACCOUNT");
+            Target::payment(&rig.prepared_by(secret, fields).await)
         } else if is_paid {
             Target::payment(&rig.paid_by(secret, customer(whose.member)).await)
         } else {

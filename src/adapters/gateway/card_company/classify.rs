@@ -174,6 +174,7 @@ impl Verdict {
         info!(order = %call.order, ref_no, auth_code = cut(auth_code), "authorised");
         let approved_at = self.approved_at.as_deref();
         Answer::Found(Box::new(Snapshot {
+            account: None,
             payment_key: call.payment_key.clone(),
             order_id: call.order.to_string(),
             // It names no merchant: whose account it is, only the address that was called says.

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
-    Ability, DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    Ability, AccountWish, DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage,
+    Refused, Terms,
 };
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
@@ -174,6 +175,11 @@ impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
         self.observed(Operation::Charge, self.gateway.charge(call, with))
             .await
+    }
+
+    async fn issue_account(&self, call: &IssueAccountCall, with: &AccountWish) -> Answer {
+        let issued = self.gateway.issue_account(call, with);
+        self.observed(Operation::IssueAccount, issued).await
     }
 
     async fn issue_key(&self, call: &IssueCall) -> Issued {

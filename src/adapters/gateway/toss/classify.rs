@@ -108,10 +108,11 @@ mod tests {
     use super::*;
     use crate::adapters::gateway::http::Unusable;
 
-    const CALLS: [Call; 6] = [
+    const CALLS: [Call; 7] = [
         Call::Confirm,
         Call::Cancel,
         Call::Charge,
+        Call::IssueAccount,
         Call::IssueKey,
         Call::DeleteKey,
         Call::Question,
@@ -196,8 +197,8 @@ mod tests {
             }
         }
         // Counted in the lists of `toss-api.md §16.1`: 33 for confirm, 15 for cancel, 19 for a
-        // charge, 17 for a billing key's issue, 2 for its deletion.
-        assert_eq!(declines, 86);
+        // charge, 11 for a virtual account, 17 for a billing key's issue, 2 for its deletion.
+        assert_eq!(declines, 97);
     }
 
     #[test]

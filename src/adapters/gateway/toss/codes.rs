@@ -11,6 +11,8 @@ pub(super) enum Call {
     Cancel,
     /// `POST /v1/billing/{billingKey}`
     Charge,
+    /// `POST /v1/virtual-accounts`
+    IssueAccount,
     /// `POST /v1/billing/authorizations/issue`
     IssueKey,
     /// `DELETE /v1/billing/{billingKey}`
@@ -31,6 +33,7 @@ impl Call {
             Self::Confirm => 'C',
             Self::Cancel => 'X',
             Self::Charge => 'B',
+            Self::IssueAccount => 'V',
             Self::IssueKey => 'I',
             Self::DeleteKey => 'D',
             Self::Question => 'G',

@@ -16,6 +16,8 @@ const PAYMENT: &str = "PAYMENT_STATUS_CHANGED";
 const KEY_GONE: &str = "BILLING_DELETED";
 /// More than any billing key has (`toss-api.md §15.3`).
 const BILLING_KEY_BYTES_MAX: usize = 200;
+/// What of a payment by virtual account is personal, or a secret.
+const PERSONAL: [&str; 4] = ["virtualAccount", "cashReceipt", "cashReceipts", "secret"];
 /// The kinds that are signed.
 const SIGNED: [&str; 2] = ["payout.changed", "seller.changed"];
 
@@ -70,6 +72,19 @@ impl HookReader for Hooks {
         let (time, signature) = (headers.sent_at.as_deref()?, headers.signature.as_deref()?);
         let sent_at = DateTime::parse_from_rfc3339(time).ok()?;
         signed::is_by(keys, body, time, signature).then(|| sent_at.with_timezone(&Utc))
+    }
+
+    fn without_account(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let Ok(Value::Object(mut told)) = serde_json::from_slice(body) else {
+            return None;
+        };
+        let data = told.get_mut("data").and_then(Value::as_object_mut)?;
+        data.get("virtualAccount")
+            .filter(|account| !account.is_null())?;
+        for name in PERSONAL {
+            data.insert(name.to_owned(), Value::Null);
+        }
+        Some(Value::Object(told).to_string().into_bytes())
     }
 }
 
@@ -154,6 +169,33 @@ mod tests {
 
     fn moved(key: &str) -> Claim {
         Claim::Moved(key.parse().unwrap())
+    }
+
+    #[test]
+    fn accounts_are_not_kept() {
+        let path = format!(
+            "{}/tests/toss-examples/payment-va-done.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let payment = std::fs::read_to_string(path).unwrap();
+        let body = format!("{{\"eventType\":\"{PAYMENT}\",\"data\":{payment}}}");
+        let kept = Hooks.without_account(body.as_bytes()).unwrap();
+        let kept = String::from_utf8(kept).unwrap();
+        assert_eq!(read(&kept), read(&body));
+        for personal in ["X6505001234567", "홍길동", "ps_k5"] {
+            assert!(
+                body.contains(personal) && !kept.contains(personal),
+                "{personal}"
+            );
+        }
+        for other in [
+            "",
+            "[]",
+            "{\"data\":1}",
+            "{\"data\":{\"virtualAccount\":null}}",
+        ] {
+            assert_eq!(Hooks.without_account(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

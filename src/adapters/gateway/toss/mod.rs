@@ -1,5 +1,6 @@
 //! Owns Toss Payments as a gateway: one account's calls and questions, and what came back.
 
+mod account;
 mod amount;
 mod billing;
 mod classify;
@@ -18,7 +19,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::GatewayOrderId;
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 use reqwest::{Method, Response};
@@ -27,7 +28,7 @@ use tracing::{debug, error, info, warn};
 
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
-    DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
 };
 use client::{Client, Heard, Request};
 use codes::Call;
@@ -137,6 +138,7 @@ const fn call_of(operation: Operation) -> Call {
         Operation::Confirm => Call::Confirm,
         Operation::Cancel => Call::Cancel,
         Operation::Charge => Call::Charge,
+        Operation::IssueAccount => Call::IssueAccount,
         Operation::IssueKey => Call::IssueKey,
         Operation::DeleteKey => Call::DeleteKey,
         Operation::AskByKey | Operation::AskByOrder | Operation::Glance | Operation::List => {
@@ -227,6 +229,19 @@ impl PaymentGateway for Toss {
             body: Some(request::charge(call, with)),
         };
         let operation = Operation::Charge;
+        self.exchange(Name { operation, key }, request).await
+    }
+
+    async fn issue_account(&self, call: &IssueAccountCall, with: &AccountWish) -> Answer {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "virtual-accounts"],
+            query: &[],
+            key: Some(key),
+            body: Some(account::request(call, with)),
+        };
+        let operation = Operation::IssueAccount;
         self.exchange(Name { operation, key }, request).await
     }
 

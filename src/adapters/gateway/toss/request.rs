@@ -95,7 +95,7 @@ fn tail(reason: &str) -> &str {
         .map_or("", |(start, _)| &reason[start..])
 }
 
-fn json(body: &impl Serialize) -> Vec<u8> {
+pub(super) fn json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("texts and numbers always serialise")
 }
 

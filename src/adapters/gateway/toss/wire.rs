@@ -10,7 +10,7 @@ use domain::snapshot::{Cancel, Snapshot, Status};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{amount, codes};
+use super::{account, amount, codes};
 
 /// Why a body is not the payment it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,8 @@ struct PaymentBody<'a> {
     failure: Raw<'a>,
     method: Raw<'a>,
     receipt: Raw<'a>,
+    virtual_account: Raw<'a>,
+    secret: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +100,7 @@ pub(super) fn payment(body: &[u8]) -> Result<Snapshot, Unreadable> {
         cancels: cancels(body.cancels, currency).ok_or(Unreadable::Field("cancels"))?,
         failure: error_in(body.failure).map(|why| codes::failure(&why.code, &why.message)),
         method: name(body.method),
+        account: account::shown(body.virtual_account, body.secret).map(Box::new),
         receipt_url: body.receipt.and_then(|receipt| {
             object(receipt.get().as_bytes()).and_then(|receipt: ReceiptBody<'_>| name(receipt.url))
         }),

@@ -7,6 +7,8 @@ use domain::event::{Hash, Head};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Facts, Paid, PayStatus, Payment, State};
 use domain::principal::Scope;
+use domain::vault::Sealed;
+use domain::virtual_account::VirtualAccount;
 
 use super::cancels;
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
@@ -67,6 +69,11 @@ pub(in crate::adapters::persistence) struct StandingRow {
     version: i64,
     event_sequence: i64,
     event_hash: Vec<u8>,
+    account_key: Option<String>,
+    account_bank: Option<String>,
+    account_due_at: Option<AsInstant>,
+    account: Option<Vec<u8>>,
+    account_reversals: Option<i64>,
 }
 
 impl From<&Payment> for PaymentRow {
@@ -116,6 +123,7 @@ impl From<&Payment> for StandingRow {
         let (decline_reason, decline_class, decline_code, decline_message) =
             columns_of(state.declined());
         let paid = payment.paid.as_ref();
+        let account = payment.account.as_deref();
         Self {
             status: state.status().as_str().to_owned(),
             saga_id: state.saga().map(|saga| saga.to_string()),
@@ -136,6 +144,11 @@ impl From<&Payment> for StandingRow {
             version: payment.version,
             event_sequence: payment.head.sequence,
             event_hash: payment.head.hash.0.to_vec(),
+            account_key: account.map(|account| account.payment_key.to_string()),
+            account_bank: account.map(|account| account.bank.to_string()),
+            account_due_at: account.map(|account| AsInstant(account.due_at)),
+            account: account.map(|account| account.sealed.0.clone()),
+            account_reversals: account.map(|account| account.reversals.into()),
         }
     }
 }
@@ -165,6 +178,7 @@ impl PaymentRow {
                 hash: Hash(standing.event_hash.as_slice().try_into()?),
             },
             paid: standing.paid()?,
+            account: standing.account()?.map(Box::new),
             state: standing.state()?,
         })
     }
@@ -203,6 +217,23 @@ impl StandingRow {
             payment_key: key.parse()?,
             method: self.method.clone(),
             receipt_url: self.receipt_url.clone(),
+        }))
+    }
+
+    fn account(&self) -> Result<Option<VirtualAccount>, Why> {
+        let Some(key) = &self.account_key else {
+            return Ok(None);
+        };
+        let bank = self.account_bank.as_deref().ok_or("its bank is missing")?;
+        let due_at = self.account_due_at.as_ref();
+        let sealed = self.account.clone().ok_or("its account is missing")?;
+        let reversals = self.account_reversals.ok_or("its count is missing")?;
+        Ok(Some(VirtualAccount {
+            payment_key: key.parse()?,
+            bank: bank.parse()?,
+            due_at: due_at.ok_or("its account's due date is missing")?.0,
+            sealed: Sealed(sealed),
+            reversals: reversals.try_into()?,
         }))
     }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use domain::money::{Currency, Money};
 use domain::principal::Scope;
 use domain::saga::{Head, Heard, Intent, Outcome, Progress, Saga};
+use domain::vault::Sealed;
 
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
 use crate::adapters::persistence::error::corrupt;
@@ -66,6 +67,7 @@ pub(in crate::adapters::persistence) struct ProgressRow {
     intent_at: AsInstant,
     asked_at: Option<AsInstant>,
     due_at: AsInstant,
+    sealed: Option<Vec<u8>>,
     outcome: Option<String>,
     outcome_reason: Option<String>,
     outcome_class: Option<String>,
@@ -127,6 +129,7 @@ impl From<&Saga> for ProgressRow {
             Some(Outcome::Misfit { reversal }) => (Some("MISFIT"), None, Some(reversal)),
             Some(Outcome::Reversed) => (Some("REVERSED"), None, None),
             Some(Outcome::Canceled) => (Some("CANCELED"), None, None),
+            Some(Outcome::Issued) => (Some("ISSUED"), None, None),
         };
         let (heard_reason, heard_class, heard_code, heard_message) = columns_of(refusal);
         let (outcome_reason, outcome_class, outcome_code, outcome_message) = columns_of(declined);
@@ -150,6 +153,7 @@ impl From<&Saga> for ProgressRow {
             intent_at: AsInstant(progress.intent_at),
             asked_at: progress.asked_at.map(AsInstant),
             due_at: AsInstant(progress.due_at),
+            sealed: progress.sealed.as_ref().map(|sealed| sealed.0.clone()),
             outcome: outcome.map(ToOwned::to_owned),
             outcome_reason,
             outcome_class,
@@ -251,6 +255,7 @@ impl ProgressRow {
             }),
             (Some("REVERSED"), None, None) => Some(Outcome::Reversed),
             (Some("CANCELED"), None, None) => Some(Outcome::Canceled),
+            (Some("ISSUED"), None, None) => Some(Outcome::Issued),
             (word, _, _) => return Err(format!("outcome {word:?} does not fit its columns").into()),
         };
         let surprise = match (self.surprise, self.surprise_currency) {
@@ -271,6 +276,7 @@ impl ProgressRow {
             intent_at: self.intent_at.0,
             asked_at: self.asked_at.map(|at| at.0),
             due_at: self.due_at.0,
+            sealed: self.sealed.map(Sealed),
             outcome,
         })
     }

@@ -4,11 +4,13 @@
 mod billing;
 mod hooks;
 mod recurring;
+mod secrets;
 mod webhooks;
 
 pub(super) use billing::billing_keys;
 pub(super) use hooks::{hints, hook_tokens, inbox, security_keys};
 pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
+pub(super) use secrets::data_keys;
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 
 diesel::table! {
@@ -82,19 +84,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Binary, Text};
-    use crate::adapters::persistence::types::Instant;
-
-    data_keys (id) {
-        id -> Text,
-        merchant_id -> Text,
-        master_key_id -> Text,
-        wrapped -> Binary,
-        created_at -> Instant,
-    }
-}
-
-diesel::table! {
     use diesel::sql_types::{BigInt, Binary, Nullable, Text};
     use crate::adapters::persistence::types::Instant;
 
@@ -132,6 +121,11 @@ diesel::table! {
         version -> BigInt,
         event_sequence -> BigInt,
         event_hash -> Binary,
+        account_key -> Nullable<Text>,
+        account_bank -> Nullable<Text>,
+        account_due_at -> Nullable<Instant>,
+        account -> Nullable<Binary>,
+        account_reversals -> Nullable<BigInt>,
     }
 }
 
@@ -147,7 +141,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
     use crate::adapters::persistence::types::Instant;
 
     sagas (id) {
@@ -195,6 +189,7 @@ diesel::table! {
         version -> BigInt,
         holder -> Nullable<Text>,
         lease_until -> Nullable<Instant>,
+        sealed -> Nullable<Binary>,
     }
 }
 

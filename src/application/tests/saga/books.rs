@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::GatewayOrderId;
 use domain::money::Money;
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::Instant;
@@ -33,6 +33,7 @@ pub(crate) enum Late {
     Confirm(ConfirmCall),
     Cancel(CancelCall),
     Charge(ChargeCall),
+    Issue(IssueAccountCall),
 }
 
 #[derive(Default)]
@@ -73,6 +74,7 @@ impl Books {
             failure: None,
             method: Some("카드".to_owned()),
             receipt_url: None,
+            account: crate::accounts::shown(account),
         }
     }
 
@@ -90,6 +92,7 @@ impl Books {
                 Late::Confirm(call) => self.confirm(&call, None),
                 Late::Cancel(call) => self.cancel(&call, None),
                 Late::Charge(call) => self.charge(&call, None),
+                Late::Issue(call) => self.issue(&call, None),
             };
         }
         self.lapse(now);

@@ -115,6 +115,15 @@ pub(crate) const OF_CHARGE: [Fault; 22] = {
     faults
 };
 
+/// What can go wrong with the issue of a virtual account. One of another amount is nobody's, and is
+/// asked about until a person looks.
+pub(crate) const OF_ACCOUNT: [Fault; 20] = {
+    let mut faults = OF_APPROVAL;
+    // In place of the other amount.
+    faults[7] = Fault::OrderUsed;
+    faults
+};
+
 impl Fault {
     /// The fault alone; a question is only asked where something went wrong before.
     pub(crate) fn with_a_reason(self) -> Vec<Self> {

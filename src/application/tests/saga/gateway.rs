@@ -4,13 +4,15 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use application::ports::gateway::{Gateways, Instrument, ListPage, PaymentGateway, Refused, Terms};
+use application::ports::gateway::{
+    AccountWish, Gateways, Instrument, ListPage, PaymentGateway, Refused, Terms,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
 use domain::money::Money;
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cause, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
@@ -189,6 +191,12 @@ impl PaymentGateway for Gateway {
         Bug::misread_charge(self.bug, answer, call)
     }
 
+    async fn issue_account(&self, call: &IssueAccountCall, with: &AccountWish) -> Answer {
+        assert!(crate::accounts::is_as_wished(with));
+        let execute = |books: &mut Books, fault| books.issue(call, fault);
+        self.act(Late::Issue(call.clone()), execute).await
+    }
+
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {
         Bug::misread_question(self.bug, self.seen(|account| account.key == *key).await)
     }
@@ -261,6 +269,11 @@ impl PaymentGateway for Only {
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
         self.pass.through().await;
         self.gateway.charge(call, with).await
+    }
+
+    async fn issue_account(&self, call: &IssueAccountCall, with: &AccountWish) -> Answer {
+        self.pass.through().await;
+        self.gateway.issue_account(call, with).await
     }
 
     async fn payment_by_key(&self, key: &PaymentKey) -> Answer {

@@ -144,7 +144,7 @@ async fn events(world: &World, found: &mut Vec<String>) {
     }
     let approved = events
         .iter()
-        .filter(|event| event.kind == Kind::Approved)
+        .filter(|event| matches!(event.kind, Kind::Approved | Kind::Deposited))
         .count();
     if approved != usize::from(!payment.captured.is_zero()) {
         found.push(format!("{approved} events say approved"));

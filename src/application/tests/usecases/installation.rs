@@ -381,6 +381,7 @@ pub(crate) fn snapshot(command: &Approve, status: Status, total: i64) -> Snapsho
         failure: None,
         method: Some("카드".to_owned()),
         receipt_url: None,
+        account: None,
     }
 }
 

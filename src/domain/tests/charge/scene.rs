@@ -230,6 +230,7 @@ impl Scene {
             failure: None,
             method: None,
             receipt_url: None,
+            account: None,
         }))
     }
 

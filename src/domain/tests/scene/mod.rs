@@ -76,6 +76,7 @@ pub(crate) fn shown(
         failure: None,
         method: None,
         receipt_url: None,
+        account: None,
     };
     let captured = [Status::Done, Status::PartialCanceled, Status::Canceled];
     snapshot.approved_at = captured.contains(&snapshot.status).then_some(START);

@@ -1,0 +1,154 @@
+//! Virtual accounts over HTTP: issued once, shown to their owner alone, refused in time.
+
+use domain::decline::Class;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::rig::{Answer, OTHER, Prepared, Rig, SECRET, answer, text};
+
+const NUMBER: &str = "X6505636518308";
+
+impl Rig {
+    async fn to_be_paid_in(&self, fields: Value) -> Prepared {
+        let mut all = json!({ "kind": "VIRTUAL_ACCOUNT" });
+        let more = fields.as_object().unwrap().clone();
+        all.as_object_mut().unwrap().extend(more);
+        self.prepared_by(SECRET, all).await
+    }
+
+    async fn account(&self, payment: &Prepared, body: Value, key: &str) -> Answer {
+        let path = format!("/api/v1/payments/{}/virtual-account", payment.id);
+        let request = self.posting(&path, body.to_string());
+        answer(request.header("idempotency-key", key)).await
+    }
+}
+
+fn told(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.code())
+}
+
+fn wish() -> Value {
+    json!({ "bank": "20", "validHours": 24, "customerName": "홍길동" })
+}
+
+#[tokio::test]
+async fn an_account_is_issued_once_and_shown_again() {
+    let rig = Rig::new().await;
+    let payment = rig.to_be_paid_in(json!({})).await;
+    let issued = rig.account(&payment, wish(), "k").await;
+    assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
+    let data = &issued.body["data"];
+    assert_eq!(data["status"], "WAITING_FOR_DEPOSIT");
+    let account = &data["virtualAccount"];
+    let seen = ["bank", "accountNumber", "holder"].map(|name| &account[name]);
+    assert_eq!(json!(seen), json!(["20", NUMBER, "홍길동"]));
+    let again = rig.account(&payment, wish(), "k").await;
+    assert_eq!(again.body["data"], *data, "a repeat is told the same");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let other = rig.account(&payment, json!({ "bank": "88" }), "k").await;
+    assert_eq!(told(&other), (422, "IDEMPOTENCY_KEY_REUSED"));
+    let twice = rig.account(&payment, wish(), "another").await;
+    assert_eq!(told(&twice), (409, "PAYMENT_CLOSED"));
+    let path = format!("/api/v1/payments/{}", payment.id);
+    let read = rig.get(&path).await;
+    assert_eq!(read.body["data"]["virtualAccount"], *account);
+    // Where many are told of, and where everybody is, the number is not.
+    for quiet in ["/api/v1/payments", &format!("{path}/events")] {
+        let told = rig.get(quiet).await;
+        assert_eq!(told.status, 200, "{told:?}");
+        assert!(!told.body.to_string().contains(NUMBER), "{told:?}");
+    }
+    let events = rig.get(&format!("{path}/events")).await;
+    let events = events.body["data"]["events"].as_array().unwrap().clone();
+    let kinds: Vec<&str> = events.iter().map(|event| text(&event["type"])).collect();
+    assert_eq!(
+        kinds,
+        [
+            "payment.prepared",
+            "payment.account_requested",
+            "payment.account_issued"
+        ]
+    );
+    assert_eq!(events[2]["payload"]["virtualAccount"]["bank"], "20");
+    assert_eq!(rig.gateway.confirms(), 1, "it was asked for once");
+}
+
+#[tokio::test]
+async fn what_cannot_be_issued_is_refused_before_anybody_is_asked() {
+    let rig = Rig::new().await;
+    let payment = rig.to_be_paid_in(json!({})).await;
+    for (body, error) in [
+        (json!({ "customerName": "a" }), "bank: FIELD_REQUIRED"),
+        (
+            json!({ "bank": "92", "customerName": "a" }),
+            "bank: FIELD_WORD",
+        ),
+        (
+            json!({ "bank": "우리", "customerName": "a" }),
+            "bank: FIELD_WORD",
+        ),
+        (json!({ "bank": "20" }), "customerName: FIELD_REQUIRED"),
+        (
+            json!({ "bank": "20", "customerName": "a", "validHours": 2161 }),
+            "validHours: FIELD_RANGE",
+        ),
+        (
+            json!({ "bank": "20", "customerName": "a", "dueAt": "2026-01-01" }),
+            "dueAt: INSTANT_MALFORMED",
+        ),
+        (
+            json!({ "bank": "20", "customerName": "a", "dueAt": "2001-01-01T00:00:00Z" }),
+            "dueAt: FIELD_RANGE",
+        ),
+        (
+            json!({ "bank": "20", "validHours": 1, "dueAt": "2999-01-01T00:00:00Z" }),
+            "validHours: FIELD_REPEATED",
+        ),
+        (
+            json!({ "bank": "20", "cashReceipt": { "type": "NONE", "registrationNumber": "1" } }),
+            "cashReceipt.type: FIELD_WORD",
+        ),
+        (
+            json!({ "bank": "20",
+                "cashReceipt": { "type": "EXPENSE_PROOF", "registrationNumber": "1-2" } }),
+            "cashReceipt.registrationNumber: FIELD_CHARACTER",
+        ),
+    ] {
+        let refused = rig.account(&payment, body.clone(), "k").await;
+        assert_eq!(
+            told(&refused),
+            (400, "INVALID_REQUEST"),
+            "{body}: {refused:?}"
+        );
+        assert_eq!(refused.errors(), [error], "{body}");
+    }
+    let window = rig.prepared().await;
+    let refused = rig.account(&window, wish(), "k").await;
+    assert_eq!(told(&refused), (409, "PAYMENT_KIND_MISMATCH"));
+    let path = format!("/api/v1/payments/{}/virtual-account", payment.id);
+    let request = rig.anonymous(Method::POST, &path).bearer_auth(OTHER);
+    let request = request.header("content-type", "application/json");
+    let request = request
+        .header("idempotency-key", "k")
+        .body(wish().to_string());
+    assert_eq!(told(&answer(request).await), (404, "PAYMENT_NOT_FOUND"));
+    assert_eq!(rig.gateway.confirms(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_account_can_be_asked_for_again() {
+    let rig = Rig::new().await;
+    let named = json!({ "customer": { "name": "김토스" } });
+    let payment = rig.to_be_paid_in(named).await;
+    rig.gateway.decline(Class::Buyer);
+    let declined = rig.account(&payment, json!({ "bank": "20" }), "k").await;
+    assert_eq!(told(&declined), (402, "PAYMENT_DECLINED"), "{declined:?}");
+    assert_eq!(declined.body["data"]["status"], "READY");
+    rig.gateway.approve();
+    let issued = rig.account(&payment, json!({ "bank": "20" }), "k2").await;
+    assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
+    assert_eq!(issued.body["data"]["virtualAccount"]["holder"], "김토스");
+    let cancel = json!({ "reason": "changed my mind" });
+    let canceled = answer(rig.canceling(&payment, &cancel, "c")).await;
+    assert_eq!(told(&canceled), (409, "PAYMENT_KIND_MISMATCH"));
+}
