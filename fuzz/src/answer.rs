@@ -81,6 +81,7 @@ impl<'a> Thrown<'a> {
         let call = match words.next()? {
             b"confirm" => Operation::Confirm,
             b"charge" => Operation::Charge,
+            b"account" => Operation::IssueAccount,
             b"cancel" => Operation::Cancel,
             b"ask" => Operation::AskByKey,
             b"list" => Operation::List,

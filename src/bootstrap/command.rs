@@ -1,6 +1,6 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
-//! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `rotate-master-key`,
-//! `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `stuck`,
+//! `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -42,7 +42,7 @@ pub(super) enum Action {
         /// At which gateway.
         #[arg(long, default_value = toss::NAME, value_parser = [toss::NAME, card_company::NAME])]
         gateway: String,
-        /// What it is there for, for example CARD,EASY_PAY: payments that name one of these are
+        /// What it is there for, for example `CARD,EASY_PAY`: payments that name one of these are
         /// taken here rather than elsewhere, and no others are; all that its gateway can if not.
         #[arg(long)]
         methods: Option<Methods>,

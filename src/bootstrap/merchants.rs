@@ -135,7 +135,9 @@ pub(super) struct DevKeys {
 /// 256 random bits, as Toss writes them.
 fn fresh_security_key() -> String {
     let bytes = hash_of_key(&Drawn::default().secret());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn fresh_token() -> String {

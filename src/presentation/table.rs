@@ -42,7 +42,7 @@ const SERVER_PAGE_OR_MEMBER: &[Principal] = &[
     Principal::Member,
 ];
 
-/// The pages for people, which anybody may read.
+/// The pages for people; anybody may read them.
 pub const PAGES: &[&str] = &[
     "/docs",
     "/docs/",
@@ -102,14 +102,7 @@ pub const ROUTES: &[Route] = &[
         body: true,
         refusals: refusals::CHARGE,
     },
-    Route {
-        method: &Method::POST,
-        path: "/api/v1/payments/{paymentId}/virtual-account",
-        named: Named::Payment,
-        principals: SERVER_OR_MEMBER,
-        body: true,
-        refusals: refusals::ACCOUNT,
-    },
+    super::virtual_account::ISSUE,
     Route {
         method: &Method::POST,
         path: "/api/v1/payments/{paymentId}/cancel",

@@ -9,6 +9,7 @@ use application::ports::vault::Secret;
 use application::{AskAccount, Caller, Due, view};
 use axum::Extension;
 use axum::extract::State;
+use axum::http::Method;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::Timestamp;
@@ -25,6 +26,19 @@ use super::envelope::Failure;
 use super::extract::{KeyHeader, PaymentPath};
 use super::json::Form;
 use super::payments::answer;
+use super::reach::Named;
+use super::refusals;
+use super::table::{Route, SERVER_OR_MEMBER};
+
+/// The route.
+pub(super) const ISSUE: Route = Route {
+    method: &Method::POST,
+    path: "/api/v1/payments/{paymentId}/virtual-account",
+    named: Named::Payment,
+    principals: SERVER_OR_MEMBER,
+    body: true,
+    refusals: refusals::ACCOUNT,
+};
 
 /// A week, as the gateway has it (`toss-api.md §6.5`).
 const HOURS: u64 = 168;

@@ -121,6 +121,24 @@ async fn paid_in_the_end(process: &Process, id: &str) {
     }
 }
 
+async fn whatever_is_lost_is_taken_once(stand: &Stand, process: &Process) {
+    for (name, fault) in [
+        ("before", json!({ "type": "dropBefore" })),
+        ("after", json!({ "type": "dropAfter" })),
+        (
+            "garbage",
+            json!({ "type": "wrongBody", "field": "garbage" }),
+        ),
+    ] {
+        let (id, order) = prepared(process, &format!("order-{name}")).await;
+        stand.strike(fault).await;
+        let told = approve(process, &id, &order).await;
+        assert!(matches!(told.status, 200 | 202), "{name}: {told:?}");
+        paid_in_the_end(process, &id).await;
+        assert_eq!(stand.authorized(&order).await, 1, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_payment_by_card_is_taken_by_the_card_company_once() {
     let stand = Stand::new().await;
@@ -170,22 +188,7 @@ async fn a_payment_by_card_is_taken_by_the_card_company_once() {
         (422, "GATEWAY_CANNOT_CANCEL")
     );
 
-    for (name, fault) in [
-        ("before", json!({ "type": "dropBefore" })),
-        ("after", json!({ "type": "dropAfter" })),
-        (
-            "garbage",
-            json!({ "type": "wrongBody", "field": "garbage" }),
-        ),
-    ] {
-        let (id, order) = prepared(&process, &format!("order-{name}")).await;
-        stand.strike(fault).await;
-        let told = approve(&process, &id, &order).await;
-        assert!(matches!(told.status, 200 | 202), "{name}: {told:?}");
-        paid_in_the_end(&process, &id).await;
-        assert_eq!(stand.authorized(&order).await, 1, "{name}");
-    }
-
+    whatever_is_lost_is_taken_once(&stand, &process).await;
     let (id, order) = prepared(&process, "order-refused").await;
     stand
         .strike(json!({ "type": "code", "code": "REJECT_CARD_PAYMENT" }))

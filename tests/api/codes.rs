@@ -82,23 +82,19 @@ async fn every_code_is_provoked() {
     credentials(&mut seen).await;
     api_keys(&mut seen).await;
     proofs(&mut seen).await;
-    for told in crate::webhooks::refusals().await {
-        seen.note(&told);
+    let mut others = crate::webhooks::refusals().await;
+    others.push(crate::hooks::refusal().await);
+    others.extend(crate::billing::refusals(&Rig::with(FAST).await).await);
+    others.extend(crate::subscriptions::refusals().await);
+    others.extend(crate::plain::refusals().await);
+    for told in &others {
+        seen.note(told);
     }
-    seen.note(&crate::hooks::refusal().await);
-    for told in crate::billing::refusals(&Rig::with(FAST).await).await {
-        seen.note(&told);
-    }
-    let told = crate::subscriptions::refusals().await;
-    told.iter().for_each(|told| seen.note(told));
     keys(&mut seen).await;
     refusals(&mut seen).await;
     streams(&mut seen).await;
     ends(&mut seen).await;
     cancellations(&mut seen).await;
-    for told in crate::plain::refusals().await {
-        seen.note(&told);
-    }
     failures(&mut seen).await;
     let unseen: BTreeSet<Code> = UNSEEN.into_iter().map(|(code, _)| code).collect();
     let missing: Vec<_> = Code::ALL
@@ -300,7 +296,7 @@ async fn refusals(seen: &mut Seen) {
                 .body(body),
         )
     };
-    seen.note(&pause("{}", "charges").await);
+    seen.note(&pause("{}", "refunds").await);
     let on = pause(r#"{"paused":true,"why":"a"}"#, "approvals").await;
     assert_eq!(on.status, 200, "{on:?}");
     seen.note(&rig.approve(&payment, "paused").await);

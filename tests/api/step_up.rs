@@ -132,6 +132,9 @@ async fn the_table_says_where_members_are_asked() {
             path if path.ends_with("/approve") => approval(&payment),
             path if path.ends_with("/cancel") => json!({ "reason": "r" }),
             path if path.ends_with("/billing-key") => json!({ "billingKeyId": card.id }),
+            path if path.ends_with("/virtual-account") => {
+                json!({ "bank": "20", "customerName": "a" })
+            }
             _ => json!({ "deviceId": DEVICE, "action": "approve" }),
         };
         let request = rig.by(ME, route.method.clone(), &path);
@@ -145,8 +148,7 @@ async fn the_table_says_where_members_are_asked() {
             taken += 1;
         }
     }
-    assert_eq!((asked, taken), (4, 20));
-    // The server's, which subscribed the member.
+    assert_eq!((asked, taken), (5, 20));
     assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (1, 0));
 }
 

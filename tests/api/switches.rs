@@ -74,6 +74,7 @@ async fn a_merchant_pauses_its_own_operations_and_lets_them_go_on() {
     let all = json!([
         { "operation": "approvals", "paused": false, "pausedByOperator": false },
         { "operation": "cancels", "paused": false, "pausedByOperator": false },
+        { "operation": "charges", "paused": false, "pausedByOperator": false },
     ]);
     assert_eq!(none.body["data"]["switches"], all);
 
@@ -124,7 +125,7 @@ async fn a_merchant_pauses_its_own_operations_and_lets_them_go_on() {
         .await;
     assert_eq!(rest.status, 200, "{rest:?}");
     let turns = application::ports::store::Switches::turns(rig.store.as_ref(), 9).await;
-    assert_eq!(turns.unwrap().len(), 4, "every turn stays");
+    assert_eq!(turns.unwrap().len(), 5, "every turn stays");
 }
 
 #[tokio::test]
@@ -192,9 +193,9 @@ async fn every_copy_obeys_and_what_is_under_way_is_finished() {
 }
 
 #[tokio::test]
-async fn a_switch_takes_a_reason_and_is_one_of_two() {
+async fn a_switch_takes_a_reason_and_is_one_of_three() {
     let rig = Rig::new().await;
-    assert_eq!(set(&rig, "charges", true).await.code(), "SWITCH_NOT_FOUND");
+    assert_eq!(set(&rig, "refunds", true).await.code(), "SWITCH_NOT_FOUND");
     for (body, wrong) in [
         (json!({ "paused": true }), "why: FIELD_REQUIRED"),
         (json!({ "why": "w" }), "paused: FIELD_REQUIRED"),
@@ -266,7 +267,7 @@ async fn the_operator_pauses_beside_a_running_service_and_every_turn_is_kept() {
     for wrong in [
         &["pause", "approvals", "--why", "w"][..],
         &["pause", "approvals", "--everywhere"],
-        &["pause", "charges", "--everywhere", "--why", "w"],
+        &["pause", "refunds", "--everywhere", "--why", "w"],
         &[
             "pause",
             "approvals",

@@ -16,7 +16,7 @@ impl Rig {
         self.prepared_by(SECRET, all).await
     }
 
-    async fn account(&self, payment: &Prepared, body: Value, key: &str) -> Answer {
+    async fn ask_account(&self, payment: &Prepared, body: Value, key: &str) -> Answer {
         let path = format!("/api/v1/payments/{}/virtual-account", payment.id);
         let request = self.posting(&path, body.to_string());
         answer(request.header("idempotency-key", key)).await
@@ -35,19 +35,21 @@ fn wish() -> Value {
 async fn an_account_is_issued_once_and_shown_again() {
     let rig = Rig::new().await;
     let payment = rig.to_be_paid_in(json!({})).await;
-    let issued = rig.account(&payment, wish(), "k").await;
+    let issued = rig.ask_account(&payment, wish(), "k").await;
     assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
     let data = &issued.body["data"];
     assert_eq!(data["status"], "WAITING_FOR_DEPOSIT");
     let account = &data["virtualAccount"];
     let seen = ["bank", "accountNumber", "holder"].map(|name| &account[name]);
     assert_eq!(json!(seen), json!(["20", NUMBER, "홍길동"]));
-    let again = rig.account(&payment, wish(), "k").await;
+    let again = rig.ask_account(&payment, wish(), "k").await;
     assert_eq!(again.body["data"], *data, "a repeat is told the same");
     assert_eq!(again.header("idempotent-replayed"), "true");
-    let other = rig.account(&payment, json!({ "bank": "88" }), "k").await;
+    let other = rig
+        .ask_account(&payment, json!({ "bank": "88" }), "k")
+        .await;
     assert_eq!(told(&other), (422, "IDEMPOTENCY_KEY_REUSED"));
-    let twice = rig.account(&payment, wish(), "another").await;
+    let twice = rig.ask_account(&payment, wish(), "another").await;
     assert_eq!(told(&twice), (409, "PAYMENT_CLOSED"));
     let path = format!("/api/v1/payments/{}", payment.id);
     let read = rig.get(&path).await;
@@ -114,7 +116,7 @@ async fn what_cannot_be_issued_is_refused_before_anybody_is_asked() {
             "cashReceipt.registrationNumber: FIELD_CHARACTER",
         ),
     ] {
-        let refused = rig.account(&payment, body.clone(), "k").await;
+        let refused = rig.ask_account(&payment, body.clone(), "k").await;
         assert_eq!(
             told(&refused),
             (400, "INVALID_REQUEST"),
@@ -123,7 +125,7 @@ async fn what_cannot_be_issued_is_refused_before_anybody_is_asked() {
         assert_eq!(refused.errors(), [error], "{body}");
     }
     let window = rig.prepared().await;
-    let refused = rig.account(&window, wish(), "k").await;
+    let refused = rig.ask_account(&window, wish(), "k").await;
     assert_eq!(told(&refused), (409, "PAYMENT_KIND_MISMATCH"));
     let path = format!("/api/v1/payments/{}/virtual-account", payment.id);
     let request = rig.anonymous(Method::POST, &path).bearer_auth(OTHER);
@@ -141,11 +143,15 @@ async fn a_refused_account_can_be_asked_for_again() {
     let named = json!({ "customer": { "name": "김토스" } });
     let payment = rig.to_be_paid_in(named).await;
     rig.gateway.decline(Class::Buyer);
-    let declined = rig.account(&payment, json!({ "bank": "20" }), "k").await;
+    let declined = rig
+        .ask_account(&payment, json!({ "bank": "20" }), "k")
+        .await;
     assert_eq!(told(&declined), (402, "PAYMENT_DECLINED"), "{declined:?}");
     assert_eq!(declined.body["data"]["status"], "READY");
     rig.gateway.approve();
-    let issued = rig.account(&payment, json!({ "bank": "20" }), "k2").await;
+    let issued = rig
+        .ask_account(&payment, json!({ "bank": "20" }), "k2")
+        .await;
     assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
     assert_eq!(issued.body["data"]["virtualAccount"]["holder"], "김토스");
     let cancel = json!({ "reason": "changed my mind" });

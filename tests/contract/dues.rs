@@ -3,6 +3,8 @@
 
 use application::ports::Store;
 use application::ports::store::{CountedBy, CycleBacklog};
+use chrono::SubsecRound as _;
+use domain::Timestamp;
 use domain::billing::Work;
 use domain::change::Change;
 use domain::decline::Reason;
@@ -24,6 +26,11 @@ on_every_store!(
     registrations_that_nobody_used_are_forgotten,
     cards_that_wait_too_long_are_counted,
 );
+
+/// Cycles begin at whole seconds.
+fn second(seconds: i64) -> Timestamp {
+    at(seconds).trunc_subsecs(0)
+}
 
 fn by() -> CountedBy {
     CountedBy {
@@ -72,7 +79,7 @@ async fn what_waits_is_counted_by_merchant(tested: Tested) {
     store.commit(&[charging]).await.expect("begun");
     let expected = CycleBacklog {
         due: 1,
-        oldest_due: Some(at(5)),
+        oldest_due: Some(second(5)),
         charging: 1,
         held: 1,
         charged: 1,
@@ -81,7 +88,10 @@ async fn what_waits_is_counted_by_merchant(tested: Tested) {
     };
     assert_eq!(counted(store, mine.scope).await, Some(expected));
     let late = counted(store, theirs.scope).await.expect("theirs");
-    assert_eq!((late.due, late.late, late.oldest_due), (1, 1, Some(at(0))));
+    assert_eq!(
+        (late.due, late.late, late.oldest_due),
+        (1, 1, Some(second(0)))
+    );
 }
 
 async fn merchants_without_room_are_passed_by(tested: Tested) {

@@ -19,7 +19,6 @@ mod inbox;
 mod merchants;
 mod opening;
 mod pages;
-mod picking;
 mod races;
 mod records;
 mod round_trips;

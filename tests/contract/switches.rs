@@ -41,7 +41,7 @@ async fn turns(tested: Tested) {
             assert!(found.contains(&first), "{found:?}");
         }
     }
-    assert_eq!(store.switches().await.expect("read").len(), 8);
+    assert_eq!(store.switches().await.expect("read").len(), 12);
 }
 
 async fn the_newest_turn_is_in_force(tested: Tested) {

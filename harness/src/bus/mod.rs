@@ -5,7 +5,7 @@ mod approvals;
 mod bare;
 pub(crate) mod broker;
 mod late;
-mod reading;
+pub(crate) mod reading;
 mod taken;
 
 use std::path::PathBuf;

@@ -151,9 +151,10 @@ fn beginning(saga: &Saga) -> &'static [&'static str] {
 fn end(saga: &Saga) -> Option<&'static [&'static str]> {
     match (saga.kind.as_str(), saga.outcome.as_deref()?) {
         ("APPROVAL", "APPROVED") => Some(&["payment.approved"]),
-        ("APPROVAL", "DECLINED") => Some(&["payment.declined", "payment.aborted"]),
+        ("APPROVAL" | "ACCOUNT_ISSUE", "DECLINED") => {
+            Some(&["payment.declined", "payment.aborted"])
+        }
         ("ACCOUNT_ISSUE", "ISSUED") => Some(&["payment.account_issued"]),
-        ("ACCOUNT_ISSUE", "DECLINED") => Some(&["payment.declined", "payment.aborted"]),
         ("CANCELLATION", "CANCELED") => Some(&["payment.partially_canceled", "payment.canceled"]),
         ("CANCELLATION", "DECLINED") => Some(&["payment.cancel_refused"]),
         ("REVERSAL", "REVERSED") => Some(&["payment.wrong_capture_reversed"]),

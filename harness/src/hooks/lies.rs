@@ -1,9 +1,10 @@
 //! Owns what a forger tells who has the address, read true notifications, and has no key.
 
-use chrono::{SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::truth::{Told, signature};
+use crate::bus::reading::now;
 use crate::random::Dice;
 
 /// Digits of a key that is not the gateway's.
@@ -77,7 +78,7 @@ impl<'l> Liar<'l> {
 
     /// Of a kind that is signed: by another key, or not at all.
     fn payout(&mut self, forged: &str) -> Told {
-        let sent_at = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let sent_at = now().to_rfc3339_opts(SecondsFormat::Secs, true);
         let body = json!({
             "eventType": "payout.changed", "eventId": forged, "entityType": "payout",
             "entityBody": { "status": "COMPLETED" },

@@ -136,9 +136,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let before = Effects::read(&stand).await?;
     let (asked, begun) = (stand.sandbox.questions().await?, Instant::now());
     let mut liar = Liar::new(&known, dice);
-    let lies = liar.lies(arguments.lies);
-    output::say(&format!("{} lies are told", lies.len()));
-    let lied = courier.tell(lies).await?;
+    let forgeries = liar.lies(arguments.lies);
+    output::say(&format!("{} lies are told", forgeries.len()));
+    let lied = courier.tell(forgeries).await?;
     let lied_for = begun.elapsed();
     sleep(LOOKS).await;
     let questions = stand.sandbox.questions().await?.saturating_sub(asked);

@@ -3,10 +3,11 @@
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::bus::reading::now;
 use crate::random::Dice;
 use crate::sandbox::Sandbox;
 
@@ -71,7 +72,7 @@ pub(crate) async fn told(sandbox: &Sandbox, times: usize, key: &str) -> anyhow::
         let is_signed = matches!(kind.as_str(), "payout.changed" | "seller.changed");
         for retried in 0..times {
             let late = TimeDelta::seconds(i64::try_from(retried).unwrap_or_default());
-            let sent_at = Utc::now().checked_sub_signed(late).unwrap_or_else(Utc::now);
+            let sent_at = now().checked_sub_signed(late).unwrap_or_else(now);
             let sent_at = sent_at.to_rfc3339_opts(SecondsFormat::Secs, true);
             all.push(Told {
                 signature: is_signed.then(|| signature(&body, &sent_at, key)),

@@ -75,7 +75,8 @@ impl App {
 
     /// A real time by the clock that the gateway has: that of a sandbox skips some.
     fn as_gateways(&self, real: Timestamp) -> Timestamp {
-        let skipped = self.parts.clock.now() - self.parts.post.clock.now();
+        let here = self.parts.post.clock.now();
+        let skipped = self.parts.clock.now().signed_duration_since(here);
         real.checked_add_signed(skipped).unwrap_or(real)
     }
 }

@@ -99,14 +99,13 @@ impl App {
                 .await
         };
         let task = self.runner.tasks.spawn(task.in_current_span());
-        let answered = match timeout_at(patience.until(), task).await {
-            Ok(Ok(answered)) => answered?,
+        let answered = if let Ok(Ok(answered)) = timeout_at(patience.until(), task).await {
+            answered?
+        } else {
             // The task was lost or is at work still: what is durable tells, not this answer.
-            Ok(Err(_)) | Err(_) => {
-                let payment = self.reserved_for(&whose, &request).await?;
-                let payment = payment.ok_or_else(KeyError::soon)?;
-                Answered::first(self.pending_now(&whose, payment).await?)
-            }
+            let payment = self.reserved_for(&whose, &request).await?;
+            let payment = payment.ok_or_else(KeyError::soon)?;
+            Answered::first(self.pending_now(&whose, payment).await?)
         };
         let gateway_time = patience.gateway_time();
         let answered = Answered {

@@ -82,11 +82,7 @@ impl App {
         payment: &Payment,
         view: &mut PaymentView,
     ) -> Result<(), store::Error> {
-        let opened = match self.opened_account(payment).await {
-            Ok(opened) => opened,
-            Err(vault::Error::Store(error)) => return Err(error),
-            Err(error) => return Err(store::Error::Broken(error.to_string())),
-        };
+        let opened = self.opened_account(payment).await.map_err(away)?;
         if let (Some(opened), Some(shown)) = (opened, &mut view.virtual_account) {
             shown.account_number = Some(opened.number.expose().to_owned());
             shown.holder = opened.holder.map(|holder| holder.expose().to_owned());
@@ -141,7 +137,7 @@ impl Command for AskAccount {
         let vault = app.parts.post.vault.as_ref();
         let sealed = sealed::sealed_wish(vault, saga, &wish).await;
         let request = AccountRequest {
-            wish: sealed.map_err(unsealed)?,
+            wish: sealed.map_err(away)?,
             actor: caller.actor,
             credential_version: terms.credential_version,
             keyed: true,
@@ -158,10 +154,10 @@ impl Command for AskAccount {
     }
 }
 
-/// Nothing is begun that could not be kept.
-fn unsealed(error: vault::Error) -> ApproveError {
-    match error {
-        vault::Error::Store(error) => error.into(),
-        error => store::Error::Broken(error.to_string()).into(),
+/// A vault that is away is a store that is.
+fn away(error: vault::Error) -> store::Error {
+    if let vault::Error::Store(error) = error {
+        return error;
     }
+    store::Error::Broken(error.to_string())
 }

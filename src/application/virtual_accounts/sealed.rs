@@ -55,7 +55,7 @@ fn row_of(payment: &Payment) -> String {
     format!("{}/{}", payment.facts.id, payment.facts.scope.mode)
 }
 
-fn account_place<'r>(merchant: MerchantId, row: &'r str) -> Place<'r> {
+fn account_place(merchant: MerchantId, row: &str) -> Place<'_> {
     Place {
         merchant,
         table: "payments",
@@ -64,7 +64,7 @@ fn account_place<'r>(merchant: MerchantId, row: &'r str) -> Place<'r> {
     }
 }
 
-fn wish_place<'r>(merchant: MerchantId, row: &'r str) -> Place<'r> {
+fn wish_place(merchant: MerchantId, row: &str) -> Place<'_> {
     Place {
         merchant,
         table: "sagas",
@@ -239,7 +239,7 @@ impl DepositSecrets for KeptSecrets {
             Err(vault::Error::Store(error)) => Err(error),
             // Without it the notification proves nothing, and is asked about as all others are.
             Err(error) => {
-                warn!(payment = %payment.facts.id, %error, "an account's secret cannot be read now");
+                warn!(payment = %payment.facts.id, %error, "a secret cannot be read now");
                 Ok(None)
             }
         }

@@ -160,7 +160,7 @@ impl Payment {
                 .last_transaction_key
                 .clone()
                 .filter(|_| snapshot.cancels.is_empty()),
-            ..self.bank_entry(self.next_capture(), total, saga, snapshot, ctx)
+            ..self.bank_entry((self.next_capture(), total), saga, snapshot, ctx)
         };
         let telling = Telling {
             movement: Some(facts(snapshot, &entry)),
@@ -193,7 +193,7 @@ impl Payment {
         let entry = Entry {
             debit: Account::MerchantPayable,
             credit: Account::GatewayReceivable,
-            ..payment.bank_entry(movement, amount, saga, snapshot, ctx)
+            ..payment.bank_entry((movement, amount), saga, snapshot, ctx)
         };
         let telling = Telling {
             movement: Some(facts(snapshot, &entry)),
@@ -236,8 +236,7 @@ impl Payment {
 
     fn bank_entry(
         &self,
-        movement: Movement,
-        amount: Money,
+        (movement, amount): (Movement, Money),
         saga: &Saga,
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,

@@ -94,6 +94,7 @@ fn word(observed: &Observed) -> String {
             Strange::Stranger => "stranger",
             Strange::Status(_) => "status",
             Strange::Amount(_) => "amount",
+            Strange::TakenBack(_) => "taken back",
             Strange::Balance => "balance",
         }
         .to_owned(),

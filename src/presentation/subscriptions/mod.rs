@@ -34,7 +34,7 @@ use shown::{EndOfSubscription, NewSubscription, OtherCard, Subscription};
 /// Subscribe a member
 ///
 /// The first cycle is charged now, unless `firstChargeAt` is ahead. The subscription is made
-/// whatever becomes of that charge: look at `status`. ACTIVE (or CANCEL_SCHEDULED, of a plan that
+/// whatever becomes of that charge: look at `status`. ACTIVE (or `CANCEL_SCHEDULED`, of a plan that
 /// is paid once) means that it is paid; PENDING that it is not, and `cycle` says when it is tried
 /// again or whether another card is waited for. 202 means that the gateway has not told the outcome
 /// in time: read the subscription until it has one. Nothing has to be sent again.

@@ -240,10 +240,11 @@ impl PaymentGateway for Call {
             order: call.order,
             amount: call.amount,
         };
-        match self.confirm(&call).await {
-            Answer::Found(snapshot) => Answer::Found(Box::new(accounts::waiting(*snapshot, with))),
-            other => other,
+        let answer = self.confirm(&call).await;
+        if let Answer::Found(snapshot) = answer {
+            return Answer::Found(Box::new(accounts::waiting(*snapshot, with)));
         }
+        answer
     }
 
     async fn issue_key(&self, call: &IssueCall) -> Issued {

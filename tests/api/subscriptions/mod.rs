@@ -5,8 +5,10 @@ mod ended;
 
 use std::time::Duration;
 
+use application::ports::Clock as _;
 use chrono::TimeDelta;
 use domain::decline::Class;
+use payflow::adapters::clock::Wall;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -173,7 +175,7 @@ async fn the_first_charge_waits_for_its_date() {
     let rig = Rig::with(FAST).await;
     rig.offer().await;
     rig.card(ME).await;
-    let first = chrono::Utc::now() + TimeDelta::days(10);
+    let first = Wall::default().now() + TimeDelta::days(10);
     let body = json!({ "memberId": ME, "planCode": WATER, "timeZone": "America/New_York",
                        "firstChargeAt": first.to_rfc3339() });
     let made = subscribe(&rig, &body, "k").await;
@@ -308,7 +310,7 @@ async fn what_is_wrong_is_refused_before_anything_is_sent() {
     let rig = Rig::new().await;
     rig.offer().await;
     rig.card(ME).await;
-    let far = (chrono::Utc::now() + TimeDelta::days(400)).to_rfc3339();
+    let far = (Wall::default().now() + TimeDelta::days(400)).to_rfc3339();
     for (body, errors) in [
         (
             json!({}),

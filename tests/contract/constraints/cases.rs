@@ -171,7 +171,7 @@ feed_position_counted | feed | position = 0; sequence = 9
 epochs_number_counted | epochs | number = 0
 leases_fence_counted | leases | job = 'another'; fence = 0
 cursors_position_counted | cursors | reader = 'another'; position = -1
-switches_operation_word | switches | operation = 'charges'
+switches_operation_word | switches | operation = 'refunds'
 switches_reach_form | switches | reach = ''
 switches_reach_form | switches | reach = 'mer_1/test'
 switches_reach_form | switches | reach = (SELECT id FROM merchants) || '/prod'

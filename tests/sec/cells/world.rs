@@ -155,7 +155,8 @@ impl World {
         let hooks = endpoint(&before, SUSPENDED).await;
         let card = Target::registered(&before.card_by(SUSPENDED, A).await);
         subscribed::offer_all(&before).await;
-        let subscription = subscribed::target(&before, (SUSPENDED, A), Value::Null).await;
+        let other = json!({ "billingKeyId": card.id });
+        let subscription = subscribed::target(&before, (SUSPENDED, A), other).await;
         let tenancy = before.running.app.tenancy();
         let stopped = tenancy.set_status(merchant, Status::Suspended).await;
         stopped.unwrap();

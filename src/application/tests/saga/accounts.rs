@@ -1,6 +1,7 @@
 //! Owns the scripts of virtual accounts: one is issued for an order, whatever is lost on the way;
 //! then the buyer pays in, and the watch finds it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::gateway::{AccountWish, Line, Listed};
@@ -17,6 +18,7 @@ use crate::books::{Account, Books, refused};
 use crate::faults::{Fault, OF_ACCOUNT};
 use crate::given::order;
 use crate::judge::breaches;
+use crate::post::Nowhere;
 use crate::scripts::all_well;
 use crate::world::{AMOUNT, START, World, in_virtual_time, keyed};
 
@@ -222,8 +224,7 @@ fn the_watch_finds_what_the_bank_does() {
             .map(|entry| entry.movement.to_string())
             .collect();
         assert_eq!(booked, ["capture", "reversal:1", "deposit:2"]);
-        let vault = Arc::clone(&world.app.parts.post.vault);
-        let secrets = KeptSecrets::new(world.memory.clone(), vault);
+        let secrets = KeptSecrets::new(world.memory.clone(), Arc::new(Nowhere));
         let secret = secrets.kept(payment.facts.id).await.unwrap();
         assert_eq!(secret.unwrap().expose(), "ps_1");
     });

@@ -9,7 +9,7 @@ use application::webhooks::{Post, Terms};
 use async_trait::async_trait;
 use domain::vault::Sealed;
 
-struct Nowhere;
+pub(crate) struct Nowhere;
 
 #[async_trait]
 impl Courier for Nowhere {

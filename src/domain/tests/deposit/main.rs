@@ -1,6 +1,12 @@
 //! Deposits: whatever is seen of a virtual account, in whatever order and however often, the books
 //! end as the bank has it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise, and its numbers are small"
+)]
+
 mod scene;
 
 use domain::event::Kind as EventKind;

@@ -183,9 +183,10 @@ impl Scene {
     }
 
     pub(crate) fn balance_at_bank(&self) -> i64 {
-        match self.bank.status {
-            Status::Done => AMOUNT,
-            _ => 0,
+        if self.bank.status == Status::Done {
+            AMOUNT
+        } else {
+            0
         }
     }
 
