@@ -97,7 +97,8 @@ impl Accounts {
             reach: Reach {
                 test_url: sandbox.clone().unwrap_or_else(|| toss.api_url.clone()),
                 live_url: toss.api_url.clone(),
-                test_card_url: sandbox.clone().or_else(|| card_url.clone()),
+                // No key tells whose money it is there: what is for test is at no real one.
+                test_card_url: sandbox.clone(),
                 live_card_url: card_url,
                 timeouts: Timeouts {
                     connect: timeouts.connect,
@@ -280,7 +281,9 @@ impl Accounts {
         };
         let base_url = base_url.clone();
         Ok(card_company::Settings {
-            base_url: base_url.context("card_company.api_url is not set")?,
+            base_url: base_url.context(
+                "an account at a card company is at card_company.api_url, for test at the sandbox",
+            )?,
             merchant_name: account.name.clone(),
             timeouts: reach.timeouts,
             active: account.status == Status::Active,

@@ -35,18 +35,28 @@ impl Runner {
         };
         let chance = drawn(self.parts.ids.as_ref());
         let card = saga.and_then(|saga| saga.head.intent.billing_key());
-        match cycles.followed(payment, card, chance).await {
+        let followed = match cycles.followed(payment, card, chance).await {
             Ok(mut changes) => {
                 let saga = saga.map(|saga| saga.head.id);
-                let more = self.left_behind(&changes, Some(payment), saga).await?;
-                changes.extend(more);
-                Ok(changes)
+                let more = self.left_behind(&changes, Some(payment), saga).await;
+                more.map(|more| {
+                    changes.extend(more);
+                    changes
+                })
             }
             Err(OutcomeError::Illegal(why)) => {
                 error!(payment = %payment.facts.id, %why, "a cycle does not take its payment");
-                Ok(Vec::new())
+                return Ok(Vec::new());
             }
             Err(OutcomeError::Store(error)) => Err(error),
+        };
+        match followed {
+            Ok(changes) => Ok(changes),
+            Err(away @ store::Error::Unavailable(_)) => Err(away),
+            Err(why @ (store::Error::Corrupt { .. } | store::Error::Broken(_))) => {
+                error!(payment = %payment.facts.id, %why, "its cycle cannot be read");
+                Ok(Vec::new())
+            }
         }
     }
 }

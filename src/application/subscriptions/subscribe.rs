@@ -226,7 +226,7 @@ impl App {
         (caller, ctx): (&Caller, &Ctx<'_>),
     ) -> Result<Begun, SubscribeError> {
         let account = card.account;
-        self.ensure_not_paused(Operation::Approvals, caller.scope, account)?;
+        self.ensure_not_paused(Operation::Charges, caller.scope, account)?;
         let gateway = self.parts.gateways.of(account);
         let gateway = gateway.ok_or(ActError::NoGateway)?;
         let terms = gateway.terms();
@@ -281,9 +281,7 @@ impl App {
             };
             store.billing_key(&owner, id).await?
         } else {
-            let limit = self.parts.bounds.billing_keys;
-            let keys = store.billing_keys(scope, member, limit).await?;
-            keys.into_iter().find(BillingKey::is_default)
+            store.dues().default_card(scope, member).await?
         };
         let card = found.ok_or(ActError::Refused(SubscribeRefusal::NoCard))?;
         if card.status() == Status::Active {

@@ -229,7 +229,7 @@ impl World {
             (Object::Missing, Named::Endpoint) => missing(&self.endpoint),
             (Object::Missing, Named::BillingKey) => missing(&self.billing_key),
             (Object::Missing, Named::Subscription) => missing(&self.suspended[5].id),
-            (Object::Missing, Named::Switch) => "charges".to_owned(),
+            (Object::Missing, Named::Switch) => "refunds".to_owned(),
             (Object::Missing, Named::HookToken) => format!("hook_{}", "0".repeat(43)),
             (Object::Missing, Named::Payment | Named::Nothing | Named::Member) => {
                 missing(&self.payment.id)
