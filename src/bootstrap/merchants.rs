@@ -12,6 +12,7 @@ use application::ports::vault::Secret;
 use application::ports::{Ids as _, Store, Vault};
 use application::{Tenancy, hash_of_key};
 use domain::change::Change;
+use domain::event::Hash;
 use domain::id::{GatewayAccountId, MerchantId};
 use domain::inbox::TokenText;
 use domain::merchant::{Currencies, GatewayAccount, KeyKind, KeyText, Merchant, Zone};
@@ -134,10 +135,7 @@ pub(super) struct DevKeys {
 
 /// 256 random bits, as Toss writes them.
 fn fresh_security_key() -> String {
-    let bytes = hash_of_key(&Drawn::default().secret());
-    bytes
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    Hash(hash_of_key(&Drawn::default().secret())).to_string()
 }
 
 fn fresh_token() -> String {

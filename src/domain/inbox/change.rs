@@ -1,9 +1,8 @@
 //! Owns the writes about what gateways tell unasked.
 
-use std::fmt::Write as _;
-
 use super::{Hint, Inbound, Number, SecurityKey, Token};
 use crate::Timestamp;
+use crate::event::Hash;
 use crate::id::GatewayAccountId;
 
 /// One write about what gateways tell unasked.
@@ -59,8 +58,8 @@ impl Change {
     /// notification twice is one row, so that no two of it are written together.
     pub(crate) fn lock_order(&self) -> (u8, String) {
         match self {
-            Self::InsertToken(token) => (40, hex(&token.hash)),
-            Self::EndToken { hash, .. } => (40, hex(hash)),
+            Self::InsertToken(token) => (40, Hash(token.hash).to_string()),
+            Self::EndToken { hash, .. } => (40, Hash(*hash).to_string()),
             Self::Insert(inbound) | Self::Update { inbound, .. } => {
                 (41, place(inbound.account, &inbound.digest))
             }
@@ -77,19 +76,9 @@ impl Change {
 }
 
 fn place(account: GatewayAccountId, digest: &[u8; 32]) -> String {
-    format!("{account}/{}", hex(digest))
+    format!("{account}/{}", Hash(*digest))
 }
 
 fn numbered(account: GatewayAccountId, number: Number) -> String {
     format!("{account}/{:020}", number.get())
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a text cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

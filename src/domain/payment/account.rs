@@ -3,6 +3,7 @@
 
 use chrono::SecondsFormat;
 
+use super::begin::Asked;
 use super::canceled::Finder;
 use super::outcome::facts;
 use super::{ApproveRefusal, Kind, Moved, Paid, Payment, State, Telling, Trigger};
@@ -45,25 +46,21 @@ impl Payment {
         ctx: &Ctx<'_>,
     ) -> Result<(Moved, Saga), ApproveRefusal> {
         self.takes_account(order, ctx)?;
+        let asked = Asked {
+            actor: request.actor,
+            credential_version: request.credential_version,
+            keyed: request.keyed,
+        };
         let mut saga = Saga {
-            head: self.account_head(request, order, ctx),
+            head: self.head_of(saga::Intent::IssueAccount, order, &asked, ctx),
             progress: saga::Progress::intended(Money::zero(self.facts.amount.currency()), ctx.now),
             version: 1,
         };
         saga.progress.sealed = Some(request.wish.clone());
-        let telling = Telling {
-            saga: Some(ctx.spare),
-            ..Telling::of(EventKind::AccountRequested, request.actor)
-        };
+        let telling = Telling::of(EventKind::AccountRequested, request.actor);
         let status = self.status();
-        let state = State::InProgress { saga: ctx.spare };
-        let moved = self.shift(Trigger::Begin, state, telling, ctx);
-        let mut moved = moved.map_err(|_| ApproveRefusal::Closed(status))?;
-        moved.changes.push(Change::InsertSaga {
-            saga: Box::new(saga.clone()),
-            hold: request.hold,
-        });
-        Ok((moved, saga))
+        let moved = self.begin(&saga, request.hold, telling, ctx);
+        Ok((moved.map_err(|_| ApproveRefusal::Closed(status))?, saga))
     }
 
     fn takes_account(&self, order: &GatewayOrder, ctx: &Ctx<'_>) -> Result<(), ApproveRefusal> {
@@ -73,42 +70,7 @@ impl Payment {
         if order.payment != self.facts.id {
             return Err(ApproveRefusal::OrderMismatch);
         }
-        match &self.state {
-            State::Ready { .. } if ctx.now >= self.facts.expires_at => Err(ApproveRefusal::Expired),
-            State::Ready { .. } => Ok(()),
-            State::InProgress { saga } => Err(ApproveRefusal::InFlight { saga: *saga }),
-            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
-                Err(ApproveRefusal::AlreadyApproved)
-            }
-            State::Expired => Err(ApproveRefusal::Expired),
-            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
-                Err(ApproveRefusal::Closed(self.status()))
-            }
-        }
-    }
-
-    fn account_head(
-        &self,
-        request: &AccountRequest,
-        order: &GatewayOrder,
-        ctx: &Ctx<'_>,
-    ) -> saga::Head {
-        saga::Head {
-            id: ctx.spare,
-            intent: saga::Intent::IssueAccount,
-            scope: self.facts.scope,
-            account: self.facts.account,
-            payment: self.facts.id,
-            gateway_order: order.id,
-            amount: self.facts.amount,
-            tax_free: self.facts.tax_free,
-            actor: request.actor,
-            reason: None,
-            credential_version: request.credential_version,
-            trace: ctx.trace.to_owned(),
-            keyed: request.keyed,
-            created_at: ctx.now,
-        }
+        Ok(self.ready(ctx)?)
     }
 
     /// The account that `saga` asked for is the one that `snapshot` shows.

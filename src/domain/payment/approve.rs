@@ -1,6 +1,7 @@
 //! Owns the question whether a payment may be approved now, asked before anything is sent.
 
-use super::{Kind, Moved, Payment, State, Telling, Trigger};
+use super::begin::{Asked, Unready};
+use super::{Kind, Moved, Payment, Telling};
 use crate::change::{Change, GatewayOrder, Hold};
 use crate::event::Kind as EventKind;
 use crate::id::SagaId;
@@ -70,6 +71,17 @@ pub enum ApproveRefusal {
     WrongKind,
 }
 
+impl From<Unready> for ApproveRefusal {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Expired => Self::Expired,
+            Unready::InFlight(saga) => Self::InFlight { saga },
+            Unready::Paid => Self::AlreadyApproved,
+            Unready::Closed(status) => Self::Closed(status),
+        }
+    }
+}
+
 impl Payment {
     /// Opens an approval: the payment goes `IN_PROGRESS` and the saga is ready to call. `earlier`
     /// are the payment's sagas.
@@ -91,31 +103,29 @@ impl Payment {
         {
             return Err(ApproveRefusal::KeySpent);
         }
+        let intent = saga::Intent::Approve(request.payment_key.clone());
+        let asked = Asked {
+            actor: request.actor,
+            credential_version: request.credential_version,
+            keyed: request.keyed,
+        };
         let mut saga = Saga {
-            head: self.approval_head(request, order, ctx),
+            // What of it is tax-free only the gateway's window was told.
+            head: saga::Head {
+                tax_free: Money::zero(request.amount.currency()),
+                ..self.head_of(intent, order, &asked, ctx)
+            },
             progress: saga::Progress::intended(Money::zero(request.amount.currency()), ctx.now),
             version: 1,
         };
         let mut telling = Telling::of(EventKind::ApprovalRequested, request.actor);
-        telling.saga = Some(ctx.spare);
         telling.asynchronous = request.asynchronous;
         if request.asynchronous {
             saga = saga.left();
         }
         let status = self.status();
-        let mut moved = self
-            .shift(
-                Trigger::Begin,
-                State::InProgress { saga: ctx.spare },
-                telling,
-                ctx,
-            )
-            .map_err(|_| ApproveRefusal::Closed(status))?;
-        moved.changes.push(Change::InsertSaga {
-            saga: Box::new(saga.clone()),
-            hold: request.hold,
-        });
-        Ok((moved, saga))
+        let moved = self.begin(&saga, request.hold, telling, ctx);
+        Ok((moved.map_err(|_| ApproveRefusal::Closed(status))?, saga))
     }
 
     fn accepts(
@@ -133,42 +143,7 @@ impl Payment {
         if request.amount != self.facts.amount {
             return Err(ApproveRefusal::AmountMismatch);
         }
-        match &self.state {
-            State::Ready { .. } if ctx.now >= self.facts.expires_at => Err(ApproveRefusal::Expired),
-            State::Ready { .. } => Ok(()),
-            State::InProgress { saga } => Err(ApproveRefusal::InFlight { saga: *saga }),
-            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
-                Err(ApproveRefusal::AlreadyApproved)
-            }
-            State::Expired => Err(ApproveRefusal::Expired),
-            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
-                Err(ApproveRefusal::Closed(self.status()))
-            }
-        }
-    }
-
-    fn approval_head(
-        &self,
-        request: &ApproveRequest,
-        order: &GatewayOrder,
-        ctx: &Ctx<'_>,
-    ) -> saga::Head {
-        saga::Head {
-            id: ctx.spare,
-            intent: saga::Intent::Approve(request.payment_key.clone()),
-            scope: self.facts.scope,
-            account: self.facts.account,
-            payment: self.facts.id,
-            gateway_order: order.id,
-            amount: request.amount,
-            tax_free: Money::zero(request.amount.currency()),
-            actor: request.actor,
-            reason: None,
-            credential_version: request.credential_version,
-            trace: ctx.trace.to_owned(),
-            keyed: request.keyed,
-            created_at: ctx.now,
-        }
+        Ok(self.ready(ctx)?)
     }
 
     /// Issues a fresh gateway order, so that the window can be opened another time.
@@ -184,17 +159,7 @@ impl Payment {
         if self.facts.kind != Kind::OneOff {
             return Err(ApproveRefusal::WrongKind);
         }
-        match &self.state {
-            State::Ready { .. } if ctx.now < self.facts.expires_at => {}
-            State::Ready { .. } | State::Expired => return Err(ApproveRefusal::Expired),
-            State::InProgress { saga } => return Err(ApproveRefusal::InFlight { saga: *saga }),
-            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
-                return Err(ApproveRefusal::AlreadyApproved);
-            }
-            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
-                return Err(ApproveRefusal::Closed(self.status()));
-            }
-        }
+        self.ready(ctx)?;
         let status = self.status();
         let telling = Telling::of(EventKind::WindowReopened, actor);
         let mut moved = self.record(status, telling, ctx);

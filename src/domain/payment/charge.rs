@@ -1,6 +1,7 @@
 //! Owns the question whether a payment may be charged now, asked before anything is sent.
 
-use super::{Kind, Moved, PayStatus, Payment, State, Telling, Trigger};
+use super::begin::{Asked, Unready};
+use super::{Kind, Moved, PayStatus, Payment, Telling};
 use crate::billing::{self, BillingKey, Status};
 use crate::change::{Change, GatewayOrder, Hold};
 use crate::event::Kind as EventKind;
@@ -55,6 +56,17 @@ pub enum ChargeRefusal {
     Expired,
 }
 
+impl From<Unready> for ChargeRefusal {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Expired => Self::Expired,
+            Unready::InFlight(saga) => Self::InFlight { saga },
+            Unready::Paid => Self::AlreadyPaid,
+            Unready::Closed(status) => Self::Closed(status),
+        }
+    }
+}
+
 impl Payment {
     /// The order that it is charged for next: the newest of `orders`, unless a reversal among its
     /// `sagas` names that one. What was taken for it wrongly is given back, and the gateway takes
@@ -99,21 +111,20 @@ impl Payment {
         let expected = key.version;
         let charged = key.clone().charged();
         let charged = charged.map_err(|illegal| ChargeRefusal::KeyUnusable(illegal.0))?;
+        let asked = Asked {
+            actor: request.actor,
+            credential_version: request.credential_version,
+            keyed: request.keyed,
+        };
         let saga = Saga {
-            head: self.charge_head(request, order, key, ctx),
+            head: self.head_of(saga::Intent::Charge(key.id), order, &asked, ctx),
             progress: saga::Progress::intended(Money::zero(self.facts.amount.currency()), ctx.now),
             version: 1,
         };
-        let mut telling = Telling::of(EventKind::ChargeRequested, request.actor);
-        telling.saga = Some(ctx.spare);
+        let telling = Telling::of(EventKind::ChargeRequested, request.actor);
         let status = self.status();
-        let state = State::InProgress { saga: ctx.spare };
-        let moved = self.shift(Trigger::Begin, state, telling, ctx);
+        let moved = self.begin(&saga, request.hold, telling, ctx);
         let mut moved = moved.map_err(|_| ChargeRefusal::Closed(status))?;
-        moved.changes.push(Change::InsertSaga {
-            saga: Box::new(saga.clone()),
-            hold: request.hold,
-        });
         let touched = billing::Change::Update {
             key: Box::new(charged),
             expected,
@@ -148,42 +159,6 @@ impl Payment {
         if !own || key.scope != self.facts.scope || key.account != self.facts.account {
             return Err(ChargeRefusal::KeyMismatch);
         }
-        match &self.state {
-            State::Ready { .. } if ctx.now >= self.facts.expires_at => Err(ChargeRefusal::Expired),
-            State::Ready { .. } => Ok(()),
-            State::InProgress { saga } => Err(ChargeRefusal::InFlight { saga: *saga }),
-            State::Done { .. } | State::CancelRequested { .. } | State::PartialCanceled { .. } => {
-                Err(ChargeRefusal::AlreadyPaid)
-            }
-            State::Expired => Err(ChargeRefusal::Expired),
-            State::WaitingForDeposit { .. } | State::Canceled { .. } | State::Aborted { .. } => {
-                Err(ChargeRefusal::Closed(self.status()))
-            }
-        }
-    }
-
-    fn charge_head(
-        &self,
-        request: &ChargeRequest,
-        order: &GatewayOrder,
-        key: &BillingKey,
-        ctx: &Ctx<'_>,
-    ) -> saga::Head {
-        saga::Head {
-            id: ctx.spare,
-            intent: saga::Intent::Charge(key.id),
-            scope: self.facts.scope,
-            account: self.facts.account,
-            payment: self.facts.id,
-            gateway_order: order.id,
-            amount: self.facts.amount,
-            tax_free: self.facts.tax_free,
-            actor: request.actor,
-            reason: None,
-            credential_version: request.credential_version,
-            trace: ctx.trace.to_owned(),
-            keyed: request.keyed,
-            created_at: ctx.now,
-        }
+        Ok(self.ready(ctx)?)
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod approve;
+mod begin;
 mod cancel;
 mod canceled;
 mod charge;
