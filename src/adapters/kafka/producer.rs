@@ -3,12 +3,12 @@
 //! Order rests on five things. The producer is idempotent and retries without end, so a key's
 //! messages reach their partition as they were given. A message that the broker refuses ends the
 //! producer before a later one passes it (`enable.gapless.guarantee`). Who waits too long gives up
-//! the whole producer with everything in it, never a single message. And what was given up is
-//! published again by who asked, from the first message on. Several may publish at once, but never
-//! messages that have an order between them.
+//! the whole producer with everything in it, never a single message, and from then on it takes no
+//! more. And what was given up is published again by who asked, from the first message on. Several
+//! may publish at once, but never messages that have an order between them.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock as Gate};
 
 use application::ports::Bus;
 use application::ports::bus::{BusAway, Group, Message, Receipt, Subscription, Topic};
@@ -17,13 +17,13 @@ use async_trait::async_trait;
 use domain::feed::Reader;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, PurgeConfig, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, ThreadedProducer};
 use tokio::sync::RwLock;
 use tokio::time::{Instant, timeout_at};
 
 use super::consumer::Member;
-use super::observed::{Observer, Presence};
-use super::round::{Fault, Hearing, Round, Ticket, fault};
+use super::observed::{Observer, Presence, Talk};
+use super::round::{Fault, Round, Ticket, fault};
 use super::settings::Settings;
 
 static READER: Reader = Reader::named("kafka");
@@ -31,31 +31,51 @@ static READER: Reader = Reader::named("kafka");
 /// Why a message is not acknowledged although nothing is wrong with it.
 const FOLLOWS: &str = "an earlier message of its key was not taken";
 
+/// Why nothing is taken any more.
+const GIVEN_UP: &str = "the connection was given up";
+
 /// So many may publish at once: as many as fill the time that the broker takes to answer.
 const AT_ONCE: usize = 4;
 
-/// The library's, and the how-manieth of ours it is.
-#[derive(Clone)]
-struct Producer {
-    library: ThreadedProducer<Hearing>,
-    number: u64,
+/// The library's producer, until it is given up.
+struct Line {
+    /// None once it is given up. Who hands messages over holds it open: none of them is the first
+    /// that a producer takes after those before it were thrown away.
+    library: Gate<Option<ThreadedProducer<Talk>>>,
+}
+
+impl Line {
+    /// Hands everything to the library; where that was given up, all of it is away.
+    fn send_all(&self, messages: &[&Message], round: &Arc<Round>) {
+        let open = self.library.read().unwrap_or_else(PoisonError::into_inner);
+        match open.as_ref() {
+            Some(library) => send_all(library, messages, round),
+            None => {
+                for place in 0..messages.len() {
+                    round.note(place, Err(Fault::Away(GIVEN_UP.to_owned())));
+                }
+            }
+        }
+    }
+
+    /// Takes no more from here on, and throws away what is on its way. That takes the library as
+    /// long as its threads look names up: nobody waits for it. What it still sends in the meantime
+    /// are the next messages of each key, which come again in the same order.
+    fn end(&self) {
+        let mut open = self.library.write().unwrap_or_else(PoisonError::into_inner);
+        let library = open.take();
+        drop(open);
+        tokio::task::spawn_blocking(move || drop(library));
+    }
 }
 
 /// The bus on Kafka.
 pub struct Kafka {
     settings: Settings,
     presence: Presence,
-    producer: Mutex<Slot>,
+    line: Mutex<Option<Arc<Line>>>,
     /// Held by everybody who publishes, and alone by who has to be alone.
     company: RwLock<()>,
-}
-
-/// Where the producer is kept.
-#[derive(Default)]
-struct Slot {
-    producer: Option<Producer>,
-    /// How many there have been.
-    count: u64,
 }
 
 impl Kafka {
@@ -65,47 +85,40 @@ impl Kafka {
         Self {
             settings,
             presence: Presence::new(observer),
-            producer: Mutex::default(),
+            line: Mutex::default(),
             company: RwLock::default(),
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.producer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<Line>>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The producer; a new one where the last was given up.
-    fn producer(&self) -> Result<Producer, KafkaError> {
+    /// The line to the broker; a new one where the last was given up.
+    fn line(&self) -> Result<Arc<Line>, KafkaError> {
         let mut slot = self.slot();
-        if let Some(producer) = slot.producer.as_ref() {
-            return Ok(producer.clone());
+        if let Some(line) = slot.as_ref() {
+            return Ok(Arc::clone(line));
         }
-        slot.count = slot.count.wrapping_add(1);
-        let producer = Producer {
-            library: self.settings.producer().create_with_context(Hearing)?,
-            number: slot.count,
-        };
-        slot.producer = Some(producer.clone());
-        Ok(producer)
+        let library = self.settings.producer().create_with_context(Talk)?;
+        let library = Gate::new(Some(library));
+        let line = Arc::new(Line { library });
+        *slot = Some(Arc::clone(&line));
+        Ok(line)
     }
 
     /// Ends the producer with everything that is on its way, also that of others: nothing of it
-    /// passes what failed. Ending takes the library a moment, which nobody has to wait for.
-    fn give_up(&self, producer: Producer) {
-        let mut slot = self.slot();
-        let is_newest = |kept: &mut Producer| kept.number == producer.number;
-        let kept = slot.producer.take_if(is_newest);
-        drop(slot);
-        let everything = PurgeConfig::default().queue().inflight();
-        producer.library.purge(everything);
-        tokio::task::spawn_blocking(move || drop((producer, kept)));
+    /// passes what failed.
+    fn give_up(&self, line: &Arc<Line>) {
+        self.slot().take_if(|kept| Arc::ptr_eq(kept, line));
+        line.end();
     }
 
     /// Publishes once. What is refused here may have been refused for another's sake: the broker
     /// judges what travels together as one.
     async fn publish_once(&self, messages: &[&Message]) -> Vec<Result<(), Fault>> {
-        let producer = match self.producer() {
-            Ok(producer) => producer,
+        let line = match self.line() {
+            Ok(line) => line,
             Err(error) => {
                 let away = |_: &&Message| Err(Fault::Away(error.to_string()));
                 return messages.iter().map(away).collect();
@@ -114,7 +127,7 @@ impl Kafka {
         let deadline = Instant::now().checked_add(self.settings.delivery_timeout);
         let deadline = deadline.unwrap_or_else(Instant::now);
         let round = Round::of(messages.len());
-        send_all(&producer.library, messages, &round);
+        line.send_all(messages, &round);
         #[cfg(feature = "crash-points")]
         application::crash::pass("kafka.after_send");
         // Who waits too long takes what is known by then.
@@ -123,7 +136,7 @@ impl Kafka {
         let known = round.take().into_iter();
         let mut outcomes: Vec<_> = known.map(|known| known.unwrap_or_else(unknown)).collect();
         if outcomes.iter().any(Result::is_err) {
-            self.give_up(producer);
+            self.give_up(&line);
         }
         withheld(messages, &mut outcomes);
         outcomes
@@ -147,7 +160,7 @@ type Place<'m> = (Topic, Option<&'m [u8]>);
 
 /// Hands everything to the library, in order; of a key nothing more once something was not taken.
 /// What was not handed over is not heard of.
-fn send_all(producer: &ThreadedProducer<Hearing>, messages: &[&Message], round: &Arc<Round>) {
+fn send_all(library: &ThreadedProducer<Talk>, messages: &[&Message], round: &Arc<Round>) {
     let mut stopped: HashSet<Place<'_>> = HashSet::new();
     for (place, message) in messages.iter().enumerate() {
         let key = (message.topic, message.key.as_deref());
@@ -163,7 +176,7 @@ fn send_all(producer: &ThreadedProducer<Hearing>, messages: &[&Message], round: 
                 .payload(message.payload.as_slice())
                 .headers(headers(message))
         };
-        if let Err((error, record)) = producer.send(record) {
+        if let Err((error, record)) = library.send(record) {
             stopped.insert(key);
             record.delivery_opaque.round.note(place, Err(fault(&error)));
         }
@@ -237,5 +250,42 @@ impl Bus for Kafka {
 
     fn subscribe(&self, group: Group, topic: Topic) -> Result<Box<dyn Subscription>, BusAway> {
         Ok(Box::new(Member::join(&self.settings, group, topic)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+
+    fn message(key: &[u8]) -> Message {
+        Message {
+            topic: Topic::PaymentEvents,
+            key: Some(key.to_vec()),
+            headers: Vec::new(),
+            payload: b"{}".to_vec(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_takes_no_more_and_tells_what_it_had() {
+        let nobody = ClientConfig::new()
+            .set("bootstrap.servers", "127.0.0.1:1")
+            .create_with_context(Talk)
+            .unwrap();
+        let line = Line {
+            library: Gate::new(Some(nobody)),
+        };
+        let (before, after) = (message(b"a"), message(b"a"));
+        let first = Round::of(1);
+        line.send_all(&[&before], &first);
+        line.end();
+        let second = Round::of(1);
+        line.send_all(&[&after], &second);
+        second.known().await;
+        let given_up = Fault::Away(GIVEN_UP.to_owned());
+        assert_eq!(second.take(), [Some(Err(given_up))], "it passes nothing");
+        first.known().await;
+        assert!(matches!(first.take()[..], [Some(Err(Fault::Away(_)))]));
     }
 }

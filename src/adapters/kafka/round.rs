@@ -4,8 +4,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::Notify;
@@ -98,21 +96,7 @@ pub(super) struct Ticket {
     pub(super) place: usize,
 }
 
-/// Hears from the library.
-#[derive(Clone, Copy)]
-pub(super) struct Hearing;
-
-impl ClientContext for Hearing {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        Talk.log(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        Talk.error(error, reason);
-    }
-}
-
-impl ProducerContext for Hearing {
+impl ProducerContext for Talk {
     type DeliveryOpaque = Box<Ticket>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
