@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long more than was expected is waited for.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What is given before the connection stands: four tellings of 500.
-const IN_HAND: usize = 2000;
+/// What is given before the connection stands: four tellings of 1,000.
+const IN_HAND: usize = 4000;
 
 /// A reader of every event.
 pub(crate) struct Reading {

@@ -13,7 +13,7 @@ use crate::ports::bus::{Message, Topic};
 /// Said of every envelope; the encoding of JSON is UTF-8.
 pub(super) const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 /// An envelope is written into this much at first: most of them fit.
-const BYTES_USUAL: usize = 1024;
+const BYTES_USUAL: usize = 1536;
 /// How long the name of a parent is in a trace.
 const PARENT_DIGITS: usize = 16;
 
@@ -60,7 +60,7 @@ impl<'e> Worded<'e> {
     /// The trace that caused it, as W3C words it; the event itself is the parent.
     fn traceparent(&self) -> String {
         let parent = self.hash.get(..PARENT_DIGITS).unwrap_or_default();
-        format!("00-{}-{parent}-01", self.event.trace)
+        ["00-", &self.event.trace, "-", parent, "-01"].concat()
     }
 }
 
@@ -87,11 +87,13 @@ impl<'e, D: Serialize> Envelope<'e, D> {
         Self {
             specversion: "1.0",
             id,
-            source: format!(
-                "/merchants/{}/{}",
-                worded.merchant,
-                event.scope.mode.as_str()
-            ),
+            source: [
+                "/merchants/",
+                &worded.merchant,
+                "/",
+                event.scope.mode.as_str(),
+            ]
+            .concat(),
             kind,
             subject: &worded.payment,
             time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
