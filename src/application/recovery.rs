@@ -77,10 +77,7 @@ impl App {
             };
             let app = Arc::clone(self);
             self.runner.tasks.spawn(async move {
-                let patience = Patience::of(Duration::ZERO);
-                if let Some(saga) = app.taken_up(saga, now).await {
-                    app.runner.drive(saga, None, &patience).await;
-                }
+                app.go_on(saga, now).await;
                 drop(permit);
             });
         }
@@ -88,6 +85,17 @@ impl App {
             taken,
             more: u32::try_from(taken).is_ok_and(|taken| taken == limit),
         })
+    }
+
+    async fn go_on(&self, saga: Saga, now: Timestamp) {
+        if let Some(answer) = saga.left_too_long(&self.parts.policy, now) {
+            self.runner.settle(saga, None, &answer).await;
+            return;
+        }
+        let patience = Patience::of(Duration::ZERO);
+        if let Some(saga) = self.taken_up(saga, now).await {
+            self.runner.drive(saga, None, &patience).await;
+        }
     }
 
     /// The saga as it is gone on with. Where nobody can have called yet it is called at once, but

@@ -1,7 +1,9 @@
 //! Owns sagas that nobody has begun with: left to a worker, until one takes them up.
 
-use super::{Heard, Phase, Saga};
-use crate::Timestamp;
+use super::{Heard, Phase, Policy, Saga};
+use crate::decline::Decline;
+use crate::snapshot::Answer;
+use crate::{Timestamp, after};
 
 impl Saga {
     /// Left to a worker before anybody could call.
@@ -17,6 +19,15 @@ impl Saga {
         let progress = &self.progress;
         let untold = progress.asks == 0 && progress.heard == Heard::Nothing;
         progress.phase == Phase::Call && progress.n == 1 && progress.unanswered == 0 && untold
+    }
+
+    /// What became of it where nobody came in time: the buyer's authentication is over, and nobody
+    /// can have called. A gateway that keeps no window of its own would take the money all the
+    /// same, long after the buyer went.
+    #[must_use]
+    pub fn left_too_long(&self, policy: &Policy, now: Timestamp) -> Option<Answer> {
+        let window_over = now >= after(self.head.created_at, policy.confirm_window);
+        (self.is_left() && window_over).then(|| Answer::Declined(Decline::session_expired()))
     }
 
     /// Taken up by a worker that is about to call. Committed before the call, as for any other.

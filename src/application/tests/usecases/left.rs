@@ -137,3 +137,20 @@ async fn once_taken_up_it_is_asked_about_first() {
     let payment = here.payment(command.payment).await;
     assert_eq!(payment.status(), PayStatus::Done);
 }
+
+/// A gateway without a window of its own would take the money, long after the buyer went.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_took_up_in_time_is_not_called_any_more() {
+    let here = Installation::new();
+    let command = left(&here).await;
+    leave(&here, &command).await;
+    sleep(Duration::from_mins(11)).await;
+    here.will_answer(Duration::ZERO, done(&command));
+    recover(&here).await;
+    assert!(here.keys_used().is_empty(), "called after the window");
+    let payment = here.payment(command.payment).await;
+    assert_ne!(payment.status(), PayStatus::InProgress);
+    assert_ne!(payment.status(), PayStatus::Done);
+    let end = leave(&here, &command).await;
+    assert!(matches!(end.outcome, Outcome::Ended(_)), "{end:?}");
+}
