@@ -300,11 +300,22 @@ def workflows(folder):
         text = path.read_text()
         for version in re.findall(r"rust:([\d.]+)", text):
             need(version == image, f"{path} builds with {version}, the image with {image}")
-        for job in workflow["jobs"].values():
+        # A job that is another workflow is looked at where that is written.
+        own = [job for job in workflow["jobs"].values() if "uses" not in job]
+        for job in own:
             need("timeout-minutes" in job, f"{path}: a job that never ends")
             for step in job["steps"]:
                 asked |= set(step.get("env", {}).get("PAYFLOW_TEST_STEPS", "").split())
+        if "workflow_call" not in workflow.get(True, workflow.get("on", {})):
+            need(publishes_only_tested(workflow["jobs"]), f"{path} publishes what was not tested")
     need(asked and asked <= steps, f"no such steps: {sorted(asked - steps)}")
+
+
+def publishes_only_tested(jobs):
+    """Whether every job that may write somewhere waits for the suite."""
+    suites = {name for name, job in jobs.items() if job.get("uses", "").endswith("/ci.yml")}
+    writes = [job for job in jobs.values() if "write" in job.get("permissions", {}).values()]
+    return all(suites & set([job.get("needs")]) for job in writes)
 
 
 what, *paths = sys.argv[1:]
