@@ -1,5 +1,5 @@
-//! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks and hooks, one
-//! subcommand each.
+//! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks, hooks,
+//! billing and downtime, one subcommand each.
 
 mod books;
 mod bus;
@@ -52,6 +52,10 @@ enum Command {
     Bus(bus::Arguments),
     /// Measures how fast webhooks leave the queue, and that none is lost.
     Webhooks(webhooks::Arguments),
+    /// Charges due cycles with several copies, kills them, and checks that each was captured once.
+    Billing(chaos::billing::Arguments),
+    /// Has nobody charge for days or months, again and again, and checks each catch-up.
+    Downtime(chaos::billing::downtime::Arguments),
     /// Tells what a gateway tells, and lies: nothing moves by them, each truth moves once.
     Hooks(hooks::Arguments),
 }
@@ -80,6 +84,8 @@ enum Chaos {
     Storm(chaos::storm::Arguments),
     /// Kills the service at each crash point of what gateways tell, and checks the books.
     Told(chaos::hooks::Arguments),
+    /// Kills the service at each crash point of stored cards, charges and due cycles.
+    Charges(chaos::billing::points::Arguments),
     /// Has approvals done by workers that are killed, the broker away, and checks the books.
     Async(chaos::promised::Arguments),
 }
@@ -112,6 +118,8 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Bus(arguments) => bus::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await,
         Command::Hooks(arguments) => hooks::run(arguments).await,
+        Command::Billing(arguments) => chaos::billing::run(arguments).await,
+        Command::Downtime(arguments) => chaos::billing::downtime::run(arguments).await,
     }
 }
 
@@ -128,6 +136,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Redis(arguments) => chaos::redis::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,
         Chaos::Told(arguments) => chaos::hooks::run(arguments).await,
+        Chaos::Charges(arguments) => chaos::billing::points::run(arguments).await,
         Chaos::Async(arguments) => chaos::promised::run(arguments).await,
     }
 }

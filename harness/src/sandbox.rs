@@ -94,6 +94,32 @@ impl Sandbox {
         })
     }
 
+    /// The buyer registers a card in the gateway's window; what the redirect brings back.
+    pub(crate) async fn consent(&self, customer: &str, card: &str) -> anyhow::Result<String> {
+        let body = json!({ "customerKey": customer, "cardNumber": card });
+        let answer = self.post("billing-auth", &body).await?;
+        let auth_key = answer.get("authKey").and_then(Value::as_str);
+        Ok(auth_key.context("no authKey")?.to_owned())
+    }
+
+    /// Another test card stands behind the stored cards of this customer.
+    pub(crate) async fn change_card(&self, customer: &str, card: &str) -> anyhow::Result<()> {
+        let all: Value = self.get("billing-keys").await?;
+        let keys = all.get("billingKeys").and_then(Value::as_array);
+        let mut changed = false;
+        for key in keys.context("no billing keys")? {
+            let text = |field| key.get(field).and_then(Value::as_str);
+            if text("customerKey") == Some(customer) {
+                let billing_key = text("billingKey").context("a key without its name")?;
+                let body = json!({ "billingKey": billing_key, "cardNumber": card });
+                self.post("billing-keys", &body).await?;
+                changed = true;
+            }
+        }
+        ensure!(changed, "{customer} has no card");
+        Ok(())
+    }
+
     /// A payment that only waits for its approval.
     pub(crate) async fn authenticated(
         &self,

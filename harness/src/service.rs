@@ -230,6 +230,17 @@ impl Service {
         Ok(body)
     }
 
+    /// The same under an idempotency key.
+    pub(crate) async fn post_keyed(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        key: &str,
+    ) -> anyhow::Result<Reply> {
+        let request = self.post(path).header("Idempotency-Key", key).json(body);
+        Ok(Reply::to(request).await?)
+    }
+
     /// Asks whether the process lives.
     pub(crate) async fn live(&self) -> reqwest::Result<Reply> {
         Reply::to(self.http.get(format!("{}/health/live", self.url))).await

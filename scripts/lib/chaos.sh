@@ -27,6 +27,11 @@ CHAOS=(
   "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
   "hooks  | both     | --lies 2000               | --lies 100000 --payments 200"
   "told   | both     | --seeds 1                 | --seeds 5"
+  "billing | postgres | --seeds 1                | --seeds 20 --members 275 --kills 30"
+  "billing | sqlite  | --members 12 --months 5   | --seeds 20 --members 275 --kills 30"
+  "drain  | postgres | -                         | --members 250 --each 40"
+  "downtime | both   | --outages 12              | --seeds 25 --outages 40"
+  "charges | both    | -                         | --seeds 3"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
   "copies | postgres | -                         | --seconds 300 --every-seconds 15"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
@@ -54,10 +59,20 @@ break_it() {
   read -r -a arguments <<<"$4"
   [ "${arguments[0]}" != - ] || return 0
   case "$kind" in
-    crash | told) service=$chaos_built/payflow-crash ;;
+    crash | told | charges) service=$chaos_built/payflow-crash ;;
     redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
     async | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
-    hooks) command=(hooks) ;;
+    hooks | downtime) command=("$kind") ;;
+    billing)
+      command=(billing)
+      # One process, which waits for the disk at every commit.
+      [ "$name" = postgres ] || arguments+=(--patience-seconds 1700 --round-minutes 30)
+      ;;
+    drain)
+      command=(billing)
+      arguments+=(--kills 0 --faults 0 --per-second 20 --judge-rate)
+      arguments+=(--patience-seconds 3000 --round-minutes 60)
+      ;;
     bus) command=(bus) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
     roles)
       service=$chaos_built/payflow-crash

@@ -1,12 +1,18 @@
 //! Owns the books as the database holds them: plain rows, read in one snapshot, nothing assumed.
 
+mod billing;
+mod rows;
 mod sql;
 mod target;
+mod writer;
 
 use std::collections::BTreeMap;
 
+pub(crate) use billing::{Cycle, Plan, Standing, Subscription, SubscriptionEvent};
+pub(crate) use rows::Rows;
 pub(crate) use sql::Untold;
 pub(crate) use target::{Snapshot, Target, connect};
+pub(crate) use writer::write;
 
 /// Everything that the checks look at.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +33,14 @@ pub(crate) struct Books {
     pub(crate) feed: Vec<Place>,
     /// Events that have no place yet: payment and sequence.
     pub(crate) unsequenced: Vec<(String, i64)>,
+    /// Plans, in no order.
+    pub(crate) plans: Vec<Plan>,
+    /// Subscriptions by id.
+    pub(crate) subscriptions: BTreeMap<String, Subscription>,
+    /// Their cycles, by subscription and number.
+    pub(crate) cycles: Vec<Cycle>,
+    /// Their logs, by subscription and sequence.
+    pub(crate) subscription_events: Vec<SubscriptionEvent>,
 }
 
 /// An event's place in the feed.
@@ -56,6 +70,8 @@ pub(crate) struct Payment {
     pub(crate) cancels: Option<String>,
     /// The payment key of its capture.
     pub(crate) paid_by: Option<String>,
+    /// What the gateway calls its virtual account, where it has one.
+    pub(crate) account: Option<String>,
     pub(crate) head_sequence: i64,
     pub(crate) head_hash: Vec<u8>,
 }
@@ -66,13 +82,16 @@ pub(crate) struct Saga {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) payment: String,
-    pub(crate) payment_key: String,
+    /// Which authentication; none of those that learn it from the answer.
+    pub(crate) payment_key: Option<String>,
     /// How much to take, or to give back.
     pub(crate) amount: i64,
     pub(crate) phase: String,
     pub(crate) outcome: Option<String>,
     /// The gateway's code, or ours, of the decline that it ended with.
     pub(crate) outcome_code: Option<String>,
+    /// What gives a misfit back.
+    pub(crate) reversal: Option<String>,
     pub(crate) keyed: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::target::{Dialect, Row};
-use super::{Books, Entry, Event, Key, Payment, Place, Saga, Snapshot, Target};
+use super::{Books, Entry, Event, Key, Payment, Place, Saga, Snapshot, Target, billing};
 
 impl Books {
     /// Reads everything at one instant.
@@ -27,6 +27,10 @@ impl Books {
             keys: snapshot.rows(&keys(dialect), key).await?,
             feed: snapshot.rows(FEED, place).await?,
             unsequenced: snapshot.rows(UNSEQUENCED, unsequenced).await?,
+            plans: billing::plans(&snapshot).await?,
+            subscriptions: billing::subscriptions(&snapshot).await?,
+            cycles: billing::cycles(&snapshot).await?,
+            subscription_events: billing::events(&snapshot).await?,
         })
     }
 
@@ -113,7 +117,7 @@ const OPEN_SAGAS: &str = "SELECT COUNT(*) FROM sagas WHERE phase <> 'CLOSED'";
 
 const PAYMENTS: &str = "
     SELECT id, merchant_id, mode, order_id, status, saga_id, amount, currency, captured, canceled,
-           payment_key, event_sequence, event_hash, cancels
+           payment_key, event_sequence, event_hash, cancels, account_key
     FROM payments";
 
 fn payment(row: &Row<'_>) -> anyhow::Result<Payment> {
@@ -132,6 +136,7 @@ fn payment(row: &Row<'_>) -> anyhow::Result<Payment> {
         head_sequence: row.number(11)?,
         head_hash: row.bytes(12)?,
         cancels: row.text_or_null(13)?,
+        account: row.text_or_null(14)?,
     })
 }
 
@@ -145,7 +150,7 @@ fn sagas(dialect: Dialect) -> String {
     let keyed = dialect.condition("keyed");
     format!(
         "SELECT id, kind, payment_id, payment_key, amount, phase, outcome, {keyed},
-                outcome_code
+                outcome_code, reversal_id
          FROM sagas"
     )
 }
@@ -155,12 +160,13 @@ fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
         id: row.text(0)?,
         kind: row.text(1)?,
         payment: row.text(2)?,
-        payment_key: row.text(3)?,
+        payment_key: row.text_or_null(3)?,
         amount: row.number(4)?,
         phase: row.text(5)?,
         outcome: row.text_or_null(6)?,
         keyed: row.flag(7)?,
         outcome_code: row.text_or_null(8)?,
+        reversal: row.text_or_null(9)?,
     })
 }
 

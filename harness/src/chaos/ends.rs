@@ -107,11 +107,12 @@ mod tests {
             id: format!("sag of {payment} {outcome:?}"),
             kind: "APPROVAL".to_owned(),
             payment: payment.to_owned(),
-            payment_key: String::new(),
+            payment_key: Some(String::new()),
             amount: 1,
             phase: "CLOSED".to_owned(),
             outcome: outcome.map(str::to_owned),
             outcome_code: code.map(str::to_owned),
+            reversal: None,
             keyed: true,
         }
     }

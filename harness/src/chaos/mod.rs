@@ -1,6 +1,7 @@
 //! Owns the programs that break things on purpose: kills, freezes, cut COMMITs, and storms.
 
 mod aftermath;
+pub(crate) mod billing;
 mod cancels;
 pub(crate) mod commit;
 pub(crate) mod crash;

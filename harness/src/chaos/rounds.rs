@@ -12,9 +12,6 @@ use super::progress::{Progress, Run, Totals};
 use crate::output;
 use crate::stand::{Parts, Tallies, Wires};
 
-/// No round takes that long; one that does hangs.
-const ROUND_MAX: Duration = Duration::from_mins(10);
-
 /// What all kinds of rounds are told.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Rounds {
@@ -26,6 +23,9 @@ pub(super) struct Rounds {
     /// No further round is begun after this time.
     #[arg(long)]
     budget_seconds: Option<u64>,
+    /// No round takes that long; one that does hangs.
+    #[arg(long, default_value_t = 10)]
+    round_minutes: u64,
     /// A file of finished rounds: they are not repeated.
     #[arg(long)]
     state: Option<PathBuf>,
@@ -134,6 +134,7 @@ impl Rounds {
         let budget = self
             .budget_seconds
             .map_or(Duration::MAX, Duration::from_secs);
+        let longest = Duration::from_mins(self.round_minutes);
         let database = self.database();
         let mut complete = true;
         for seed in 1..=self.seeds {
@@ -145,7 +146,7 @@ impl Rounds {
                 break;
             }
             output::say(&format!("{what} {database} seed {seed}"));
-            let played = timeout(ROUND_MAX, Box::pin(round(seed))).await;
+            let played = timeout(longest, Box::pin(round(seed))).await;
             let played = played.map_err(anyhow::Error::from).flatten();
             let Round { counts, verdict } = played.unwrap_or_else(|error| Round {
                 verdict: Verdict::failed(&error),

@@ -30,7 +30,11 @@ pub(super) fn check(books: &Books, findings: &mut Findings) {
         let moved = told.as_ref().and_then(|told| told.movement.as_ref());
         let moved = moved.map_or(0, |moved| moved.amount);
         match event.kind.as_str() {
-            "payment.approved" => sums.captured = sums.captured.saturating_add(moved),
+            "payment.approved" | "payment.deposited" => {
+                sums.captured = sums.captured.saturating_add(moved);
+            }
+            // As if nobody had paid in.
+            "payment.deposit_reversed" => sums.captured = sums.captured.saturating_sub(moved),
             "payment.partially_canceled" | "payment.canceled" => {
                 sums.canceled = sums.canceled.saturating_add(moved);
             }

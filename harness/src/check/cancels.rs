@@ -20,8 +20,9 @@ struct Cancel {
 pub(super) fn check(books: &Books, findings: &mut Findings) {
     let mut booked: BTreeMap<&str, Vec<(String, i64)>> = BTreeMap::new();
     for entry in &books.entries {
-        // What was given back of a wrong capture was never the payment's.
-        if entry.debit == "merchant_payable" {
+        // What was given back of a wrong capture was never the payment's, and what a bank took back
+        // is not given back by anybody.
+        if entry.debit == "merchant_payable" && !entry.movement.starts_with("reversal:") {
             let cancels = booked.entry(&entry.payment).or_default();
             let name = entry.movement.strip_prefix("cancel:");
             cancels.push((name.unwrap_or_default().to_owned(), entry.amount));

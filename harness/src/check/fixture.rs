@@ -1,9 +1,9 @@
-//! Owns books that are right, for tests: an approved payment, a wrong capture given back, and a
-//! payment of which a part was given back.
+//! Owns books that are right, for tests: an approved payment, a wrong capture given back, a payment
+//! of which a part was given back, and a charge for a cycle.
 
 use serde_json::json;
 
-use super::seal;
+use super::{fixture_billing, seal};
 use crate::books::{Books, Entry, Event, Key, Payment, Place, Saga};
 use crate::sandbox::{Line, Movement};
 
@@ -13,8 +13,10 @@ pub(super) const DONE: &str = "pay_1";
 pub(super) const ABORTED: &str = "pay_2";
 /// The payment of which a part was given back, and no more at a second try.
 pub(super) const PARTIAL: &str = "pay_3";
+/// The payment of a cycle, charged with a stored card.
+pub(super) const CHARGED: &str = "pay_4";
 /// What each payment is for.
-const AMOUNT: i64 = 1000;
+pub(super) const AMOUNT: i64 = 1000;
 
 /// One event of a payment's history.
 struct Chapter {
@@ -34,6 +36,8 @@ pub(super) fn right() -> (Books, Vec<Line>) {
     approved(&mut books, &mut lines);
     reversed(&mut books, &mut lines);
     partly_canceled(&mut books, &mut lines);
+    charged(&mut books, &mut lines);
+    fixture_billing::subscribed(&mut books);
     feed(&mut books);
     (books, lines)
 }
@@ -92,6 +96,30 @@ fn reversed(books: &mut Books, lines: &mut Vec<Line>) {
         .retain(|key| key.saga.as_deref() != Some("sag_3"));
     movement(books, lines, ABORTED, ("capture", 7000, "sag_2"));
     movement(books, lines, ABORTED, ("cancel", 7000, "sag_3"));
+}
+
+fn charged(books: &mut Books, lines: &mut Vec<Line>) {
+    let asked = Chapter {
+        kind: "payment.charge_requested",
+        actor: "SYSTEM",
+        ..asked("sag_7")
+    };
+    payment(books, CHARGED, &[PREPARED, asked, taken("sag_7")]);
+    paid(books, CHARGED, 0);
+    saga(books, ("sag_7", "CHARGE", AMOUNT), CHARGED, "APPROVED");
+    let charge = books.sagas.get_mut("sag_7").unwrap();
+    (charge.keyed, charge.payment_key) = (false, None);
+    let unkeyed = |key: &Key| key.saga.as_deref() != Some("sag_7");
+    books.keys.retain(unkeyed);
+    movement(books, lines, CHARGED, ("capture", AMOUNT, "sag_7"));
+}
+
+/// What its merchant calls the order of a payment.
+fn order_of(payment: &str) -> String {
+    if payment == CHARGED {
+        return fixture_billing::ORDER.to_owned();
+    }
+    format!("order of {payment}")
 }
 
 fn partly_canceled(books: &mut Books, lines: &mut Vec<Line>) {
@@ -203,7 +231,7 @@ fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
         id: id.to_owned(),
         merchant: "mer_1".to_owned(),
         mode: "test".to_owned(),
-        order_id: format!("order of {id}"),
+        order_id: order_of(id),
         status: status.unwrap(),
         saga: None,
         amount: AMOUNT,
@@ -212,6 +240,7 @@ fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
         canceled: 0,
         cancels: None,
         paid_by: None,
+        account: None,
         head_sequence: i64::try_from(story.len()).unwrap(),
         head_hash: head,
     };
@@ -223,7 +252,7 @@ fn payment(books: &mut Books, id: &str, story: &[Chapter]) {
 
 fn event(payment: &str, sequence: i64, chapter: &Chapter) -> Event {
     let mut payload = json!({
-        "orderId": format!("order of {payment}"), "amount": AMOUNT, "currency": "KRW",
+        "orderId": order_of(payment), "amount": AMOUNT, "currency": "KRW",
         "balance": chapter.balance,
     });
     if let Some(saga) = chapter.saga {
@@ -258,11 +287,12 @@ fn saga(books: &mut Books, (id, kind, amount): (&str, &str, i64), payment: &str,
         id: id.to_owned(),
         kind: kind.to_owned(),
         payment: payment.to_owned(),
-        payment_key: key_of(payment),
+        payment_key: Some(key_of(payment)),
         amount,
         phase: "CLOSED".to_owned(),
         outcome: Some(outcome.to_owned()),
         outcome_code: None,
+        reversal: (outcome == "MISFIT").then(|| "sag_3".to_owned()),
         keyed: true,
     };
     books.sagas.insert(id.to_owned(), saga);

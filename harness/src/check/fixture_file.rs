@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use super::fixture_billing;
 use crate::books::{Books, Entry, Event, Key, Payment, Saga};
 
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite");
@@ -28,6 +29,7 @@ pub(super) fn write(file: &Path, books: &Books) {
     books.entries.iter().for_each(|row| entry(&database, row));
     books.events.iter().for_each(|row| event(&database, row));
     books.keys.iter().for_each(|row| key(&database, row));
+    fixture_billing::write(&database, books);
     feed(&database, books);
 }
 
@@ -66,10 +68,10 @@ fn payment(database: &Connection, row: &Payment) {
         INSERT INTO payments (
             id, merchant_id, mode, order_id, status, saga_id, amount, currency, captured, canceled,
             payment_key, event_sequence, event_hash, gateway_account_id, order_name, tax_free,
-            kind, created_at, expires_at, version, cancels
+            kind, created_at, expires_at, version, cancels, account_key
         )
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'gwa', 'x', 0, 'ONE_OFF',
-            0, 0, 1, ?14)";
+            0, 0, 1, ?14, ?15)";
     let values = params![
         row.id,
         row.merchant,
@@ -85,6 +87,7 @@ fn payment(database: &Connection, row: &Payment) {
         row.head_sequence,
         row.head_hash,
         row.cancels,
+        row.account,
     ];
     database.execute(sql, values).unwrap();
 }
@@ -95,10 +98,10 @@ fn saga(database: &Connection, row: &Saga) {
             id, kind, payment_id, payment_key, amount, phase, outcome, keyed, merchant_id, mode,
             gateway_account_id, gateway_order_id, currency, tax_free, actor, credential_version,
             trace_id, created_at, n, unanswered, asks, heard, refundable, intent_at, due_at,
-            version
+            version, reversal_id
         )
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'mer', 'test', 'gwa', 'gwo', 'KRW', 0, 'MERCHANT',
-            1, '', 0, 1, 0, 0, 'NOTHING', 0, 0, 0, 1)";
+            1, '', 0, 1, 0, 0, 'NOTHING', 0, 0, 0, 1, ?9)";
     let values = params![
         row.id,
         row.kind,
@@ -108,6 +111,7 @@ fn saga(database: &Connection, row: &Saga) {
         row.phase,
         row.outcome,
         row.keyed,
+        row.reversal,
     ];
     database.execute(sql, values).unwrap();
 }

@@ -2,9 +2,12 @@
 
 mod balance;
 mod cancels;
+mod cycles;
 mod feed;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod fixture_billing;
 #[cfg(test)]
 mod fixture_file;
 mod graph;
@@ -18,6 +21,8 @@ mod seal;
 mod self_test;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_billing;
 mod told;
 
 use std::fmt;
@@ -58,6 +63,8 @@ pub(crate) enum Invariant {
     I1,
     /// At most one kept capture per order.
     I2,
+    /// At most one kept capture per cycle: exactly one of each that is paid, and none is left out.
+    I3,
     /// At no instant more given back or reserved than captured; in the end as much as at the
     /// gateway.
     I4,
@@ -108,6 +115,10 @@ pub(crate) struct Findings {
     pub(crate) lines: usize,
     /// How many events.
     pub(crate) events: usize,
+    /// How many cycles of subscriptions.
+    pub(crate) cycles: usize,
+    /// Of which so many are paid.
+    pub(crate) cycles_paid: usize,
     /// Minor units that were given back, as the gateway says.
     pub(crate) refunded_at_gateway: i64,
     /// Minor units that were given back, as the books say.
@@ -128,6 +139,7 @@ pub(crate) fn compare(books: &Books, lines: &[Line]) -> Findings {
         entries: books.entries.len(),
         lines: lines.len(),
         events: books.events.len(),
+        cycles: books.cycles.len(),
         ..Findings::default()
     };
     ledger::check(books, lines, &mut findings);
@@ -135,6 +147,7 @@ pub(crate) fn compare(books: &Books, lines: &[Line]) -> Findings {
     cancels::check(books, &mut findings);
     history::check(books, &mut findings);
     balance::check(books, &mut findings);
+    cycles::check(books, lines, &mut findings);
     told::check(books, &mut findings);
     sagas::check(books, &mut findings);
     keys::check(books, lines, &mut findings);

@@ -12,7 +12,9 @@ pub(super) fn check(books: &Books, findings: &mut Findings) {
         if entry.credit == "merchant_payable" {
             *captured = captured.saturating_add(entry.amount);
         }
-        if entry.debit == "merchant_payable" {
+        if entry.debit == "merchant_payable" && entry.movement.starts_with("reversal:") {
+            *captured = captured.saturating_sub(entry.amount);
+        } else if entry.debit == "merchant_payable" {
             *canceled = canceled.saturating_add(entry.amount);
         }
     }

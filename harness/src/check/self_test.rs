@@ -47,6 +47,27 @@ const CORRUPTIONS: &[Corruption] = &[
         "UPDATE entries SET payment_key = payment_key || 'x' WHERE payment_id = $done",
     ),
     read("two captures of one order kept", Invariant::I2, keep_two),
+    sql(
+        "cycle that was paid left out",
+        Invariant::I3,
+        "UPDATE cycles SET status = 'SKIPPED' WHERE status = 'PAID'",
+    ),
+    sql(
+        "cycle paid by nobody",
+        Invariant::I3,
+        "UPDATE cycles SET status = 'PAID' WHERE status = 'WAITING'",
+    ),
+    sql(
+        "cycle missing",
+        Invariant::I3,
+        "DELETE FROM cycles WHERE status = 'PAID'",
+    ),
+    sql(
+        "charge approved and nothing booked for its payment",
+        Invariant::I8,
+        "UPDATE payments SET payment_key = 'x'
+         WHERE id = (SELECT MIN(payment_id) FROM sagas WHERE kind = 'CHARGE')",
+    ),
     read(
         "more given back than captured",
         Invariant::I4,

@@ -142,6 +142,7 @@ fn beginning(saga: &Saga) -> &'static [&'static str] {
     match saga.kind.as_str() {
         "APPROVAL" => &["payment.approval_requested"],
         "CANCELLATION" => &["payment.cancel_requested"],
+        "CHARGE" => &["payment.charge_requested"],
         "ACCOUNT_ISSUE" => &["payment.account_requested"],
         _ => &["payment.wrong_capture_found"],
     }
@@ -150,8 +151,8 @@ fn beginning(saga: &Saga) -> &'static [&'static str] {
 /// The events of which one tells of its end; a misfit's end is the beginning of its reversal.
 fn end(saga: &Saga) -> Option<&'static [&'static str]> {
     match (saga.kind.as_str(), saga.outcome.as_deref()?) {
-        ("APPROVAL", "APPROVED") => Some(&["payment.approved"]),
-        ("APPROVAL" | "ACCOUNT_ISSUE", "DECLINED") => {
+        ("APPROVAL" | "CHARGE", "APPROVED") => Some(&["payment.approved"]),
+        ("APPROVAL" | "CHARGE" | "ACCOUNT_ISSUE", "DECLINED") => {
             Some(&["payment.declined", "payment.aborted"])
         }
         ("ACCOUNT_ISSUE", "ISSUED") => Some(&["payment.account_issued"]),

@@ -117,16 +117,30 @@ impl Stand {
 
     /// The merchant's account keeps this key of its gateway, by the service's own commands.
     pub(crate) async fn keep_security_key(&self, key: &str) -> anyhow::Result<()> {
+        let account = self.of_account("gatewayAccountId").await?;
+        let set = ["security-key", "set", &account];
+        self.service.command(&set, key).await.map(|_| ())
+    }
+
+    /// The merchant offers these plans, a file's text, by the service's own commands.
+    pub(crate) async fn load_plans(&self, plans: &str) -> anyhow::Result<()> {
+        let file = self.folder.path().join("plans.toml");
+        std::fs::write(&file, plans)?;
+        let merchant = self.of_account("merchantId").await?;
+        let load = ["plans", "load", &path_text(&file)?, "--merchant", &merchant];
+        self.service.command(&load, "").await.map(|_| ())
+    }
+
+    /// A field of the merchant's account at its gateway.
+    async fn of_account(&self, field: &str) -> anyhow::Result<String> {
         let listed = self
             .service
             .command(&["gateway-account", "list"], "")
             .await?;
         let first = listed.lines().next().context("there is no account")?;
         let account: serde_json::Value = serde_json::from_str(first)?;
-        let account = account.get("gatewayAccountId").and_then(|id| id.as_str());
-        let account = account.context("an account without an id")?;
-        let set = ["security-key", "set", account];
-        self.service.command(&set, key).await.map(|_| ())
+        let value = account.get(field).and_then(|value| value.as_str());
+        Ok(value.context("an account without an id")?.to_owned())
     }
 
     /// Puts proxies between the service and its surroundings, from its next start on.
