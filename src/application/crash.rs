@@ -70,6 +70,17 @@ pub const CYCLE_POINTS: &[&str] = &[
     "cycle.after_begin_commit",
 ];
 
+/// Every point on the way of a stored card: its gateway is asked to make the key, and keeps it.
+#[cfg(feature = "crash-points")]
+pub const CARD_POINTS: &[&str] = &[
+    "card.before_begin_commit",
+    "card.after_begin_commit",
+    "card.before_call",
+    "card.after_call",
+    "card.before_closing_commit",
+    "card.after_closing_commit",
+];
+
 /// Every point on the way of events: of each role, in the order they are passed.
 #[cfg(feature = "crash-points")]
 pub const EVENT_POINTS: &[&str] = &[
@@ -128,8 +139,8 @@ mod armed {
 
     fn is_listed(point: &str) -> bool {
         let money = [super::POINTS, super::CHARGE_POINTS, super::CYCLE_POINTS];
-        let told = [super::EVENT_POINTS, super::INBOX_POINTS];
-        let mut lists = money.iter().chain(&told);
+        let others = [super::CARD_POINTS, super::EVENT_POINTS, super::INBOX_POINTS];
+        let mut lists = money.iter().chain(&others);
         lists.any(|points| points.contains(&point))
     }
 

@@ -1,6 +1,7 @@
 //! The `payflow-crash` binary: the service with its crash points, to be killed at one of them.
 //!
-//! `payflow-crash points` lists those of money, `payflow-crash points events` those of events and
+//! `payflow-crash points` lists those of money, `payflow-crash points billing` those of stored
+//! cards, their charges and due cycles, `payflow-crash points events` those of events and
 //! `payflow-crash points inbox` those of what gateways tell.
 //! `PAYFLOW_CRASH_POINT=name:hit` arms one; everything else is what `payflow` does. It is built
 //! only on demand (`--features crash-points`), and `payflow` itself refuses to be built with that
@@ -13,9 +14,15 @@ use anyhow::Context as _;
 fn main() -> anyhow::Result<()> {
     if std::env::args().nth(1).as_deref() == Some("points") {
         let points = match std::env::args().nth(2).as_deref() {
-            Some("events") => application::crash::EVENT_POINTS,
-            Some("inbox") => application::crash::INBOX_POINTS,
-            Some(_) | None => application::crash::POINTS,
+            Some("events") => application::crash::EVENT_POINTS.to_vec(),
+            Some("inbox") => application::crash::INBOX_POINTS.to_vec(),
+            Some("billing") => [
+                application::crash::CARD_POINTS,
+                application::crash::CYCLE_POINTS,
+                application::crash::CHARGE_POINTS,
+            ]
+            .concat(),
+            Some(_) | None => application::crash::POINTS.to_vec(),
         };
         let mut out = std::io::stdout().lock();
         for point in points {

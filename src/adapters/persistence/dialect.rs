@@ -231,6 +231,11 @@ pub(super) fn cycle_is_counted() -> SqlLiteral<Bool> {
     sql("status IN ('CHARGING', 'HELD', 'FAILED')")
 }
 
+/// The cycle is not resolved: the predicate of the index that lets a subscription have one of them.
+pub(super) fn cycle_is_open() -> SqlLiteral<Bool> {
+    sql("status IN ('WAITING', 'CHARGING', 'HELD', 'CLOSING')")
+}
+
 /// The card's registration was not used yet: the predicate of a partial index.
 pub(super) fn key_is_registered() -> SqlLiteral<Bool> {
     sql("status = 'REGISTERED'")

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::retire::update;
 use super::sealed::{AUTH_KEY, Spot, index_in};
+use crate::crash::crash_point;
 use crate::patience::Patience;
 use crate::payments::{PrepareError, Taking};
 use crate::ports::gateway::Refused;
@@ -163,7 +164,9 @@ impl App {
             let expected = key.version;
             let issuing = key.begin_issue(sealed, work)?;
             let begin = update(issuing.clone(), expected, Some(self.runner.hold()));
+            crash_point!("card.before_begin_commit");
             if self.begun(&[begin]).await? {
+                crash_point!("card.after_begin_commit");
                 return self.worked_on(issuing).await;
             }
         }

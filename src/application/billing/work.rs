@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use super::sealed::{AUTH_KEY, BILLING_KEY, Spot};
+use crate::crash::crash_point;
 use crate::idempotency::later;
 use crate::patience::Patience;
 use crate::ports::PaymentGateway;
@@ -113,10 +114,12 @@ impl Runner {
         let key = self
             .key_moved(key, key.clone().working(intended).ok()?)
             .await?;
+        crash_point!("card.before_call");
         let came = match call {
             Call::Issue => self.issue(&key, &intended, gateway).await,
             Call::Delete => self.delete(&key, &intended, gateway).await,
         };
+        crash_point!("card.after_call");
         match came {
             Came::Made(made) => self.made(&key, intended, &made).await,
             Came::Gone => self.key_moved(&key, key.clone().deleted().ok()?).await,
@@ -262,8 +265,10 @@ impl Runner {
                 becomes_default,
             };
             let issued = key.clone().issued(moved).ok()?;
+            crash_point!("card.before_closing_commit");
             // Where another card became the default meanwhile it is decided again.
             if let Ok(next) = self.try_key_moved(key, issued).await {
+                crash_point!("card.after_closing_commit");
                 return next;
             }
         }
