@@ -13,6 +13,13 @@ pub(crate) enum Act {
         /// The opening of the window it belongs to.
         gateway_order: String,
     },
+    /// Have an account issued that the buyer pays in to.
+    IssueAccount {
+        /// The code of the bank.
+        bank: String,
+        /// In whose name.
+        holder: String,
+    },
     /// Give this much back.
     Refund {
         /// In won.

@@ -54,6 +54,23 @@ impl Language {
         }
     }
 
+    /// A day in Korean time.
+    pub(crate) fn day(self, at: Timestamp) -> String {
+        let format = match self {
+            Self::Korean => "%Y. %-m. %-d.",
+            Self::English => "%-d %b %Y",
+        };
+        korean(at).format(format).to_string()
+    }
+
+    /// "Until" such a day.
+    pub(crate) fn until(self, day: &str) -> String {
+        match self {
+            Self::Korean => format!("{day}까지"),
+            Self::English => format!("until {day}"),
+        }
+    }
+
     /// An instant in Korean time, to the minute.
     pub(crate) fn moment(self, at: Timestamp) -> String {
         let format = match self {

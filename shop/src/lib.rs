@@ -4,12 +4,15 @@
 //! keeps its orders in its own database. Whatever moves money is stored before it is sent, and
 //! sent again with the same idempotency key until there is an answer.
 
+mod banks;
+mod cards;
 mod catalogue;
 mod clock;
 mod config;
 mod hooks;
 mod intent;
 mod language;
+mod membership;
 mod order;
 mod payflow;
 mod random;

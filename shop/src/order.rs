@@ -39,13 +39,39 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// How far it is: an order never goes back.
+    /// How far it is: an order never goes back, unless a bank takes its deposit back.
     pub(crate) const fn rank(self) -> u8 {
         match self {
             Self::Pending => 0,
             Self::Confirmed => 1,
             Self::Cancelled | Self::Expired => 2,
         }
+    }
+}
+
+/// How an order is paid; chosen when it is placed, since its payment is prepared for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In the gateway's window.
+    Window,
+    /// By a transfer to an account that a bank issues for this order alone.
+    Account,
+}
+
+impl Way {
+    /// The stored word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Window => "WINDOW",
+            Self::Account => "ACCOUNT",
+        }
+    }
+
+    /// The way of a stored word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        [Self::Window, Self::Account]
+            .into_iter()
+            .find(|way| way.as_str() == word)
     }
 }
 
@@ -64,8 +90,14 @@ pub(crate) struct Order {
     pub(crate) quantity: i64,
     /// What is to be paid, in won.
     pub(crate) amount: i64,
+    /// How it is paid.
+    pub(crate) way: Way,
     /// Where it is.
     pub(crate) status: Status,
+    /// How often a bank took back what had been paid in.
+    pub(crate) reversals: i64,
+    /// How often what is known of it has changed.
+    pub(crate) revision: i64,
     /// What Payflow last told about its payment; none before it is prepared.
     pub(crate) payment: Option<Payment>,
     /// Since when.
@@ -123,18 +155,25 @@ impl Order {
             });
         }
         let status = match payment.status {
-            PaymentStatus::Ready | PaymentStatus::InProgress | PaymentStatus::Unknown => {
-                Status::Pending
-            }
+            PaymentStatus::Ready
+            | PaymentStatus::InProgress
+            | PaymentStatus::WaitingForDeposit
+            | PaymentStatus::Unknown => Status::Pending,
             PaymentStatus::Done
             | PaymentStatus::CancelRequested
             | PaymentStatus::PartialCanceled => Status::Confirmed,
             PaymentStatus::Canceled | PaymentStatus::Aborted => Status::Cancelled,
             PaymentStatus::Expired => Status::Expired,
         };
+        let is_taken_back = self.way == Way::Account
+            && self.status == Status::Confirmed
+            && payment.status == PaymentStatus::WaitingForDeposit;
         let is_older =
             status.rank() < self.status.rank() || payment.canceled_amount < self.refunded();
-        if !is_older {
+        if is_taken_back {
+            self.reversals = self.reversals.saturating_add(1);
+        }
+        if is_taken_back || !is_older {
             self.status = status;
             self.payment = Some(payment);
         }
@@ -154,7 +193,10 @@ pub(crate) mod tests {
             name: "흙빛 머그".to_owned(),
             quantity: 1,
             amount: 18_000,
+            way: Way::Window,
             status: Status::Pending,
+            reversals: 0,
+            revision: 0,
             payment: None,
             created_at: "2026-11-21T00:00:00Z".parse().unwrap(),
         }
@@ -172,11 +214,12 @@ pub(crate) mod tests {
             method: None,
             receipt_url: None,
             decline: None,
+            virtual_account: None,
             approved_at: None,
         }
     }
 
-    const ALL: [PaymentStatus; 9] = [
+    const ALL: [PaymentStatus; 10] = [
         PaymentStatus::Ready,
         PaymentStatus::InProgress,
         PaymentStatus::Done,
@@ -186,6 +229,7 @@ pub(crate) mod tests {
         PaymentStatus::Aborted,
         PaymentStatus::Expired,
         PaymentStatus::Unknown,
+        PaymentStatus::WaitingForDeposit,
     ];
 
     #[test]
@@ -199,6 +243,7 @@ pub(crate) mod tests {
             Status::Cancelled,
             Status::Cancelled,
             Status::Expired,
+            Status::Pending,
             Status::Pending,
         ];
         for (told, expected) in ALL.into_iter().zip(expected) {
@@ -219,6 +264,27 @@ pub(crate) mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn only_a_deposit_can_be_taken_back_by_a_bank() {
+        let by = |way| Order { way, ..order() };
+        let paid = |way| by(way).told(payment(PaymentStatus::Done, 0)).unwrap();
+        let waiting = || payment(PaymentStatus::WaitingForDeposit, 0);
+
+        let back = paid(Way::Account).told(waiting()).unwrap();
+        assert_eq!((back.status, back.reversals), (Status::Pending, 1));
+        let again = back.told(payment(PaymentStatus::Done, 0)).unwrap();
+        assert_eq!((again.status, again.reversals), (Status::Confirmed, 1));
+        let refunded = again.told(payment(PaymentStatus::Canceled, 18_000));
+        let refunded = refunded.unwrap().told(waiting()).unwrap();
+        assert_eq!(
+            (refunded.status, refunded.reversals),
+            (Status::Cancelled, 1)
+        );
+
+        let by_card = paid(Way::Window).told(waiting()).unwrap();
+        assert_eq!((by_card.status, by_card.reversals), (Status::Confirmed, 0));
     }
 
     #[test]
@@ -262,5 +328,8 @@ pub(crate) mod tests {
             assert_eq!(Status::of_word(status.as_str()), Some(status));
         }
         assert_eq!(Status::of_word("SHIPPED"), None);
+        for way in [Way::Window, Way::Account] {
+            assert_eq!(Way::of_word(way.as_str()), Some(way));
+        }
     }
 }

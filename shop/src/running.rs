@@ -9,7 +9,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::hooks::Rotated;
 use crate::payflow::Client;
 use crate::sales::Shop;
 use crate::store::{self, Store};
@@ -61,7 +60,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let shop = Arc::new(Shop {
         store: Store::open(config.data.as_deref())?,
-        payflow: Client::new(config.access)?,
+        payflow: Client::new(config.access.clone())?,
     });
     let listen_error = |source| Error::Listen {
         address: config.listen,
@@ -71,12 +70,9 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         .await
         .map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let router = web::router(Arc::new(Web {
-        shop: Arc::clone(&shop),
-        secure_cookies: config.secure_cookies,
-        rotated: Rotated(config.hook_secrets),
-    }));
     let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+    let web = Web::new(Arc::clone(&shop), &config, end.clone());
+    let router = web::router(Arc::new(web));
     let stopped = end.clone().cancelled_owned();
     tasks.spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(stopped);

@@ -1,7 +1,7 @@
 //! Owns which of the order page's states an order is in: what to say, and what can be done.
 
 use crate::intent::{Act, Intent, State};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Way};
 use crate::payflow::PaymentStatus;
 
 /// What the page of an order shows.
@@ -9,6 +9,12 @@ use crate::payflow::PaymentStatus;
 pub(crate) enum Scene {
     /// It can be paid.
     ToPay,
+    /// An account to pay in to is being issued.
+    Issuing,
+    /// It waits for what is paid in.
+    AwaitingDeposit,
+    /// The bank took back what had been paid in: it waits again.
+    DepositTakenBack,
     /// It was paid for, perhaps: the outcome is being found out.
     Confirming,
     /// It is being withdrawn.
@@ -36,6 +42,19 @@ impl Scene {
         let open = intents.iter().find(|intent| intent.state == State::Open);
         match (order.status, open.map(|intent| &intent.act)) {
             (Status::Pending, Some(Act::Withdraw)) => Self::Withdrawing,
+            (Status::Pending, Some(Act::IssueAccount { .. })) => Self::Issuing,
+            (Status::Pending, None) if payment == Some(PaymentStatus::WaitingForDeposit) => {
+                if order.reversals > 0 {
+                    Self::DepositTakenBack
+                } else {
+                    Self::AwaitingDeposit
+                }
+            }
+            (Status::Pending, None)
+                if order.way == Way::Account && payment == Some(PaymentStatus::InProgress) =>
+            {
+                Self::Issuing
+            }
             (Status::Pending, Some(Act::Approve { .. } | Act::Refund { .. })) => Self::Confirming,
             (Status::Pending, None) if payment == Some(PaymentStatus::InProgress) => {
                 Self::Confirming
@@ -58,6 +77,9 @@ impl Scene {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ToPay => "to-pay",
+            Self::Issuing => "issuing",
+            Self::AwaitingDeposit => "awaiting-deposit",
+            Self::DepositTakenBack => "deposit-taken-back",
             Self::Confirming => "confirming",
             Self::Withdrawing => "withdrawing",
             Self::Paid => "paid",
@@ -72,7 +94,10 @@ impl Scene {
 
     /// Whether it changes by itself, so that the page should be loaded again soon.
     pub(crate) const fn is_passing(self) -> bool {
-        matches!(self, Self::Confirming | Self::Withdrawing | Self::Refunding)
+        matches!(
+            self,
+            Self::Issuing | Self::Confirming | Self::Withdrawing | Self::Refunding
+        )
     }
 }
 
@@ -91,6 +116,8 @@ pub(crate) enum Notice {
     Second,
     /// It is closed: the authentication came too late and is not used.
     Closed,
+    /// No account was issued.
+    NoAccount,
     /// The refund was refused.
     RefundRefused,
     /// The amount is not one that can be given back.
@@ -120,6 +147,7 @@ impl Notice {
             Self::Wrong => "wrong",
             Self::Second => "second",
             Self::Closed => "closed",
+            Self::NoAccount => "no-account",
             Self::RefundRefused => "refund-refused",
             Self::Amount => "amount",
             Self::Stale => "stale",
@@ -137,7 +165,7 @@ impl Notice {
     /// Whether it can be true in this scene: an address says what it likes.
     pub(crate) const fn fits(self, scene: Scene) -> bool {
         match self {
-            Self::Abandoned | Self::Refused | Self::Declined | Self::Wrong => {
+            Self::Abandoned | Self::Refused | Self::Declined | Self::Wrong | Self::NoAccount => {
                 matches!(scene, Scene::ToPay)
             }
             Self::Second => matches!(
@@ -162,6 +190,7 @@ impl Notice {
             .filter(|intent| intent.state == State::Refused)?;
         match (&refused.act, scene) {
             (Act::Approve { .. }, Scene::ToPay) => Some(Self::Declined),
+            (Act::IssueAccount { .. }, Scene::ToPay) => Some(Self::NoAccount),
             (Act::Refund { .. }, Scene::Paid | Scene::PartlyRefunded) => Some(Self::RefundRefused),
             _ => None,
         }
@@ -241,6 +270,35 @@ mod tests {
         ] {
             assert_eq!(Scene::of(&order, &intents), expected);
         }
+    }
+
+    #[test]
+    fn an_account_is_issued_paid_in_to_and_emptied_by_its_bank() {
+        let by_account = || Order {
+            way: Way::Account,
+            ..order()
+        };
+        let issue = |state| {
+            let (bank, holder) = ("20".to_owned(), "홍길동".to_owned());
+            asked(Act::IssueAccount { bank, holder }, state)
+        };
+        let told = |order: Order, status| order.told(payment(status, 0)).unwrap();
+        let scene = |order: &Order| Scene::of(order, &issue(State::Done));
+        let open = issue(State::Open);
+        assert_eq!(Scene::of(&by_account(), &open), Scene::Issuing);
+        let issuing = told(by_account(), PaymentStatus::InProgress);
+        assert_eq!(scene(&issuing), Scene::Issuing);
+        let waiting = told(issuing, PaymentStatus::WaitingForDeposit);
+        assert_eq!(scene(&waiting), Scene::AwaitingDeposit);
+        let paid = told(waiting, PaymentStatus::Done);
+        assert_eq!(scene(&paid), Scene::Paid);
+        let back = told(paid, PaymentStatus::WaitingForDeposit);
+        assert_eq!(scene(&back), Scene::DepositTakenBack);
+        assert_eq!(scene(&told(back, PaymentStatus::Done)), Scene::Paid);
+
+        let refused = issue(State::Refused);
+        assert_eq!(Scene::of(&by_account(), &refused), Scene::ToPay);
+        assert_eq!(Notice::of(Scene::ToPay, &refused), Some(Notice::NoAccount));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use domain::principal::{Mode, Scope};
 use domain::text::MerchantName;
 use serde::{Deserialize, Serialize};
 
-use super::inbox;
+use super::{inbox, plans};
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::Drawn;
 use crate::config::{Config, Gateway};
@@ -228,6 +228,9 @@ pub(super) async fn demo(store: &dyn Store, config: &Config, kept: &DevKeys) -> 
         ids: &Drawn::default(),
         clock: &Wall::default(),
     };
+    if config.gateway() == Gateway::Embedded && config.shop.enabled {
+        plans::demo(store, config, known.key.scope).await?;
+    }
     let text = TokenText::presented(&kept.gateway_webhook_token);
     let accounts = store.gateway_accounts(known.key.scope).await?;
     if let Some(account) = accounts.first() {

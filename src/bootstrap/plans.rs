@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use application::ports::Store;
 use application::{Loaded, Plans, WantedPlan};
 use clap::Subcommand;
 use domain::id::MerchantId;
@@ -18,6 +19,9 @@ use serde_json::json;
 use super::outside;
 use crate::adapters::clock::Wall;
 use crate::config::Config;
+
+/// What the demo merchant offers.
+const DEMO: &str = include_str!("../../config/demo-plans.toml");
 
 /// What can be done about plans. Every command answers with lines of JSON.
 #[derive(Subcommand)]
@@ -122,10 +126,38 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
     Ok(lines.join("\n"))
 }
 
+/// The demo merchant offers something to subscribe to, unless it does already.
+///
+/// # Errors
+/// The store does not answer, or does not take it.
+pub(super) async fn demo(store: &dyn Store, config: &Config, scope: Scope) -> anyhow::Result<()> {
+    let plans = Plans {
+        store,
+        clock: &Wall::default(),
+        conflicts_max: config.bounds.conflicts_max,
+    };
+    if !plans.list(scope).await?.is_empty() {
+        return Ok(());
+    }
+    let wanted = parse(&Figment::from(Toml::string(DEMO)), "config/demo-plans.toml")?;
+    // One that takes no won, or nothing so dear, offers nothing.
+    if let Err(error) = plans.load(scope, &wanted).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "the demo merchant offers no plans"
+        );
+    }
+    Ok(())
+}
+
 fn read(path: &Path) -> anyhow::Result<Vec<WantedPlan>> {
-    let shown = path.display();
+    let shown = path.display().to_string();
     anyhow::ensure!(path.is_file(), "there is no file {shown}");
-    let file = Figment::from(Toml::file_exact(path)).extract::<File>();
+    parse(&Figment::from(Toml::file_exact(path)), &shown)
+}
+
+fn parse(file: &Figment, shown: &str) -> anyhow::Result<Vec<WantedPlan>> {
+    let file = file.extract::<File>();
     let file = file.with_context(|| format!("{shown} is no list of plans"))?;
     let wanted = |entry: Entry| {
         let code = entry.code.clone();

@@ -1,109 +1,12 @@
 //! A buyer in a real browser, on a phone and on a desktop: everything one can do to an order.
 
-use std::time::Duration;
-
-use fantoccini::elements::Element;
-use fantoccini::{Client, Locator};
+use fantoccini::Locator;
 
 use serde_json::json;
 
+use crate::browsing::Guest;
 use crate::stand::{Stand, cancel, capture};
-use crate::support::{Screen, browser, shots};
-
-const WAIT: Duration = Duration::from_secs(20);
-
-/// A browser at the shop.
-struct Guest<'a> {
-    page: &'a Client,
-    url: String,
-    name: &'a str,
-}
-
-impl Guest<'_> {
-    async fn go(&self, path: &str) {
-        self.page
-            .goto(&format!("{}{path}", self.url))
-            .await
-            .unwrap();
-    }
-
-    async fn click(&self, id: &str) {
-        self.press(&format!("#{id}")).await;
-    }
-
-    /// Presses what leads to another page, and waits for that: the next step must not find what
-    /// is about to vanish.
-    async fn press(&self, selector: &str) {
-        let element = self.finds(selector).await;
-        let mark = "document.documentElement.dataset.left = 'yes'";
-        self.page.execute(mark, Vec::new()).await.unwrap();
-        element.click().await.unwrap();
-        self.finds("html:not([data-left]) main").await;
-    }
-
-    async fn finds(&self, selector: &str) -> Element {
-        let waited = self.page.wait().at_most(WAIT);
-        match waited.for_element(Locator::Css(selector)).await {
-            Ok(element) => element,
-            Err(error) => {
-                let source = self.page.source().await.unwrap_or_default();
-                panic!("no {selector}: {error}\n{source}")
-            }
-        }
-    }
-
-    /// Waits until the order's page shows this state.
-    async fn sees(&self, scene: &str) {
-        self.finds(&format!("#order[data-scene={scene}]")).await;
-    }
-
-    async fn sees_notice(&self, notice: &str) {
-        self.finds(&format!("[data-notice={notice}]")).await;
-    }
-
-    async fn unfolds(&self, id: &str) {
-        let element = self.finds(&format!("#{id} > summary")).await;
-        element.click().await.unwrap();
-    }
-
-    async fn text(&self, id: &str) -> String {
-        let element = self.page.find(Locator::Id(id)).await.unwrap();
-        element.text().await.unwrap()
-    }
-
-    /// Keeps a picture, and makes sure that nothing hangs out of the page sideways.
-    async fn shot(&self, what: &str) {
-        let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
-        let overflow = self.page.execute(overflow, Vec::new()).await.unwrap();
-        assert!(
-            overflow.as_i64().unwrap() <= 0,
-            "{what} is {overflow} pixels too wide"
-        );
-        let settle = "document.getAnimations().forEach(animation => {
-            if (animation.effect.getComputedTiming().endTime < Infinity) animation.finish();
-        })";
-        self.page.execute(settle, Vec::new()).await.unwrap();
-        let file = shots().join(format!("shop-{}-{what}.png", self.name));
-        std::fs::write(file, self.page.screenshot().await.unwrap()).unwrap();
-    }
-
-    /// From the front page to an order that waits to be paid.
-    async fn orders(&self, product: &str) -> String {
-        self.go("/").await;
-        self.press(&format!("a.product[href='/products/{product}']"))
-            .await;
-        self.click("add").await;
-        self.click("place").await;
-        self.sees("to-pay").await;
-        self.page.current_url().await.unwrap().path().to_owned()
-    }
-
-    /// Opens the payment window and makes a choice there.
-    async fn pays(&self, choice: &str) {
-        self.press("#pay button").await;
-        self.click(choice).await;
-    }
-}
+use crate::support::{Screen, browser};
 
 /// So that an approval that comes late is waited for on the order's page.
 const IMPATIENT: [(&str, &str); 1] = [("PAYFLOW_TIMINGS__PATIENCE", "1s")];
@@ -222,4 +125,59 @@ async fn browser_shops_with_a_phone() {
 async fn browser_shops_with_a_desktop_at_the_shop_that_the_service_opens() {
     let stand = Stand::embedded(&IMPATIENT).await;
     shops(stand, Screen::DESKTOP, "desktop").await;
+}
+
+/// A bank that takes a deposit back is believed at the second look.
+pub(crate) const LOOKING: [(&str, &str); 2] = [
+    ("PAYFLOW_TIMINGS__WATCH_EVERY", "3s"),
+    ("PAYFLOW_TIMINGS__WATCH_GRACE", "3s"),
+];
+
+/// Nobody touches the page either: a deposit changes it, and so does the bank.
+async fn transfers(stand: Stand, screen: Screen, name: &str) {
+    let browser = browser(screen).await;
+    let guest = Guest {
+        page: browser.client(),
+        url: stand.url(),
+        name,
+    };
+    guest.go("/").await;
+    guest.click("language").await;
+    guest.press("a.product[href='/products/lamp']").await;
+    guest.click("add").await;
+    guest.unfolds("by-account").await;
+    let bank = guest.finds("#bank").await;
+    bank.select_by_value("20").await.unwrap();
+    let holder = guest.finds("#holder").await;
+    holder.send_keys("홍길동").await.unwrap();
+    guest.shot("by-account").await;
+    guest.click("ask-account").await;
+    guest.sees("awaiting-deposit").await;
+    guest.shot("awaiting-deposit").await;
+    let number = guest.text("account-number").await;
+
+    guest.stays().await;
+    stand.bank("deposits", &number).await;
+    guest.sees("paid").await;
+    guest.shot("deposited").await;
+    stand.bank("deposits/reverse", &number).await;
+    guest.sees_late("deposit-taken-back").await;
+    guest.shot("deposit-taken-back").await;
+    assert_eq!(guest.text("account-number").await, number, "{name}");
+    stand.bank("deposits", &number).await;
+    guest.sees("paid").await;
+    // It is the same page: nothing was loaded but what it shows.
+    guest.finds("html[data-stays]").await;
+    guest.go("/orders").await;
+    guest.finds(".chip.paid").await;
+}
+
+#[tokio::test]
+async fn browser_transfers_with_a_phone() {
+    transfers(Stand::with(&LOOKING).await, Screen::PHONE, "phone").await;
+}
+
+#[tokio::test]
+async fn browser_transfers_with_a_desktop_at_the_shop_that_the_service_opens() {
+    transfers(Stand::embedded(&LOOKING).await, Screen::DESKTOP, "desktop").await;
 }

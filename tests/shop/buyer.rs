@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::stand::{Stand, client};
 
 const SETTLE_MAX: Duration = Duration::from_secs(30);
+const LATE_MAX: Duration = Duration::from_mins(3);
 
 /// What came back.
 #[derive(Debug)]
@@ -181,6 +182,15 @@ impl Buyer {
 
     /// Waits until the list of orders shows this order with this mark.
     pub(crate) async fn listed(&mut self, order: &str, mark: &str) {
+        self.listed_within(SETTLE_MAX, order, mark).await;
+    }
+
+    /// The same of what takes the service more than one look at the gateway.
+    pub(crate) async fn listed_late(&mut self, order: &str, mark: &str) {
+        self.listed_within(LATE_MAX, order, mark).await;
+    }
+
+    async fn listed_within(&mut self, patience: Duration, order: &str, mark: &str) {
         let begun = Instant::now();
         loop {
             let list = self.get("/orders").await;
@@ -188,7 +198,7 @@ impl Buyer {
             if list.text.contains(mark) {
                 return;
             }
-            assert!(begun.elapsed() < SETTLE_MAX, "never {mark}: {list:?}");
+            assert!(begun.elapsed() < patience, "never {mark}: {list:?}");
             sleep(Duration::from_millis(100)).await;
         }
     }

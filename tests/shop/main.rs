@@ -8,12 +8,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod browser;
+mod browsing;
 mod buyer;
 mod embedded;
 mod faults;
 mod guards;
 mod hooks;
+mod membership;
 mod orders;
 mod stand;
 mod told;

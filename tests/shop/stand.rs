@@ -130,6 +130,24 @@ impl Stand {
         assert_eq!(answer.send().await.unwrap().status(), 200);
     }
 
+    /// The shop's merchant offers what the demo merchant does.
+    pub(crate) fn offers_plans(&self) {
+        let listed = self.service.run(&["merchant", "list"]);
+        let merchant: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+        let merchant = merchant["merchantId"].as_str().unwrap();
+        let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/config/demo-plans.toml");
+        self.service
+            .run(&["plans", "load", plans, "--merchant", merchant]);
+    }
+
+    /// The bank of a virtual account does something about it.
+    pub(crate) async fn bank(&self, act: &str, number: &str) {
+        let asked = client().post(self.sandbox(act));
+        let answer = asked.json(&json!({ "accountNumber": number }));
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    }
+
     /// Every movement of money at the gateway: what kind, how much.
     pub(crate) async fn ledger(&self) -> Vec<(String, i64)> {
         let answer = client().get(self.sandbox("ledger")).send().await.unwrap();

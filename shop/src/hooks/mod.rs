@@ -34,6 +34,8 @@ pub(crate) struct Told {
     pub(crate) sequence: i64,
     /// Where it was then.
     pub(crate) status: PaymentStatus,
+    /// Whether a bank took back what had been paid in.
+    pub(crate) is_taken_back: bool,
     /// What is to be paid, in won.
     pub(crate) amount: i64,
     /// Given back by then, in won; none where nothing had been paid.
@@ -65,6 +67,7 @@ impl Told {
                 method: None,
                 receipt_url: None,
                 decline: None,
+                virtual_account: None,
                 approved_at: None,
             },
         }
@@ -134,6 +137,7 @@ impl Told {
             PaymentStatus::Canceled => kind == "payment.canceled",
             PaymentStatus::Ready
             | PaymentStatus::InProgress
+            | PaymentStatus::WaitingForDeposit
             | PaymentStatus::Aborted
             | PaymentStatus::Expired
             | PaymentStatus::Unknown => false,
@@ -144,6 +148,7 @@ impl Told {
             order: payload.order_id,
             sequence: data.sequence,
             status: data.to,
+            is_taken_back: kind == "payment.deposit_reversed",
             amount: payload.amount,
             refunded: refunded.filter(|_| is_paid),
         })

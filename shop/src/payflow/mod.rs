@@ -1,5 +1,6 @@
 //! Owns the shop's talk with Payflow: its public API, with the secret key that stays on this side.
 
+mod billing;
 mod hooks;
 mod wire;
 
@@ -9,11 +10,12 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use self::wire::{Approve, Cancellation, Customer, Envelope, Prepare};
-pub(crate) use self::wire::{Payment, PaymentStatus};
+pub(crate) use self::billing::{Card, Charge, Cycle, Entitlement, Plan, Subscription};
+pub(crate) use self::wire::{Account, Payment, PaymentStatus};
+use self::wire::{Approve, AskAccount, Cancellation, Customer, Envelope, Prepare};
 use crate::config::{Access, Keys, NoKeys};
 use crate::intent::{Act, Intent, Meaning};
-use crate::order::Order;
+use crate::order::{Order, Way};
 
 const CONNECT: Duration = Duration::from_secs(2);
 /// A read is quick, or the page shows what is known.
@@ -23,6 +25,8 @@ const MOVE: Duration = Duration::from_secs(15);
 /// What the gateway and the merchant's people read beside a cancellation.
 const REFUND_REASON: &str = "구매자 환불 요청";
 const WITHDRAW_REASON: &str = "결제 전 주문 취소";
+/// For how long a deposit is waited for.
+const ACCOUNT_HOURS: u32 = 72;
 
 /// Why there is no answer to act on.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +142,10 @@ impl Client {
             order_name: &order.name,
             amount: order.amount,
             currency: "KRW",
+            kind: match order.way {
+                Way::Window => "ONE_OFF",
+                Way::Account => "VIRTUAL_ACCOUNT",
+            },
             customer: Customer {
                 member_id: &order.owner,
             },
@@ -168,34 +176,7 @@ impl Client {
         order: &Order,
         payment: &str,
     ) -> Result<Answer, Error> {
-        let (path, body) = match &intent.act {
-            Act::Approve {
-                payment_key,
-                gateway_order,
-            } => {
-                let body = Approve {
-                    payment_key,
-                    gateway_order_id: gateway_order,
-                    // The order's own: the address that the browser came back to may say anything.
-                    amount: order.amount,
-                };
-                ("approve", serde_json::to_value(body))
-            }
-            Act::Refund { amount } => {
-                let body = Cancellation {
-                    reason: REFUND_REASON,
-                    amount: Some(*amount),
-                };
-                ("cancel", serde_json::to_value(body))
-            }
-            Act::Withdraw => {
-                let body = Cancellation {
-                    reason: WITHDRAW_REASON,
-                    amount: None,
-                };
-                ("cancel", serde_json::to_value(body))
-            }
-        };
+        let (path, body) = request_of(&intent.act, order);
         let body: Value = body.expect("strings and numbers are JSON");
         let path = format!("/payments/{payment}/{path}");
         let request = self.request(Method::POST, &path).await?;
@@ -231,5 +212,45 @@ impl Client {
             }
         }
         Ok(reply)
+    }
+}
+
+/// Where an intent is sent, and what is said there.
+fn request_of(act: &Act, order: &Order) -> (&'static str, serde_json::Result<Value>) {
+    match act {
+        Act::Approve {
+            payment_key,
+            gateway_order,
+        } => {
+            let body = Approve {
+                payment_key,
+                gateway_order_id: gateway_order,
+                // The order's own: the address that the browser came back to may say anything.
+                amount: order.amount,
+            };
+            ("approve", serde_json::to_value(body))
+        }
+        Act::IssueAccount { bank, holder } => {
+            let body = AskAccount {
+                bank,
+                valid_hours: ACCOUNT_HOURS,
+                customer_name: holder,
+            };
+            ("virtual-account", serde_json::to_value(body))
+        }
+        Act::Refund { amount } => {
+            let body = Cancellation {
+                reason: REFUND_REASON,
+                amount: Some(*amount),
+            };
+            ("cancel", serde_json::to_value(body))
+        }
+        Act::Withdraw => {
+            let body = Cancellation {
+                reason: WITHDRAW_REASON,
+                amount: None,
+            };
+            ("cancel", serde_json::to_value(body))
+        }
     }
 }

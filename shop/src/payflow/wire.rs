@@ -22,6 +22,8 @@ pub(crate) enum PaymentStatus {
     Ready,
     /// An approval is not resolved.
     InProgress,
+    /// Its account was issued, and nobody has paid in, or the bank took that back.
+    WaitingForDeposit,
     /// Paid.
     Done,
     /// A cancellation is not resolved.
@@ -65,8 +67,26 @@ pub(crate) struct Payment {
     pub(crate) receipt_url: Option<String>,
     /// Why the last attempt was declined.
     pub(crate) decline: Option<Decline>,
+    /// Where it is to be paid in.
+    #[serde(default)]
+    pub(crate) virtual_account: Option<Account>,
     /// When it was paid.
     pub(crate) approved_at: Option<Timestamp>,
+}
+
+/// An account that a bank issued for one payment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Account {
+    /// The code of the bank.
+    pub(crate) bank: String,
+    /// Its number.
+    #[serde(rename = "accountNumber")]
+    pub(crate) number: Option<String>,
+    /// In whose name it is.
+    pub(crate) holder: Option<String>,
+    /// Until when a deposit is taken.
+    pub(crate) due_at: Timestamp,
 }
 
 /// One time that money was given back.
@@ -95,6 +115,7 @@ pub(super) struct Prepare<'a> {
     pub(super) order_name: &'a str,
     pub(super) amount: i64,
     pub(super) currency: &'static str,
+    pub(super) kind: &'static str,
     pub(super) customer: Customer<'a>,
 }
 
@@ -112,6 +133,15 @@ pub(super) struct Approve<'a> {
     pub(super) payment_key: &'a str,
     pub(super) gateway_order_id: &'a str,
     pub(super) amount: i64,
+}
+
+/// What account is to be issued.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AskAccount<'a> {
+    pub(super) bank: &'a str,
+    pub(super) valid_hours: u32,
+    pub(super) customer_name: &'a str,
 }
 
 /// What is to be given back; everything where no amount is said.

@@ -9,8 +9,9 @@ pub(crate) use self::settling::{News, Seen};
 
 use crate::catalogue::Product;
 use crate::clock::now;
+use crate::intent::Act;
 use crate::language::Language;
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Way};
 use crate::payflow::{self, Client};
 use crate::store::{self, Store};
 use crate::{catalogue, random};
@@ -32,6 +33,23 @@ pub(crate) enum Error {
     Store(#[from] store::Error),
 }
 
+/// The number of an order's first intent.
+const FIRST: i64 = 1;
+
+/// How somebody wants to pay.
+#[derive(Debug)]
+pub(crate) enum Chosen {
+    /// In the gateway's window, on the order's page.
+    Window,
+    /// By a transfer to an account.
+    Account {
+        /// The code of the bank.
+        bank: String,
+        /// In whose name.
+        holder: String,
+    },
+}
+
 /// A running shop.
 #[derive(Debug)]
 pub(crate) struct Shop {
@@ -42,11 +60,13 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Orders what is in a visitor's cart at the catalogue's price; none when it is empty.
+    /// Orders what is in a visitor's cart at the catalogue's price; none when it is empty. What is
+    /// paid in to an account has one issued at once.
     pub(crate) async fn place(
         &self,
         owner: &str,
         language: Language,
+        way: Chosen,
     ) -> Result<Option<Order>, Error> {
         let Some(cart) = self.store.cart(owner).await? else {
             return Ok(None);
@@ -67,11 +87,22 @@ impl Shop {
             name: order_name(product, cart.quantity, language),
             quantity: cart.quantity,
             amount,
+            way: match &way {
+                Chosen::Window => Way::Window,
+                Chosen::Account { .. } => Way::Account,
+            },
             status: Status::Pending,
+            reversals: 0,
+            revision: 0,
             payment: None,
             created_at,
         };
-        Ok(self.store.place(order).await?)
+        let placed = self.store.place(order).await?;
+        if let (Some(order), Chosen::Account { bank, holder }) = (&placed, way) {
+            let act = Act::IssueAccount { bank, holder };
+            self.ask(order.clone(), FIRST, act).await?;
+        }
+        Ok(placed)
     }
 
     /// An order of this visitor.

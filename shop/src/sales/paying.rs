@@ -3,7 +3,7 @@
 use super::{Error, Shop};
 use crate::config::Keys;
 use crate::intent::{Act, State};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Way};
 use crate::payflow;
 use crate::store::Begun;
 
@@ -47,12 +47,13 @@ impl Shop {
     /// Prepares the payment, once, and a fresh opening of the window.
     pub(crate) async fn open_window(&self, order: Order) -> Result<Opening, Error> {
         let Keys { client_key, .. } = self.payflow.keys().await?;
-        if order.status != Status::Pending || self.has_open_intent(&order).await? {
+        let is_payable = order.status == Status::Pending && order.way == Way::Window;
+        if !is_payable || self.has_open_intent(&order).await? {
             return Err(Error::NotPayable);
         }
         let payment = match &order.payment {
             Some(payment) => payment.id.clone(),
-            None => self.prepare(order).await?,
+            None => self.prepare(order).await?.0,
         };
         match self.payflow.reopen(&payment).await {
             Ok(payment) => {
@@ -72,13 +73,12 @@ impl Shop {
         }
     }
 
-    /// Registers the order's payment and keeps its id.
-    pub(super) async fn prepare(&self, order: Order) -> Result<String, Error> {
+    /// Registers the order's payment and keeps its id; the order with it.
+    pub(super) async fn prepare(&self, order: Order) -> Result<(String, Order), Error> {
         let payment = self.payflow.prepare(&order).await?;
         let id = payment.id.clone();
         let order = super::settling::told(order, payment);
-        self.store.keep(&order).await?;
-        Ok(id)
+        Ok((id, self.store.keep(&order).await?))
     }
 
     /// Has an authentication approved. The same one again, from a reload or a second tab, finds

@@ -62,8 +62,7 @@ impl Shop {
         };
         match self.payflow.read(&payment.id).await {
             Ok(payment) => {
-                let order = told(order, payment);
-                self.store.keep(&order).await?;
+                let order = self.store.keep(&told(order, payment)).await?;
                 Ok((order, News::Fresh))
             }
             // Said once, by the client.
@@ -77,8 +76,8 @@ impl Shop {
 
     /// Sends an intent and keeps what is answered. Without an answer it stays open.
     pub(super) async fn settle(&self, order: Order, intent: &Intent) -> Result<(), Error> {
-        let payment = match &order.payment {
-            Some(payment) => payment.id.clone(),
+        let (payment, order) = match &order.payment {
+            Some(payment) => (payment.id.clone(), order),
             None => match self.prepare(order.clone()).await {
                 Ok(payment) => payment,
                 Err(Error::Payflow(error)) => {
@@ -102,7 +101,7 @@ impl Shop {
             None => self.read(order).await?.0,
         };
         match answer.meaning {
-            Meaning::Later => self.store.keep(&order).await?,
+            Meaning::Later => drop(self.store.keep(&order).await?),
             Meaning::Done => self.store.end(intent, (State::Done, None), &order).await?,
             Meaning::Refused => {
                 let end = (State::Refused, Some(answer.code));
@@ -143,6 +142,9 @@ impl Shop {
             }
             pass = pass.wrapping_add(1);
             let is_turned_away = self.payflow.is_turned_away();
+            if !is_turned_away && let Err(error) = self.bring_cards_on().await {
+                tracing::error!(%error, "the cards to look after cannot be brought on");
+            }
             if is_turned_away && !pass.is_multiple_of(TURNED_AWAY_EVERY) {
                 continue;
             }

@@ -6,6 +6,8 @@ use super::orders::{keep, order_of};
 use super::{Error, Store};
 use crate::clock::Timestamp;
 use crate::hooks::{Hook, Message};
+use crate::order::Status;
+use crate::payflow::PaymentStatus;
 
 /// For how long a message is remembered; Payflow tries for three days, and forgets after thirty.
 const REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::days(60);
@@ -56,7 +58,7 @@ impl Store {
 
     /// Takes a message once: its name and what follows from it are written together.
     pub(crate) async fn take(&self, message: Message, now: Timestamp) -> Result<Taken, Error> {
-        self.run(move |connection| {
+        let taken = self.run(move |connection| {
             let forgotten = now.checked_sub_signed(REMEMBERED).unwrap_or(now);
             connection.execute(
                 "DELETE FROM messages WHERE taken_micros < ?1",
@@ -70,8 +72,10 @@ impl Store {
                 return Ok(Taken::Again);
             }
             tell(connection, message)
-        })
-        .await
+        });
+        let taken = taken.await?;
+        self.changed();
+        Ok(taken)
     }
 }
 
@@ -88,6 +92,13 @@ fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
         params![order.id, told.sequence],
     )?;
     if is_newer == 0 {
+        return Ok(Taken::Nothing);
+    }
+    // That the account was issued is no news of an order that was paid in to it since.
+    if order.status == Status::Confirmed
+        && told.status == PaymentStatus::WaitingForDeposit
+        && !told.is_taken_back
+    {
         return Ok(Taken::Nothing);
     }
     let payment = told.payment(order.payment.as_ref());

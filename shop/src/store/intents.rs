@@ -5,10 +5,12 @@ use rusqlite::{Connection, Row, params};
 use super::orders::{keep, order_of};
 use super::{Error, Store};
 use crate::intent::{Act, Intent, State};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Way};
+use crate::payflow::PaymentStatus;
 
 const SELECT: &str =
-    "SELECT order_id, number, act, payment_key, gateway_order, amount, state, code FROM intents";
+    "SELECT order_id, number, act, payment_key, gateway_order, amount, state, code, bank, holder
+     FROM intents";
 
 /// What became of the wish to begin an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +84,7 @@ impl Store {
         order: &Order,
     ) -> Result<(), Error> {
         let (intent, order) = (intent.clone(), order.clone());
-        self.run(move |connection| {
+        let ended = self.run(move |connection| {
             // A repeat that was answered too finds it ended: the answers are the same.
             connection.execute(
                 "UPDATE intents SET state = ?3, code = ?4
@@ -90,8 +92,10 @@ impl Store {
                 params![intent.order, intent.number, state.as_str(), code],
             )?;
             keep(connection, &order)
-        })
-        .await
+        });
+        ended.await?;
+        self.changed();
+        Ok(())
     }
 }
 
@@ -115,10 +119,10 @@ fn begin(
         return Ok(Begun::Stale);
     };
     let awaited = match act {
-        Act::Approve { .. } | Act::Withdraw => Status::Pending,
+        Act::Approve { .. } | Act::IssueAccount { .. } | Act::Withdraw => Status::Pending,
         Act::Refund { .. } => Status::Confirmed,
     };
-    if order.status != awaited {
+    if order.status != awaited || !is_of_its_way(&act, &order) {
         return Ok(Begun::Stale);
     }
     if let Act::Refund { amount } = act
@@ -137,18 +141,36 @@ fn begin(
     Ok(Begun::Intent(intent))
 }
 
+/// An order is paid in the way that was chosen, and has one account at most.
+fn is_of_its_way(act: &Act, order: &Order) -> bool {
+    let payment = order.payment.as_ref().map(|payment| payment.status);
+    match act {
+        Act::Approve { .. } => order.way == Way::Window,
+        Act::IssueAccount { .. } => {
+            order.way == Way::Account && payment != Some(PaymentStatus::WaitingForDeposit)
+        }
+        Act::Refund { .. } | Act::Withdraw => true,
+    }
+}
+
 fn insert(connection: &Connection, intent: &Intent) -> Result<(), Error> {
     let (act, payment_key, gateway_order, amount) = match &intent.act {
         Act::Approve {
             payment_key,
             gateway_order,
         } => ("APPROVE", Some(payment_key), Some(gateway_order), None),
+        Act::IssueAccount { .. } => ("ISSUE_ACCOUNT", None, None, None),
         Act::Refund { amount } => ("REFUND", None, None, Some(*amount)),
         Act::Withdraw => ("WITHDRAW", None, None, None),
     };
+    let (bank, holder) = match &intent.act {
+        Act::IssueAccount { bank, holder } => (Some(bank), Some(holder)),
+        Act::Approve { .. } | Act::Refund { .. } | Act::Withdraw => (None, None),
+    };
     connection.execute(
-        "INSERT INTO intents (order_id, number, act, payment_key, gateway_order, amount, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO intents
+             (order_id, number, act, payment_key, gateway_order, amount, state, bank, holder)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             intent.order,
             intent.number,
@@ -157,6 +179,8 @@ fn insert(connection: &Connection, intent: &Intent) -> Result<(), Error> {
             gateway_order,
             amount,
             intent.state.as_str(),
+            bank,
+            holder,
         ],
     )?;
     Ok(())
@@ -179,6 +203,8 @@ struct Stored {
     amount: Option<i64>,
     state: String,
     code: Option<String>,
+    bank: Option<String>,
+    holder: Option<String>,
 }
 
 impl Stored {
@@ -192,6 +218,8 @@ impl Stored {
             amount: row.get(5)?,
             state: row.get(6)?,
             code: row.get(7)?,
+            bank: row.get(8)?,
+            holder: row.get(9)?,
         })
     }
 
@@ -205,13 +233,17 @@ impl Stored {
             self.payment_key,
             self.gateway_order,
             self.amount,
+            self.bank.zip(self.holder),
         ) {
-            ("APPROVE", Some(payment_key), Some(gateway_order), None) => Act::Approve {
+            ("APPROVE", Some(payment_key), Some(gateway_order), None, None) => Act::Approve {
                 payment_key,
                 gateway_order,
             },
-            ("REFUND", None, None, Some(amount)) => Act::Refund { amount },
-            ("WITHDRAW", None, None, None) => Act::Withdraw,
+            ("ISSUE_ACCOUNT", None, None, None, Some((bank, holder))) => {
+                Act::IssueAccount { bank, holder }
+            }
+            ("REFUND", None, None, Some(amount), None) => Act::Refund { amount },
+            ("WITHDRAW", None, None, None, None) => Act::Withdraw,
             (act, ..) => return Err(unreadable("act", act)),
         };
         let state = State::of_word(&self.state).ok_or_else(|| unreadable("state", &self.state))?;

@@ -4,6 +4,7 @@ mod carts;
 mod hooks;
 mod intents;
 mod orders;
+mod registrations;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 pub(crate) use self::carts::Cart;
 pub(crate) use self::hooks::Taken;
@@ -22,7 +24,9 @@ pub(crate) use self::intents::{Begun, next_number};
 const SCHEMA: &str = include_str!("schema.sql");
 /// What was added to it since.
 const HOOKS: &str = include_str!("hooks.sql");
-const SCHEMA_VERSION: i64 = 2;
+const ACCOUNTS: &str = include_str!("accounts.sql");
+const REGISTRATIONS: &str = include_str!("registrations.sql");
+const SCHEMA_VERSION: i64 = 4;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Why the database does not do what it is asked.
@@ -57,6 +61,7 @@ pub(crate) enum Error {
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    changes: Arc<watch::Sender<()>>,
 }
 
 impl Store {
@@ -75,14 +80,26 @@ impl Store {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
-            0 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} {HOOKS} COMMIT;"))?,
-            1 => connection.execute_batch(&format!("BEGIN IMMEDIATE; {HOOKS} COMMIT;"))?,
+            0 => advance(&connection, &[SCHEMA, HOOKS, ACCOUNTS, REGISTRATIONS])?,
+            1 => advance(&connection, &[HOOKS, ACCOUNTS, REGISTRATIONS])?,
+            2 => advance(&connection, &[ACCOUNTS, REGISTRATIONS])?,
+            3 => advance(&connection, &[REGISTRATIONS])?,
             SCHEMA_VERSION => {}
             found => return Err(Error::Version { found }),
         }
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            changes: Arc::new(watch::Sender::new(())),
         })
+    }
+
+    /// Wakes whoever shows an order, at each change of any.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes.send_replace(());
     }
 
     /// Runs work on the connection, all of it or nothing, away from the threads that serve pages.
@@ -102,6 +119,12 @@ impl Store {
         });
         done.await?
     }
+}
+
+/// Brings the schema on, in one step.
+fn advance(connection: &Connection, steps: &[&str]) -> Result<(), Error> {
+    let steps = steps.concat();
+    Ok(connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} COMMIT;"))?)
 }
 
 /// Makes the file where there is none, for its owner only; SQLite's own files follow it.

@@ -4,10 +4,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::carts::{Cart, cart_of, empty};
 use super::{Error, Store};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Way};
 
 const SELECT: &str = "SELECT id, owner, product, name, quantity, amount, status, payment,
-    created_micros FROM orders";
+    created_micros, way, reversals, revision FROM orders";
 /// How many orders a visitor is shown.
 const LISTED_MAX: i64 = 50;
 
@@ -26,7 +26,8 @@ impl Store {
             empty(connection, &order.owner)?;
             connection.execute(
                 "INSERT INTO orders (id, owner, product, name, quantity, amount, status,
-                     status_rank, created_micros) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                     status_rank, created_micros, way)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     order.id,
                     order.owner,
@@ -37,6 +38,7 @@ impl Store {
                     order.status.as_str(),
                     order.status.rank(),
                     order.created_at.timestamp_micros(),
+                    order.way.as_str(),
                 ],
             )?;
             Ok(Some(order))
@@ -92,10 +94,17 @@ impl Store {
         .await
     }
 
-    /// Keeps what Payflow told about an order's payment, unless more is known already.
-    pub(crate) async fn keep(&self, order: &Order) -> Result<(), Error> {
+    /// Keeps what Payflow told about an order's payment, unless more is known already; the order
+    /// as it is known now.
+    pub(crate) async fn keep(&self, order: &Order) -> Result<Order, Error> {
         let order = order.clone();
-        self.run(move |connection| keep(connection, &order)).await
+        let kept = self.run(move |connection| {
+            keep(connection, &order)?;
+            Ok(order_of(connection, &order.id)?.unwrap_or(order))
+        });
+        let kept = kept.await?;
+        self.changed();
+        Ok(kept)
     }
 }
 
@@ -105,7 +114,9 @@ pub(super) fn order_of(connection: &Connection, id: &str) -> Result<Option<Order
     found.map(Stored::order).transpose()
 }
 
-/// Two answers may have been read before either was kept, so the row decides again.
+/// Two answers may have been read before either was kept, so the row decides again. What was paid
+/// in can be taken back, so of an order that waits for a deposit only an answer to what the row
+/// says still is kept; by card an order only goes on.
 pub(super) fn keep(connection: &Connection, order: &Order) -> Result<(), Error> {
     let payment = order
         .payment
@@ -113,8 +124,10 @@ pub(super) fn keep(connection: &Connection, order: &Order) -> Result<(), Error> 
         .map(|payment| serde_json::to_string(payment).expect("strings and numbers are JSON"));
     connection.execute(
         "UPDATE orders SET status = ?2, status_rank = ?3, payment = ?4, refunded = ?5,
-             is_moving = ?6
-         WHERE id = ?1 AND status_rank <= ?3 AND refunded <= ?5",
+             is_moving = ?6, reversals = ?7, revision = revision + 1
+         WHERE id = ?1 AND (payment IS NOT ?4 OR status <> ?2)
+             AND CASE way WHEN 'ACCOUNT' THEN revision = ?8
+                 ELSE status_rank <= ?3 AND refunded <= ?5 END",
         params![
             order.id,
             order.status.as_str(),
@@ -122,6 +135,8 @@ pub(super) fn keep(connection: &Connection, order: &Order) -> Result<(), Error> 
             payment,
             order.refunded(),
             order.is_moving(),
+            order.reversals,
+            order.revision,
         ],
     )?;
     Ok(())
@@ -133,6 +148,7 @@ struct Stored {
     status: String,
     payment: Option<String>,
     created_micros: i64,
+    way: String,
 }
 
 impl Stored {
@@ -145,13 +161,17 @@ impl Stored {
                 name: row.get(3)?,
                 quantity: row.get(4)?,
                 amount: row.get(5)?,
+                way: Way::Window,
                 status: Status::Pending,
+                reversals: row.get(10)?,
+                revision: row.get(11)?,
                 payment: None,
                 created_at: chrono::DateTime::UNIX_EPOCH,
             },
             status: row.get(6)?,
             payment: row.get(7)?,
             created_micros: row.get(8)?,
+            way: row.get(9)?,
         })
     }
 
@@ -162,6 +182,7 @@ impl Stored {
         };
         let status =
             Status::of_word(&self.status).ok_or_else(|| unreadable("status", &self.status))?;
+        let way = Way::of_word(&self.way).ok_or_else(|| unreadable("way", &self.way))?;
         let payment = match &self.payment {
             None => None,
             Some(text) => {
@@ -172,6 +193,7 @@ impl Stored {
         let created_at = chrono::DateTime::from_timestamp_micros(self.created_micros)
             .ok_or_else(|| unreadable("created_micros", &self.created_micros.to_string()))?;
         Ok(Order {
+            way,
             status,
             payment,
             created_at,

@@ -5,8 +5,8 @@ use std::slice;
 
 use super::{Begun, Cart, Store};
 use crate::intent::{Act, Intent, State};
-use crate::order::Order;
 use crate::order::tests::{order, payment};
+use crate::order::{Order, Status, Way};
 use crate::payflow::PaymentStatus;
 
 /// A store with one order that waits for its payment.
@@ -138,7 +138,37 @@ async fn what_was_known_later_is_not_overwritten() {
     store.keep(&late).await.unwrap();
     store.keep(&early).await.unwrap();
     store.keep(&order).await.unwrap();
-    assert_eq!(store.order(&order.id).await.unwrap(), Some(late));
+    let kept = Order {
+        revision: 1,
+        ..late
+    };
+    assert_eq!(store.order(&order.id).await.unwrap(), Some(kept));
+}
+
+#[tokio::test]
+async fn of_a_deposit_only_an_answer_to_what_is_known_counts() {
+    let store = Store::open(None).unwrap();
+    let order = Order {
+        way: Way::Account,
+        ..order()
+    };
+    let cart = Cart {
+        product: order.product.clone(),
+        quantity: order.quantity,
+    };
+    store.fill_cart(&order.owner, Some(cart)).await.unwrap();
+    let placed = store.place(order).await.unwrap().unwrap();
+    let says = |order: &Order, status| order.clone().told(payment(status, 0)).unwrap();
+    let (waits, done) = (PaymentStatus::WaitingForDeposit, PaymentStatus::Done);
+    let waiting = store.keep(&says(&placed, waits)).await.unwrap();
+    let late = says(&waiting, done);
+    let paid = store.keep(&says(&waiting, done)).await.unwrap();
+    let back = store.keep(&says(&paid, waits)).await.unwrap();
+    assert_eq!((back.status, back.reversals), (Status::Pending, 1));
+    // Read before the bank took it back, and kept after.
+    assert_eq!(store.keep(&late).await.unwrap(), back);
+    // What is no news wakes nobody.
+    assert_eq!(store.keep(&says(&back, waits)).await.unwrap(), back);
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use crate::catalogue;
 
 const STYLE: &str = include_str!("../../assets/shop.css");
 const SCRIPT: &str = include_str!("../../assets/shop.js");
+const DOWN: &str = include_str!("../../assets/down.svg");
+const CARD: &str = include_str!("../../assets/card.js");
+const LIVE: &str = include_str!("../../assets/live.js");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 /// A file by its name.
@@ -17,6 +20,9 @@ pub(super) async fn serve(Path(name): Path<String>) -> Response {
     let found = match name.as_str() {
         "shop.css" => Some((STYLE, "text/css; charset=utf-8")),
         "shop.js" => Some((SCRIPT, "text/javascript; charset=utf-8")),
+        "card.js" => Some((CARD, "text/javascript; charset=utf-8")),
+        "live.js" => Some((LIVE, "text/javascript; charset=utf-8")),
+        "down.svg" => Some((DOWN, "image/svg+xml")),
         "icon.svg" => Some((ICON, "image/svg+xml")),
         name => name
             .strip_suffix(".svg")

@@ -4,6 +4,8 @@ mod assets;
 mod buying;
 mod fields;
 mod hooks;
+mod live;
+mod membership;
 mod orders;
 pub(crate) mod pages;
 mod problem;
@@ -18,10 +20,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use self::problem::Problem;
+use crate::config::Config;
 use crate::hooks::Rotated;
 use crate::sales::Shop;
 
@@ -42,6 +47,23 @@ pub(crate) struct Web {
     pub(crate) secure_cookies: bool,
     /// What webhooks are verified with, too.
     pub(crate) rotated: Rotated,
+    /// How many pages can still be told of changes.
+    pub(crate) streams: Arc<Semaphore>,
+    /// When the shop stops.
+    pub(crate) end: CancellationToken,
+}
+
+impl Web {
+    /// What handlers of this shop need, until it ends.
+    pub(crate) fn new(shop: Arc<Shop>, config: &Config, end: CancellationToken) -> Self {
+        Self {
+            shop,
+            secure_cookies: config.secure_cookies,
+            rotated: Rotated(config.hook_secrets.clone()),
+            streams: Arc::new(Semaphore::new(live::STREAMS_MAX)),
+            end,
+        }
+    }
 }
 
 /// Every address of the shop.
@@ -51,8 +73,17 @@ pub(crate) fn router(web: Arc<Web>) -> Router {
         .route("/products/{slug}", get(buying::product))
         .route("/cart", get(buying::cart).post(buying::fill_cart))
         .route("/language/{tag}", get(buying::choose_language))
+        .route("/plans", get(membership::plans))
+        .route("/plans/{code}/card", post(membership::subscribe))
+        .route("/cards/{id}/success", get(membership::card_success))
+        .route("/cards/{id}/fail", get(membership::card_fail))
+        .route("/membership", get(membership::own))
+        .route("/membership/{id}/card", post(membership::change_card))
+        .route("/membership/{id}/end", post(membership::end))
         .route("/orders", get(orders::list).post(orders::place))
         .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/account", post(orders::ask_account))
+        .route("/orders/{id}/live", get(live::follow))
         .route("/orders/{id}/window", post(orders::open_window))
         .route("/orders/{id}/success", get(orders::success))
         .route("/orders/{id}/fail", get(orders::fail))

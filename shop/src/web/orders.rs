@@ -11,12 +11,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::fields::Fields;
+use super::pages::HOLDER_CHARS_MAX;
 use super::visitor::{SdkOrigin, Visitor};
 use super::{Problem, Web, pages};
+use crate::banks::bank_of;
 use crate::intent::Act;
-use crate::order::Order;
+use crate::order::{Order, Way};
 use crate::payflow;
-use crate::sales::{self, Authentication, News, Taken};
+use crate::sales::{self, Authentication, Chosen, News, Taken};
 use crate::scene::{Notice, Scene};
 use crate::store::Begun;
 
@@ -35,13 +37,46 @@ pub(super) async fn list(
 pub(super) async fn place(
     State(web): State<Arc<Web>>,
     Extension(visitor): Extension<Visitor>,
-    _: Fields,
+    fields: Fields,
 ) -> Result<Redirect, Problem> {
     let owner = visitor.session.owner();
-    let placed = web.shop.place(&owner, visitor.language).await?;
+    let way = match Way::of_word(fields.text("way")) {
+        Some(Way::Account) => {
+            let (bank, holder) = account_asked(&fields)?;
+            Chosen::Account { bank, holder }
+        }
+        Some(Way::Window) | None => Chosen::Window,
+    };
+    let placed = web.shop.place(&owner, visitor.language, way).await?;
     // Sent twice: the first one has emptied the cart.
     let to = placed.map_or("/orders".to_owned(), |order| page_of(&order.id, None));
     Ok(Redirect::to(&to))
+}
+
+/// Asks for an account once more, where no bank issued one.
+pub(super) async fn ask_account(
+    State(web): State<Arc<Web>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Redirect, Problem> {
+    let order = own(&web, &visitor, &id).await?;
+    let number = fields.number("number").ok_or(Problem::Senseless)?;
+    let (bank, holder) = account_asked(&fields)?;
+    let act = Act::IssueAccount { bank, holder };
+    let begun = web.shop.ask(order, number, act).await?;
+    Ok(Redirect::to(&page_of(&id, notice_of(&begun))))
+}
+
+/// Of which bank, and in whose name.
+fn account_asked(fields: &Fields) -> Result<(String, String), Problem> {
+    let bank = bank_of(fields.text("bank")).ok_or(Problem::Senseless)?;
+    let holder = fields.text("holder");
+    let is_name = (1..=HOLDER_CHARS_MAX).contains(&holder.chars().count())
+        && !holder.chars().any(char::is_control);
+    is_name
+        .then(|| (bank.code.to_owned(), holder.to_owned()))
+        .ok_or(Problem::Senseless)
 }
 
 /// What an address may tell besides the order.
@@ -141,6 +176,13 @@ pub(super) struct Failed {
     code: String,
 }
 
+impl Failed {
+    /// Whether the buyer closed the window.
+    pub(super) fn is_closed(&self) -> bool {
+        CLOSED.contains(&self.code.as_str())
+    }
+}
+
 /// Shows the order as it is. The address only says why the window came back.
 pub(super) async fn fail(
     State(web): State<Arc<Web>>,
@@ -149,7 +191,7 @@ pub(super) async fn fail(
     Query(failed): Query<Failed>,
 ) -> Result<Response, Problem> {
     let order = own(&web, &visitor, &id).await?;
-    let notice = if CLOSED.contains(&failed.code.as_str()) {
+    let notice = if failed.is_closed() {
         Notice::Abandoned
     } else {
         Notice::Refused
@@ -192,7 +234,7 @@ fn notice_of(begun: &Begun) -> Option<Notice> {
     }
 }
 
-async fn own(web: &Web, visitor: &Visitor, id: &str) -> Result<Order, Problem> {
+pub(super) async fn own(web: &Web, visitor: &Visitor, id: &str) -> Result<Order, Problem> {
     Ok(web.shop.order_of(&visitor.session.owner(), id).await?)
 }
 
@@ -206,8 +248,15 @@ async fn page(
     let seen = web.shop.look(order).await?;
     let scene = Scene::of(&seen.order, &seen.intents);
     let sdk = match scene {
-        Scene::ToPay => web.shop.payflow.keys().await.ok().map(|keys| keys.sdk_url),
-        Scene::Confirming
+        Scene::ToPay if seen.order.way == Way::Window => {
+            let keys = web.shop.payflow.keys().await;
+            keys.ok().map(|keys| keys.sdk_url)
+        }
+        Scene::ToPay
+        | Scene::Issuing
+        | Scene::AwaitingDeposit
+        | Scene::DepositTakenBack
+        | Scene::Confirming
         | Scene::Withdrawing
         | Scene::Paid
         | Scene::Refunding
@@ -237,7 +286,7 @@ async fn page(
 }
 
 /// Where a script comes from, as a content security policy names it.
-fn origin_of(url: &str) -> Option<String> {
+pub(super) fn origin_of(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
     matches!(scheme, "http" | "https").then(|| format!("{scheme}://{authority}"))

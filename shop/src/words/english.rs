@@ -1,6 +1,6 @@
 //! Owns the English words.
 
-use super::{Declines, Notices, Saying, Words};
+use super::{Account, Declines, Notices, Saying, Words};
 use crate::language::Language;
 
 const fn saying(heading: &'static str, lead: &'static str) -> Saying {
@@ -12,6 +12,8 @@ pub(super) const ENGLISH: Words = Words {
     skip: "Skip to content",
     demo: "A demo shop: nothing is charged or shipped.",
     orders: "Orders",
+    plans: "Subscribe",
+    own_subscription: "Mine",
     cart: "Cart",
     other_language: Language::Korean,
     other_language_name: "한국어",
@@ -104,6 +106,18 @@ pub(super) const ENGLISH: Words = Words {
             "Time to pay is over",
             "The order was closed because it was not paid in time.",
         ),
+        saying(
+            "Getting your account",
+            "Waiting for the bank. This takes a few seconds.",
+        ),
+        saying(
+            "Waiting for your transfer",
+            "Please transfer to the account below while there is time.",
+        ),
+        saying(
+            "The bank took your transfer back",
+            "Nothing is paid, so the order waits again. Transfer to the same account once more.",
+        ),
     ],
     chips: [
         "To pay",
@@ -116,13 +130,34 @@ pub(super) const ENGLISH: Words = Words {
         "Cancelled",
         "Failed",
         "Expired",
+        "Getting account",
+        "Awaiting transfer",
+        "Transfer taken back",
     ],
+    account: Account {
+        heading: "Pay by bank transfer",
+        lead: "To an account that is issued for this order alone.",
+        bank: "Bank",
+        holder: "Account holder",
+        holder_hint: "Your name",
+        ask: "Get an account and order",
+        number: "Account number",
+        copy: "Copy",
+        copied: "Copied",
+        amount: "Amount to transfer",
+        due: "Transfer by",
+        exact: "Please transfer exactly this amount.",
+        live: "This page changes as soon as it arrives.",
+        unknown: "Cannot be told now",
+        no_refund: "To have a transfer refunded, please write to us.",
+    },
     notices: Notices {
         abandoned: "You closed the payment window. The order is still here, pay whenever you like.",
         refused: "The card company refused. Please try another way to pay.",
         wrong: "What came back does not match the order, so nothing was charged.",
         second: "This order is paid, or about to be. The second payment was not charged.",
         closed: "This order is closed, so the payment was not charged.",
+        no_account: "This bank issued no account. Please try another one.",
         refund_refused: "The refund was refused and nothing changed. Please try again later.",
         amount: "Please enter an amount that can be refunded.",
         stale: "The order changed meanwhile. Please look at it and try again.",

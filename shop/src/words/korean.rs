@@ -1,6 +1,6 @@
 //! Owns the Korean words.
 
-use super::{Declines, Notices, Saying, Words};
+use super::{Account, Declines, Notices, Saying, Words};
 use crate::language::Language;
 
 const fn saying(heading: &'static str, lead: &'static str) -> Saying {
@@ -11,7 +11,9 @@ pub(super) const KOREAN: Words = Words {
     shop: "하루상점",
     skip: "본문으로 건너뛰기",
     demo: "데모 상점이에요. 실제로 결제되거나 배송되지 않아요.",
-    orders: "주문 내역",
+    orders: "주문",
+    plans: "정기배송",
+    own_subscription: "내 구독",
     cart: "장바구니",
     other_language: Language::English,
     other_language_name: "English",
@@ -107,6 +109,18 @@ pub(super) const KOREAN: Words = Words {
             "결제 시간이 지났어요",
             "시간 안에 결제되지 않아 주문이 닫혔어요.",
         ),
+        saying(
+            "입금 계좌를 발급받고 있어요",
+            "은행의 응답을 기다리는 중이에요. 보통 몇 초면 끝납니다.",
+        ),
+        saying(
+            "입금을 기다리고 있어요",
+            "아래 계좌로 기한 안에 입금해 주세요.",
+        ),
+        saying(
+            "은행이 입금을 취소했어요",
+            "결제된 금액이 없어 주문이 다시 입금 대기로 돌아갔어요. 같은 계좌로 다시 입금하면 확정됩니다.",
+        ),
     ],
     chips: [
         "결제 대기",
@@ -119,13 +133,34 @@ pub(super) const KOREAN: Words = Words {
         "주문 취소",
         "결제 실패",
         "기한 만료",
+        "계좌 발급 중",
+        "입금 대기",
+        "입금 취소됨",
     ],
+    account: Account {
+        heading: "가상계좌로 결제",
+        lead: "이 주문만을 위한 계좌를 받아 이체해요.",
+        bank: "은행",
+        holder: "예금주",
+        holder_hint: "주문하는 분의 이름",
+        ask: "계좌 받고 주문하기",
+        number: "계좌번호",
+        copy: "복사",
+        copied: "복사했어요",
+        amount: "입금할 금액",
+        due: "입금 기한",
+        exact: "금액이 정확히 맞아야 입금돼요.",
+        live: "입금되면 이 화면이 바로 바뀝니다.",
+        unknown: "지금은 확인할 수 없어요",
+        no_refund: "가상계좌로 결제한 주문의 환불은 고객센터로 문의해 주세요.",
+    },
     notices: Notices {
         abandoned: "결제창을 닫으셨어요. 주문은 그대로 있으니 언제든 다시 결제할 수 있어요.",
         refused: "카드사에서 결제를 거절했어요. 다른 결제 수단으로 다시 시도해 주세요.",
         wrong: "결제 정보가 주문과 맞지 않아 승인하지 않았어요. 청구된 금액은 없습니다.",
         second: "이미 결제 중이거나 결제된 주문이에요. 두 번째 결제는 청구되지 않았습니다.",
         closed: "이미 닫힌 주문이라 결제하지 않았어요. 청구된 금액은 없습니다.",
+        no_account: "이 은행에서 계좌를 받지 못했어요. 다른 은행으로 다시 시도해 주세요.",
         refund_refused: "환불이 거절됐어요. 금액은 그대로입니다. 잠시 후 다시 시도해 주세요.",
         amount: "환불할 수 있는 금액을 입력해 주세요.",
         stale: "그사이 주문 상태가 바뀌었어요. 지금 상태를 확인하고 다시 시도해 주세요.",

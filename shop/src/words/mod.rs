@@ -2,6 +2,7 @@
 
 mod english;
 mod korean;
+pub(crate) mod membership;
 
 use self::english::ENGLISH;
 use self::korean::KOREAN;
@@ -24,6 +25,8 @@ pub(crate) struct Words {
     pub(crate) skip: &'static str,
     pub(crate) demo: &'static str,
     pub(crate) orders: &'static str,
+    pub(crate) plans: &'static str,
+    pub(crate) own_subscription: &'static str,
     pub(crate) cart: &'static str,
     pub(crate) other_language: Language,
     pub(crate) other_language_name: &'static str,
@@ -84,10 +87,11 @@ pub(crate) struct Words {
     pub(crate) order_again: &'static str,
 
     /// To pay, confirming, withdrawing, paid, refunding, partly refunded, refunded, withdrawn,
-    /// failed, expired.
-    scenes: [Saying; 10],
+    /// failed, expired, issuing an account, awaiting its deposit, deposit taken back.
+    scenes: [Saying; 13],
     /// The same, in a word.
-    chips: [&'static str; 10],
+    chips: [&'static str; 13],
+    pub(crate) account: Account,
     notices: Notices,
     declines: Declines,
 
@@ -97,6 +101,26 @@ pub(crate) struct Words {
     pub(crate) broken: Saying,
 }
 
+/// The words about paying in to an account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) heading: &'static str,
+    pub(crate) lead: &'static str,
+    pub(crate) bank: &'static str,
+    pub(crate) holder: &'static str,
+    pub(crate) holder_hint: &'static str,
+    pub(crate) ask: &'static str,
+    pub(crate) number: &'static str,
+    pub(crate) copy: &'static str,
+    pub(crate) copied: &'static str,
+    pub(crate) amount: &'static str,
+    pub(crate) due: &'static str,
+    pub(crate) exact: &'static str,
+    pub(crate) live: &'static str,
+    pub(crate) unknown: &'static str,
+    pub(crate) no_refund: &'static str,
+}
+
 #[derive(Debug)]
 struct Notices {
     abandoned: &'static str,
@@ -104,6 +128,7 @@ struct Notices {
     wrong: &'static str,
     second: &'static str,
     closed: &'static str,
+    no_account: &'static str,
     refund_refused: &'static str,
     amount: &'static str,
     stale: &'static str,
@@ -141,9 +166,20 @@ impl Words {
             partly,
             rest @ ..,
         ] = &self.scenes;
-        let [refunded, withdrawn, failed, expired] = rest;
+        let [
+            refunded,
+            withdrawn,
+            failed,
+            expired,
+            issuing,
+            awaiting,
+            taken_back,
+        ] = rest;
         match scene {
             Scene::ToPay => to_pay,
+            Scene::Issuing => issuing,
+            Scene::AwaitingDeposit => awaiting,
+            Scene::DepositTakenBack => taken_back,
             Scene::Confirming => confirming,
             Scene::Withdrawing => withdrawing,
             Scene::Paid => paid,
@@ -167,9 +203,20 @@ impl Words {
             partly,
             rest @ ..,
         ] = &self.chips;
-        let [refunded, withdrawn, failed, expired] = rest;
+        let [
+            refunded,
+            withdrawn,
+            failed,
+            expired,
+            issuing,
+            awaiting,
+            taken_back,
+        ] = rest;
         match scene {
             Scene::ToPay => to_pay,
+            Scene::Issuing => issuing,
+            Scene::AwaitingDeposit => awaiting,
+            Scene::DepositTakenBack => taken_back,
             Scene::Confirming => confirming,
             Scene::Withdrawing => withdrawing,
             Scene::Paid => paid,
@@ -197,6 +244,7 @@ impl Words {
             Notice::Wrong => self.notices.wrong,
             Notice::Second => self.notices.second,
             Notice::Closed => self.notices.closed,
+            Notice::NoAccount => self.notices.no_account,
             Notice::RefundRefused => self.notices.refund_refused,
             Notice::Amount => self.notices.amount,
             Notice::Stale => self.notices.stale,

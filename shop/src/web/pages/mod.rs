@@ -1,5 +1,7 @@
 //! Owns the markup of the pages: the frame around each, and what several of them share.
 
+mod account;
+mod membership;
 mod order;
 mod orders;
 mod products;
@@ -7,6 +9,8 @@ mod products;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub(super) use self::account::HOLDER_CHARS_MAX;
+pub(super) use self::membership::{membership, plans, unreachable};
 pub(super) use self::order::{Shown, order};
 pub(super) use self::orders::orders;
 pub(super) use self::products::{Line, cart, home, product};
@@ -18,6 +22,8 @@ use crate::words::{Saying, Words};
 
 /// How soon a page that shows something passing is loaded again.
 const REFRESH_SECONDS: u32 = 2;
+/// How soon, in a browser without scripts, a page that changes when something happens elsewhere.
+const LOOK_AGAIN_SECONDS: u32 = 15;
 
 const BAG: &str = include_str!("../../../assets/bag.svg");
 const LOGO: &str = include_str!("../../../assets/icon.svg");
@@ -37,8 +43,12 @@ struct Head<'a> {
     title: &'a str,
     /// Whether it shows something that passes.
     refreshes: bool,
+    /// Whether it is shown anew as soon as what it shows has changed.
+    is_live: bool,
     /// The gateway's script, on the page that opens its window.
     sdk: Option<&'a str>,
+    /// The same, on the pages that open its window for a card.
+    card_sdk: Option<&'a str>,
 }
 
 fn page(visitor: &Visitor, head: &Head<'_>, content: &Markup) -> Page {
@@ -53,12 +63,20 @@ fn page(visitor: &Visitor, head: &Head<'_>, content: &Markup) -> Page {
                 @if head.refreshes {
                     meta http-equiv="refresh" content=(REFRESH_SECONDS);
                 }
+                @if head.is_live {
+                    noscript { meta http-equiv="refresh" content=(LOOK_AGAIN_SECONDS); }
+                    script src="/assets/live.js" defer {}
+                }
                 title { @if !head.title.is_empty() { (head.title) " · " } (words.shop) }
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 link rel="stylesheet" href="/assets/shop.css";
                 @if let Some(sdk) = head.sdk {
                     script src=(sdk) defer {}
                     script src="/assets/shop.js" defer {}
+                }
+                @if let Some(sdk) = head.card_sdk {
+                    script src=(sdk) defer {}
+                    script src="/assets/card.js" defer {}
                 }
             }
             body {
@@ -83,6 +101,8 @@ fn top(visitor: &Visitor, words: &Words) -> Markup {
         header {
             a.brand href="/" { (PreEscaped(LOGO)) span { (words.shop) } }
             nav {
+                a href="/plans" { (words.plans) }
+                a href="/membership" { (words.own_subscription) }
                 a href="/orders" { (words.orders) }
                 a.cart href="/cart" aria-label=(words.cart) {
                     (PreEscaped(BAG))

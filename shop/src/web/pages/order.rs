@@ -3,9 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::orders::name_of;
-use super::{Head, Page, chip, page, picture, token};
+use super::{Head, Page, account, chip, page, picture, token};
 use crate::language::Language;
-use crate::order::Order;
+use crate::order::{Order, Way};
 use crate::sales::{News, Seen};
 use crate::scene::{Notice, Scene};
 use crate::store::next_number;
@@ -13,6 +13,7 @@ use crate::web::visitor::Visitor;
 use crate::words::Words;
 
 const CHECK: &str = include_str!("../../../assets/check.svg");
+const BANK: &str = include_str!("../../../assets/bank.svg");
 const CARD: &str = include_str!("../../../assets/card.svg");
 const CLOCK: &str = include_str!("../../../assets/clock.svg");
 const BACK: &str = include_str!("../../../assets/back.svg");
@@ -37,22 +38,40 @@ pub(crate) fn order(visitor: &Visitor, shown: &Shown<'_>) -> Page {
     let content = html! {
         div.columns.about-order {
             section.panel.state.(shown.scene.as_str()) #order data-scene=(shown.scene.as_str())
-                data-status=(order.status.as_str()) {
+                data-status=(order.status.as_str())
+                data-live=[live_of(shown)] {
                 (told(shown, words))
                 (actions(visitor, shown, words))
             }
             (summary(order, shown.scene, visitor.language))
             @if matches!(shown.scene, Scene::Paid | Scene::PartlyRefunded) {
-                (refund(visitor, shown, words))
+                @if order.way == Way::Account {
+                    section.panel.refund { p.inside.hint { (words.account.no_refund) } }
+                } @else {
+                    (refund(visitor, shown, words))
+                }
             }
         }
     };
     let head = Head {
         title: words.saying(shown.scene).heading,
         refreshes: refreshes(shown),
+        is_live: live_of(shown).is_some(),
         sdk: shown.sdk,
+        ..Head::default()
     };
     page(visitor, &head, &content)
+}
+
+/// Where the page is told that what it shows has changed: while a bank may say something.
+fn live_of(shown: &Shown<'_>) -> Option<String> {
+    let order = &shown.seen.order;
+    let is_open = matches!(
+        shown.scene,
+        Scene::AwaitingDeposit | Scene::DepositTakenBack | Scene::Paid
+    );
+    (order.way == Way::Account && is_open)
+        .then(|| format!("/orders/{}/live?seen={}", order.id, order.revision))
 }
 
 /// Whether the page is loaded again by itself: while the shop is turned away nothing changes soon.
@@ -84,9 +103,14 @@ fn told(shown: &Shown<'_>, words: &Words) -> Markup {
 const fn mark(scene: Scene) -> &'static str {
     match scene {
         Scene::ToPay => CARD,
-        Scene::Confirming | Scene::Withdrawing | Scene::Refunding | Scene::Expired => CLOCK,
+        Scene::AwaitingDeposit => BANK,
+        Scene::Issuing
+        | Scene::Confirming
+        | Scene::Withdrawing
+        | Scene::Refunding
+        | Scene::Expired => CLOCK,
         Scene::Paid => CHECK,
-        Scene::PartlyRefunded | Scene::Refunded => BACK,
+        Scene::PartlyRefunded | Scene::Refunded | Scene::DepositTakenBack => BACK,
         Scene::Withdrawn | Scene::Failed => CROSS,
     }
 }
@@ -94,10 +118,11 @@ const fn mark(scene: Scene) -> &'static str {
 /// Ordered, paid, confirmed; nothing for an order that ended otherwise.
 fn steps(scene: Scene, words: &Words) -> Markup {
     let reached = match scene {
-        Scene::ToPay => 1,
+        Scene::ToPay | Scene::Issuing | Scene::AwaitingDeposit => 1,
         Scene::Confirming => 2,
         Scene::Paid => 3,
-        Scene::Withdrawing
+        Scene::DepositTakenBack
+        | Scene::Withdrawing
         | Scene::Refunding
         | Scene::PartlyRefunded
         | Scene::Refunded
@@ -119,8 +144,15 @@ fn steps(scene: Scene, words: &Words) -> Markup {
 fn actions(visitor: &Visitor, shown: &Shown<'_>, words: &Words) -> Markup {
     let order = &shown.seen.order;
     match shown.scene {
+        Scene::ToPay if order.way == Way::Account => html! {
+            div.pay {
+                (account::form(visitor, &format!("/orders/{}/account", order.id), &number(shown)))
+            }
+            (withdraw(visitor, shown, words))
+        },
         Scene::ToPay => to_pay(visitor, shown, words),
-        Scene::Confirming | Scene::Withdrawing | Scene::Refunding => html! {
+        Scene::AwaitingDeposit | Scene::DepositTakenBack => account::shown(visitor, order),
+        Scene::Issuing | Scene::Confirming | Scene::Withdrawing | Scene::Refunding => html! {
             p.checking {
                 span.pulse {}
                 span {
@@ -159,6 +191,13 @@ fn to_pay(visitor: &Visitor, shown: &Shown<'_>, words: &Words) -> Markup {
             }
             noscript { p.notice { (words.no_script) } }
         }
+        (withdraw(visitor, shown, words))
+    }
+}
+
+fn withdraw(visitor: &Visitor, shown: &Shown<'_>, words: &Words) -> Markup {
+    let order = &shown.seen.order;
+    html! {
         form method="post" action=(format!("/orders/{}/withdraw", order.id)) {
             (token(visitor))
             (number(shown))

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Head, Page, empty, page, picture, token};
+use super::{Head, Page, account, empty, page, picture, token};
 use crate::catalogue::{PRODUCTS, Product, QUANTITY_MAX};
+use crate::order::Way;
 use crate::store::Cart;
 use crate::web::visitor::Visitor;
 use crate::words::Words;
@@ -127,7 +128,20 @@ fn filled(visitor: &Visitor, line: &Line) -> Markup {
                     button.primary #place { (words.place) }
                 }
                 p.hint { (words.place_hint) }
+                (by_account(visitor, words))
             }
+        }
+    }
+}
+
+fn by_account(visitor: &Visitor, words: &Words) -> Markup {
+    let way = html! { input type="hidden" name="way" value=(Way::Account.as_str()); };
+    html! {
+        details.other-way #by-account {
+            summary {
+                span { b { (words.account.heading) } span.tagline { (words.account.lead) } }
+            }
+            (account::form(visitor, "/orders", &way))
         }
     }
 }
