@@ -5,13 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
-use domain::decline::Decline;
-use domain::id::{BillingKeyId, PaymentId};
-use domain::payment::{PayStatus, Payment, State as PayState};
-use domain::subscription::{Cycle, Due, Failure, Moved, Plan, State, Subscription};
+use domain::decline::Reason;
+use domain::id::PaymentId;
+use domain::payment::{PayStatus, Payment};
+use domain::subscription::{Cycle, Due, Failure, Fault, Moved, Plan, State, Status, Subscription};
 use domain::webhook::Chance;
 use tracing::{error, info};
 
+pub(crate) use crate::charged::ended;
+pub use crate::charged::{Charged, Told};
 use crate::ports::store::{self, CommitError, CountedBy};
 use crate::ports::{Clock, Store};
 use crate::upkeep::earlier;
@@ -51,35 +53,14 @@ pub trait Charges: Send + Sync {
     /// charge is committed with [`Cycles::outcome`].
     async fn begin(&self, due: &DueCycle) -> Result<(), CommitError>;
 
-    /// What else has to be committed with a move of a subscription that needs no charge; `payment`
-    /// is its cycle's, where it has one.
+    /// What else has to be committed with a move of a subscription that needs no charge, for the
+    /// sake of this cycle.
     ///
     /// # Errors
-    /// The store is away.
-    async fn besides(
-        &self,
-        _moved: &Moved,
-        _payment: Option<PaymentId>,
-    ) -> Result<Vec<Change>, store::Error> {
+    /// The store is away, or it has to be decided again.
+    async fn besides(&self, _moved: &Moved, _due: &DueCycle) -> Result<Vec<Change>, CommitError> {
         Ok(Vec::new())
     }
-}
-
-/// How a charge ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Charged {
-    /// The gateway took the money.
-    Paid {
-        /// When.
-        at: Timestamp,
-    },
-    /// The gateway declined it, and no money moves any more.
-    Declined {
-        /// Why.
-        decline: Decline,
-        /// What was charged, where that is known.
-        card: Option<BillingKeyId>,
-    },
 }
 
 /// What one pass did.
@@ -186,7 +167,7 @@ impl Cycles<'_> {
                 pass.charged = pass.charged.saturating_add(1);
             }
             Due::Moved(moved) => {
-                let besides = charges.besides(&moved, due.cycle.payment).await?;
+                let besides = charges.besides(&moved, &due).await?;
                 let all: Vec<Change> = moved.changes.iter().cloned().chain(besides).collect();
                 self.store.commit(&all).await?;
                 let (id, status) = (moved.subscription.id, moved.subscription.status);
@@ -217,10 +198,31 @@ impl Cycles<'_> {
             return Ok(Vec::new());
         }
         let due = self.whole(cycle).await?;
-        Ok(self.after_charge(due, charged, chance)?.changes)
+        let since = self.tried_since(&due, charged).await?;
+        Ok(self.after_charge(due, charged, (since, chance))?.changes)
     }
 
-    /// What follows the end of a charge for a cycle that is being charged.
+    /// When a cycle was tried first, where that matters; now where nothing tells. Its first payment
+    /// was made then.
+    async fn tried_since(
+        &self,
+        due: &DueCycle,
+        charged: &Charged,
+    ) -> Result<Timestamp, store::Error> {
+        let now = self.clock.now();
+        let Charged::Declined { decline, .. } = charged else {
+            return Ok(now);
+        };
+        if Fault::of(decline) != Fault::Merchant {
+            return Ok(now);
+        }
+        let (scope, order) = (due.cycle.scope, due.cycle.key.order_id());
+        let first = self.store.payment_of_order(scope, &order).await?;
+        Ok(first.map_or(now, |payment| payment.facts.created_at))
+    }
+
+    /// What follows the end of a charge for a cycle that is being charged, and was tried first at
+    /// `since`.
     ///
     /// # Errors
     /// The cycle's rows contradict each other.
@@ -228,7 +230,7 @@ impl Cycles<'_> {
         &self,
         due: DueCycle,
         charged: &Charged,
-        chance: Chance,
+        (since, chance): (Timestamp, Chance),
     ) -> Result<Moved, Failure> {
         let now = self.clock.now();
         let DueCycle {
@@ -238,14 +240,16 @@ impl Cycles<'_> {
         } = due;
         match charged {
             Charged::Paid { at } => subscription.charged(cycle, &plan, (*at, now)),
+            Charged::GivenBack { at } => subscription.charged_in_vain(cycle, &plan, (*at, now)),
             Charged::Declined { decline, card } => {
-                subscription.declined(cycle, &plan, (decline, *card), (now, chance))
+                let told = (decline, *card, since);
+                subscription.declined(cycle, &plan, told, (now, chance))
             }
         }
     }
 
-    /// What is to be committed with a payment that goes on as `payment`, with which `card` was
-    /// charged: its cycle is paid, declined or refunded with it, or nothing follows. After a
+    /// What is to be committed with a payment that goes on as `payment`, by a saga that tells
+    /// `told`: its cycle is paid, declined or refunded with it, or nothing follows. After a
     /// conflict it has to be asked again.
     ///
     /// # Errors
@@ -253,29 +257,21 @@ impl Cycles<'_> {
     pub async fn followed(
         &self,
         payment: &Payment,
-        card: Option<BillingKeyId>,
+        told: Told,
         chance: Chance,
     ) -> Result<Vec<Change>, OutcomeError> {
         let Some(cycle) = self.store.cycle_of(payment.facts.id).await? else {
             return Ok(Vec::new());
         };
         match cycle.state {
-            State::Charging { .. } => match ended(payment, card) {
+            State::Charging { .. } => match ended(payment, told.card) {
                 Some(charged) => {
                     let due = self.whole(cycle).await?;
-                    Ok(self.after_charge(due, &charged, chance)?.changes)
-                }
-                None => Ok(Vec::new()),
-            },
-            // Its money came after all, however that was found out: it is for this cycle, and
-            // nobody may be asked for it again, nor given up for the lack of it.
-            State::Waiting { .. } | State::Held { .. } => match ended(payment, card) {
-                Some(paid @ Charged::Paid { .. }) => {
-                    let due = self.whole(cycle).await?;
-                    let moved = self.after_charge(due.charging(payment.facts.id), &paid, chance);
+                    let since = self.tried_since(&due, &charged).await?;
+                    let moved = self.after_charge(due, &charged, (since, chance));
                     Ok(moved?.changes)
                 }
-                Some(Charged::Declined { .. }) | None => Ok(Vec::new()),
+                None => Ok(Vec::new()),
             },
             State::Paid { .. } if payment.status() == PayStatus::Canceled => {
                 let id = cycle.key.subscription;
@@ -285,15 +281,39 @@ impl Cycles<'_> {
                 let moved = due.subscription.refunded(&cycle, newest.first(), now)?;
                 Ok(moved.changes)
             }
-            State::Closing | State::Failed | State::Skipped | State::Void => {
-                if matches!(ended(payment, card), Some(Charged::Paid { .. })) {
+            State::Paid { .. } => match told.kept {
+                Some(why) => self.kept(cycle, why).await,
+                None => Ok(Vec::new()),
+            },
+            // A payment is only charged with its cycle's knowing, and what comes to light without
+            // it is given back; one that waits and is paid all the same is seen when it is due.
+            State::Waiting { .. }
+            | State::Held { .. }
+            | State::Closing
+            | State::Failed
+            | State::Skipped
+            | State::Void => {
+                if matches!(ended(payment, told.card), Some(Charged::Paid { .. })) {
                     let (id, cycle) = (payment.facts.id, cycle.key.order_id());
-                    error!(payment = %id, %cycle, "paid for a cycle that is over");
+                    error!(payment = %id, %cycle, "paid for a cycle that is not charged");
                 }
                 Ok(Vec::new())
             }
-            State::Paid { .. } | State::Refunded { .. } => Ok(Vec::new()),
+            State::Refunded { .. } => Ok(Vec::new()),
         }
+    }
+
+    /// The gateway does not give a cycle's money back: where its subscription was ended with it,
+    /// that is told.
+    async fn kept(&self, cycle: Cycle, why: Reason) -> Result<Vec<Change>, OutcomeError> {
+        let DueCycle { subscription, .. } = self.whole(cycle).await?;
+        if subscription.status != Status::Canceled {
+            return Ok(Vec::new());
+        }
+        let id = subscription.id;
+        error!(subscription = %id, reason = %why, "ended, and its money is not given back");
+        let moved = subscription.refund_refused(&cycle, why, self.clock.now())?;
+        Ok(moved.changes)
     }
 
     async fn whole(&self, cycle: Cycle) -> Result<DueCycle, store::Error> {
@@ -313,29 +333,6 @@ impl Cycles<'_> {
             plan,
             cycle,
         })
-    }
-}
-
-/// How the charge of a payment ended, where it did.
-fn ended(payment: &Payment, card: Option<BillingKeyId>) -> Option<Charged> {
-    if let Some(at) = payment.state.approved_at() {
-        return Some(Charged::Paid { at });
-    }
-    match &payment.state {
-        PayState::InProgress { .. } | PayState::WaitingForDeposit { .. } => None,
-        PayState::Ready { .. }
-        | PayState::Done { .. }
-        | PayState::CancelRequested { .. }
-        | PayState::PartialCanceled { .. }
-        | PayState::Canceled { .. }
-        | PayState::Aborted { .. }
-        | PayState::Expired => {
-            let decline = payment.state.declined().cloned();
-            Some(Charged::Declined {
-                decline: decline.unwrap_or_else(Decline::charge_lapsed),
-                card,
-            })
-        }
     }
 }
 

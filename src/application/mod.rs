@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod billing;
+mod charged;
 pub mod consumers;
 pub mod crash;
 mod cycles;
@@ -51,7 +52,7 @@ use ports::identity::Issuer;
 
 pub use access::{AccessError, Credential, hash_of_key};
 pub use billing::{Charge, ChargeError, ChargePace, Opened, Register, WalletError};
-pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError, counted_by};
+pub use cycles::{Charged, Charges, CyclePass, Cycles, DueCycle, OutcomeError, Told, counted_by};
 pub use events::{Bell, Seating};
 pub use idempotency::{KeyError, Keyed};
 pub use keyring::{KeyPair, Keyring, KeyringError, Seeded};

@@ -43,6 +43,7 @@ impl App {
             let delivered = self.sweep_deliveries().await;
             let told = self.sweep_inbox().await;
             let opened = self.sweep_registrations().await;
+            let charged = self.tell_cycles().await;
             let mut more = false;
             for (duty, pass) in [
                 ("alarm", reported),
@@ -51,6 +52,7 @@ impl App {
                 ("delivery sweep", delivered),
                 ("inbox sweep", told),
                 ("registration sweep", opened),
+                ("cycles not told", charged),
             ] {
                 match pass {
                     Ok(rows) => more |= self.is_full(rows),

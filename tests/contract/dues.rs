@@ -9,6 +9,7 @@ use domain::billing::Work;
 use domain::change::Change;
 use domain::decline::Reason;
 use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::payment::State as PayState;
 use domain::principal::Scope;
 use domain::saga::{self, Intent};
 use domain::subscription::{self, State};
@@ -22,6 +23,7 @@ on_every_store!(
     what_waits_is_counted_by_merchant,
     merchants_without_room_are_passed_by,
     a_card_is_needed_by_whatever_goes_on_with_it,
+    cycles_that_were_not_told_are_found,
     the_default_is_found_among_any_number,
     registrations_that_nobody_used_are_forgotten,
     cards_that_wait_too_long_are_counted,
@@ -109,6 +111,35 @@ async fn merchants_without_room_are_passed_by(tested: Tested) {
     assert_eq!(claim(&full).await, [theirs[0].id]);
     assert!(claim(&full).await.is_empty());
     assert_eq!(claim(&[]).await.len(), 2, "they are there still");
+}
+
+async fn cycles_that_were_not_told_are_found(tested: Tested) {
+    let store = tested.store.as_ref();
+    let mine = tenant(store).await;
+    let (_, all) = subscribed(store, &mine, 3).await;
+    let found = async || -> Vec<SubscriptionId> {
+        let untold = store.dues().untold_cycles(1_000).await.expect("read");
+        let own = untold.iter().map(|cycle| cycle.key.subscription);
+        own.filter(|id| all.iter().any(|one| one.id == *id))
+            .collect()
+    };
+    let mut payments = Vec::new();
+    for subscription in &all[..2] {
+        let (payment, order) = samples::stored(store, &mine).await;
+        let cycle = open_cycle(store, subscription).await;
+        let begun = cycle.begin(payment.facts.id).expect("due");
+        store.commit(&[updated(begun)]).await.expect("begun");
+        payments.push((payment, order));
+    }
+    let (payment, order) = &payments[0];
+    let saga = samples::saga(payment, order, saga::Kind::Approval);
+    let state = PayState::InProgress { saga: saga.head.id };
+    let begun = samples::update(&samples::next(payment, state));
+    let open = samples::open(&saga, None);
+    store.commit(&[begun, open]).await.expect("begun");
+    assert_eq!(found().await, [all[1].id]);
+    let none = store.dues().untold_cycles(0).await.expect("read");
+    assert!(none.is_empty());
 }
 
 async fn a_card_is_needed_by_whatever_goes_on_with_it(tested: Tested) {

@@ -187,7 +187,7 @@ async fn a_life_reads_back(tested: Tested) {
         message: String::new(),
     };
     let when = (at(60), Chance(7));
-    let held = subscription.declined(charging, &plan, (&decline, None), when);
+    let held = subscription.declined(charging, &plan, (&decline, None, when.0), when);
     let held = held.expect("declined");
     store.commit(&held.changes).await.expect("held");
     conflicts(store, &held.changes).await;

@@ -25,7 +25,7 @@ use tracing::{info, warn};
 use super::follow::drawn;
 use crate::App;
 use crate::crash::crash_point;
-use crate::cycles::{Charged, Charges, Cycles, DueCycle};
+use crate::cycles::{Charged, Charges, Cycles, DueCycle, ended};
 use crate::idempotency::later;
 use crate::patience::Patience;
 use crate::ports::store::{self, CommitError};
@@ -74,18 +74,8 @@ impl Charges for Turn {
         Ok(())
     }
 
-    async fn besides(
-        &self,
-        moved: &Moved,
-        payment: Option<PaymentId>,
-    ) -> Result<Vec<Change>, store::Error> {
-        let runner = &self.app.runner;
-        let payment = match payment {
-            Some(id) => runner.parts.store.any_payment(id).await?,
-            None => None,
-        };
-        let changes = &moved.changes;
-        runner.left_behind(changes, payment.as_ref(), None).await
+    async fn besides(&self, moved: &Moved, due: &DueCycle) -> Result<Vec<Change>, CommitError> {
+        self.app.ends_with(due, &moved.changes).await
     }
 }
 
@@ -262,11 +252,8 @@ impl App {
         due: &DueCycle,
         payment: &Payment,
     ) -> Result<Option<(Saga, Box<Payment>)>, CommitError> {
-        let Some(at) = payment.state.approved_at() else {
-            return Err(CommitError::Conflict);
-        };
-        self.as_charged(due, payment.facts.id, &Charged::Paid { at })
-            .await
+        let charged = ended(payment, None).ok_or(CommitError::Conflict)?;
+        self.as_charged(due, payment.facts.id, &charged).await
     }
 
     /// No card can be charged: another one is waited for, and nothing is sent.
@@ -295,10 +282,13 @@ impl App {
             store: self.parts.store.as_ref(),
             clock: self.parts.clock.as_ref(),
         };
-        let chance = drawn(self.parts.ids.as_ref());
-        let moved = cycles.after_charge(charging, charged, chance);
+        let by = (self.parts.clock.now(), drawn(self.parts.ids.as_ref()));
+        let moved = cycles.after_charge(charging, charged, by);
         let moved = moved.map_err(|why| corrupt(due, &why))?;
-        self.parts.store.commit(&moved.changes).await?;
+        let mut changes = moved.changes;
+        let more = self.ends_with(due, &changes).await?;
+        changes.extend(more);
+        self.parts.store.commit(&changes).await?;
         let (id, status) = (moved.subscription.id, moved.subscription.status);
         info!(subscription = %id, %status, "subscription moved without a charge");
         Ok(None)

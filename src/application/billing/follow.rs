@@ -3,11 +3,11 @@
 
 use domain::change::Change;
 use domain::payment::{Kind, Payment};
-use domain::saga::Saga;
+use domain::saga::{Kind as SagaKind, Outcome, Saga};
 use tracing::error;
 
 use crate::Runner;
-use crate::cycles::{Cycles, OutcomeError};
+use crate::cycles::{Cycles, OutcomeError, Told};
 use crate::ports::Ids;
 use crate::ports::store;
 use domain::webhook::Chance;
@@ -34,8 +34,8 @@ impl Runner {
             clock: self.parts.clock.as_ref(),
         };
         let chance = drawn(self.parts.ids.as_ref());
-        let card = saga.and_then(|saga| saga.head.intent.billing_key());
-        let followed = match cycles.followed(payment, card, chance).await {
+        let told = saga.map(told_by).unwrap_or_default();
+        let followed = match cycles.followed(payment, told, chance).await {
             Ok(mut changes) => {
                 let saga = saga.map(|saga| saga.head.id);
                 let more = self.left_behind(&changes, Some(payment), saga).await;
@@ -58,6 +58,27 @@ impl Runner {
                 Ok(Vec::new())
             }
         }
+    }
+}
+
+fn told_by(saga: &Saga) -> Told {
+    let kept = match &saga.progress.outcome {
+        Some(Outcome::Declined(decline)) if saga.head.kind() == SagaKind::Cancellation => {
+            Some(decline.reason)
+        }
+        Some(
+            Outcome::Declined(_)
+            | Outcome::Approved
+            | Outcome::Misfit { .. }
+            | Outcome::Reversed
+            | Outcome::Canceled
+            | Outcome::Issued,
+        )
+        | None => None,
+    };
+    Told {
+        card: saga.head.intent.billing_key(),
+        kept,
     }
 }
 

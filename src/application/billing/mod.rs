@@ -7,6 +7,7 @@ mod retire;
 mod scheduler;
 mod sealed;
 mod settle;
+mod untold;
 mod wallet;
 mod work;
 

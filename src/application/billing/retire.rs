@@ -7,8 +7,9 @@ use domain::id::SagaId;
 use domain::payment::Payment;
 use domain::subscription::{self, Deed, Subscription};
 
-use crate::Runner;
-use crate::ports::store;
+use crate::cycles::DueCycle;
+use crate::ports::store::{self, CommitError};
+use crate::{App, Runner};
 
 /// Replaces a key that must be as it was read.
 pub(super) fn update(key: BillingKey, expected: i64, hold: Option<Hold>) -> Change {
@@ -35,6 +36,47 @@ fn given_up(changes: &[Change]) -> Option<&Subscription> {
         }
     }
     ended.filter(|_| failed)
+}
+
+impl App {
+    /// What else is to be committed where `changes` give up the subscription of a cycle that nobody
+    /// works on. Members are told by payments: where the cycle has none, one is made and closed.
+    ///
+    /// # Errors
+    /// The store is away, or it has to be decided again.
+    pub(super) async fn ends_with(
+        &self,
+        due: &DueCycle,
+        changes: &[Change],
+    ) -> Result<Vec<Change>, CommitError> {
+        if given_up(changes).is_none() {
+            return Ok(Vec::new());
+        }
+        let (mut more, payment) = match due.cycle.payment {
+            Some(id) => (Vec::new(), self.parts.store.any_payment(id).await?),
+            None => self.never_tried(due).await?,
+        };
+        let left = self.runner.left_behind(changes, payment.as_ref(), None);
+        more.extend(left.await?);
+        Ok(more)
+    }
+
+    /// A payment for a cycle of which nothing was ever asked, closed as soon as it is made.
+    async fn never_tried(
+        &self,
+        due: &DueCycle,
+    ) -> Result<(Vec<Change>, Option<Payment>), CommitError> {
+        let card = due.subscription.billing_key;
+        let Some(card) = self.parts.store.any_billing_key(card).await? else {
+            return Ok((Vec::new(), None));
+        };
+        let trace = self.runner.fresh_trace();
+        let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
+        let (mut changes, payment, _) = self.fresh(due, card.account, None, &ctx).await?;
+        let closed = payment.expire(&ctx).map_err(|_| CommitError::Conflict)?;
+        changes.extend(closed.changes);
+        Ok((changes, Some(closed.payment)))
+    }
 }
 
 impl Runner {

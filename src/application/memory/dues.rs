@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::billing::{BillingKey, Status};
 use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::payment::PayStatus;
 use domain::principal::Scope;
 use domain::subscription::{Cycle, State};
 use domain::text::MemberId;
@@ -63,6 +64,26 @@ impl Dues for Memory {
             !own && !saga.is_closed() && saga.head.intent.billing_key() == Some(card)
         });
         Ok(charged || state.subscriptions.goes_on_with(card, but.0))
+    }
+
+    async fn untold_cycles(&self, limit: u32) -> Result<Vec<Cycle>, Error> {
+        let cycles = self.all_cycles().into_iter();
+        let state = self.state();
+        let untold = cycles.filter(|cycle| match cycle.state {
+            State::Charging { payment } => {
+                let found = state.payments.get(&payment);
+                found.is_some_and(|payment| payment.status() != PayStatus::InProgress)
+            }
+            State::Waiting { .. }
+            | State::Held { .. }
+            | State::Closing
+            | State::Paid { .. }
+            | State::Failed
+            | State::Skipped
+            | State::Void
+            | State::Refunded { .. } => false,
+        });
+        Ok(untold.take(rows(limit)).collect())
     }
 
     async fn default_card(

@@ -6,6 +6,7 @@ use domain::Timestamp;
 use domain::billing::BillingKey;
 use domain::id::{BillingKeyId, SagaId, SubscriptionId};
 use domain::principal::Scope;
+use domain::subscription::Cycle;
 use domain::text::MemberId;
 
 use super::store::Error;
@@ -73,6 +74,10 @@ pub trait Dues: Send + Sync {
         card: BillingKeyId,
         but: (SubscriptionId, Option<SagaId>),
     ) -> Result<bool, Error>;
+
+    /// Cycles that count as being charged, though nothing works on their payment any more: they
+    /// were not told of its end. `limit` at most. One that cannot be read is left out and logged.
+    async fn untold_cycles(&self, limit: u32) -> Result<Vec<Cycle>, Error>;
 
     /// The card that the member pays with where nothing else is said, however many they have.
     async fn default_card(

@@ -14,6 +14,7 @@ use super::{SubscriptionAnswer, SubscriptionView, after};
 use crate::idempotency::{Either, Keyed};
 use crate::outcome::{Ended, Outcome};
 use crate::payments::{ActError, Answered, Command, Decided, Verb};
+use crate::ports::gateway::Ability;
 use crate::ports::store::{self, CommitError};
 use crate::{App, Caller};
 
@@ -211,7 +212,11 @@ impl Command for Refund {
             // What a cycle was paid by holds its money.
             CancelBegun::Withdrawn(_) => Err(ActError::Refused(EndRefusal::Moved)),
             CancelBegun::Reserved(mut moved, saga) => {
-                gateway.ok_or(ActError::NoGateway)?.admit()?;
+                let gateway = gateway.ok_or(ActError::NoGateway)?;
+                if !gateway.terms().abilities.has(Ability::GivesBack) {
+                    return Err(ActError::CannotGiveBack);
+                }
+                gateway.admit()?;
                 moved.changes.extend(decision.canceled.moved.changes);
                 Ok(Decided::Drive(moved, saga))
             }

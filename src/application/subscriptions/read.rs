@@ -169,7 +169,8 @@ impl App {
         let plan = self.plan_of(&subscription).await?;
         let newest = self.parts.store.cycles(id, None, 1).await?;
         let charges = newest.first().map_or_else(Vec::new, |open| {
-            let ahead = subscription.schedule(open, &plan, AHEAD).into_iter();
+            let ahead = (AHEAD, self.parts.clock.now());
+            let ahead = subscription.schedule(open, &plan, ahead).into_iter();
             let charges = ahead.map(|(number, due_at)| Scheduled {
                 number,
                 due_at,

@@ -8,6 +8,7 @@ use super::{
     Cycle, Deed, Failure, IllegalCycle, Moved, Plan, State, Status, Subscription, Telling,
 };
 use crate::Timestamp;
+use crate::decline::Reason;
 use crate::id::PaymentId;
 use crate::principal::Actor;
 
@@ -134,6 +135,24 @@ impl Subscription {
             }
             Some(_) | None => Ending::Now,
         })
+    }
+
+    /// The gateway does not give back what was paid for the cycle, though the subscription was
+    /// ended with its money: it is told, for a person has to give it back otherwise.
+    ///
+    /// # Errors
+    /// It was not ended so.
+    pub fn refund_refused(
+        self,
+        cycle: &Cycle,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Result<Moved, Failure> {
+        let telling = Telling {
+            reason: Some(reason),
+            ..Telling::of(Deed::RefundRefused, self.status, Actor::Gateway).about(cycle)
+        };
+        Ok(self.shift(&telling, now)?)
     }
 
     /// All that was paid for the cycle was given back, by us or by others at the gateway. The

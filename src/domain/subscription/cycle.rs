@@ -191,7 +191,7 @@ pub struct Cycle {
     pub amount: Money,
     /// Where it stands.
     pub state: State,
-    /// How often it was declined with the card that it is tried with, where that counts.
+    /// How often it was declined, where that counts: with whichever cards.
     pub declined: u32,
     /// Why it was declined last.
     pub reason: Option<Reason>,
@@ -244,12 +244,10 @@ impl Cycle {
         })
     }
 
-    /// With another card: due at once, and with all its tries.
+    /// With another card: due at once, and with the tries that are left. Were they counted anew,
+    /// whoever goes on changing cards could have as many tried as they like.
     pub(super) fn resumed(self, now: Timestamp) -> Result<Self, IllegalCycle> {
-        Ok(Self {
-            declined: 0,
-            ..self.shift(T::Resume, State::Waiting { next_at: now })?
-        })
+        self.shift(T::Resume, State::Waiting { next_at: now })
     }
 
     pub(super) fn shift(self, trigger: CycleTrigger, state: State) -> Result<Self, IllegalCycle> {

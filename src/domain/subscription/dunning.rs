@@ -51,6 +51,13 @@ impl Fault {
     }
 }
 
+/// For how long a cycle is tried while the merchant's set-up is at fault. A wrong night must end
+/// nobody's subscription; what nobody has mended in this time would be tried for ever.
+pub const SET_UP_PATIENCE: Duration = Duration::from_hours(30 * 24);
+
+/// The wait while the merchant's set-up is at fault, unless the longest wait is longer.
+const SET_UP_WAIT: Duration = Duration::from_hours(24);
+
 /// How often and for how long money is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dunning {
@@ -77,16 +84,26 @@ pub enum Verdict {
 
 impl Dunning {
     /// What follows the decline at `now` of a cycle that was declined `declined` times, this one
-    /// included where it counts.
+    /// included where it counts, and was tried first at `since`.
     ///
     /// A wait is shortened by chance, by a quarter at most: cards that one outage had declined are
     /// not all tried again in one moment.
     #[must_use]
-    pub fn verdict(&self, fault: Fault, declined: u32, now: Timestamp, chance: Chance) -> Verdict {
+    pub fn verdict(
+        &self,
+        fault: Fault,
+        (declined, since): (u32, Timestamp),
+        now: Timestamp,
+        chance: Chance,
+    ) -> Verdict {
         match fault {
-            Fault::Merchant => Verdict::Again(after(now, spread(self.cap, chance))),
+            Fault::Merchant if now >= after(since, SET_UP_PATIENCE) => Verdict::GivenUp,
+            Fault::Merchant => {
+                let wait = spread(self.cap.max(SET_UP_WAIT), chance);
+                Verdict::Again(after(now, wait))
+            }
+            Fault::Soft | Fault::Hard if declined >= self.tries_max => Verdict::GivenUp,
             Fault::Hard => Verdict::OtherCard(after(now, self.card_grace)),
-            Fault::Soft if declined >= self.tries_max => Verdict::GivenUp,
             Fault::Soft => {
                 let doublings = declined.saturating_sub(1).min(31);
                 let wait = self.first.saturating_mul(1_u32 << doublings);
@@ -113,7 +130,7 @@ mod tests {
     const MOST: Chance = Chance(u32::MAX);
 
     fn wait(fault: Fault, declined: u32, chance: Chance) -> Option<Duration> {
-        match Dunning::USUAL.verdict(fault, declined, NOW, chance) {
+        match Dunning::USUAL.verdict(fault, (declined, NOW), NOW, chance) {
             Verdict::Again(at) => at.signed_duration_since(NOW).to_std().ok(),
             Verdict::OtherCard(_) | Verdict::GivenUp => None,
         }
@@ -137,7 +154,8 @@ mod tests {
             ..Dunning::USUAL
         };
         for declined in 1..100 {
-            let drawn = |chance| match patient.verdict(Fault::Soft, declined, NOW, chance) {
+            let verdict = |chance| patient.verdict(Fault::Soft, (declined, NOW), NOW, chance);
+            let drawn = |chance| match verdict(chance) {
                 Verdict::Again(at) => at.signed_duration_since(NOW).to_std().unwrap(),
                 Verdict::OtherCard(_) | Verdict::GivenUp => panic!("{declined}"),
             };
@@ -149,13 +167,23 @@ mod tests {
 
     #[test]
     fn another_card_is_waited_for_and_a_set_up_is_not_counted() {
-        let held = Dunning::USUAL.verdict(Fault::Hard, 1, NOW, MOST);
+        let held = Dunning::USUAL.verdict(Fault::Hard, (1, NOW), NOW, MOST);
         let week = after(NOW, Duration::from_hours(7 * 24));
         assert_eq!(held, Verdict::OtherCard(week));
         for declined in [0, 5, u32::MAX] {
             let waited = wait(Fault::Merchant, declined, NEVER);
             assert_eq!(waited, Some(Duration::from_hours(24)));
         }
+        let hasty = Dunning {
+            cap: Duration::from_hours(1),
+            ..Dunning::USUAL
+        };
+        let day = Verdict::Again(after(NOW, Duration::from_hours(24)));
+        let verdict = |now| hasty.verdict(Fault::Merchant, (0, NOW), now, NEVER);
+        assert_eq!(verdict(NOW), day, "no oftener, whatever the longest wait");
+        assert_eq!(verdict(after(NOW, SET_UP_PATIENCE)), Verdict::GivenUp);
+        let spent = Dunning::USUAL.verdict(Fault::Hard, (5, NOW), NOW, MOST);
+        assert_eq!(spent, Verdict::GivenUp, "no sixth card either");
         let counting = Fault::ALL.iter().filter(|fault| fault.counts()).count();
         assert_eq!(counting, 2);
     }

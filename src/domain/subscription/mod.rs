@@ -23,7 +23,7 @@ pub use change::Change;
 pub use cycle::{
     CYCLE_TRANSITIONS, Cycle, CycleKey, CycleStatus, CycleTrigger, IllegalCycle, State,
 };
-pub use dunning::{Dunning, Fault, Verdict};
+pub use dunning::{Dunning, Fault, SET_UP_PATIENCE, Verdict};
 pub use plan::{Manner, Missed, OtherTerms, Plan, PlanKind, Terms, TermsError};
 pub use read::{Entitlement, Summary};
 pub use renew::{Due, Failure};
@@ -284,6 +284,15 @@ impl Moved {
         self.changes
             .push(Change::InsertCycle(Box::new(cycle)).into());
         self
+    }
+
+    /// One more move on top of this one.
+    fn and(mut self, next: Self) -> Self {
+        self.changes.extend(next.changes);
+        Self {
+            subscription: next.subscription,
+            changes: self.changes,
+        }
     }
 }
 

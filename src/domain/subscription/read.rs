@@ -1,7 +1,7 @@
 //! Owns what is read off subscriptions: who is entitled until when, what will be charged when, and
 //! what was.
 
-use super::{Cycle, CycleStatus, Plan, State, Status, Subscription};
+use super::{Cycle, CycleStatus, Missed, Plan, PlanKind, State, Status, Subscription};
 use crate::Timestamp;
 use crate::calendar::CycleNumber;
 use crate::money::{Error as MoneyError, Money};
@@ -52,14 +52,19 @@ impl Subscription {
     }
 
     /// When the next cycles are due, `count` of them at most, from the open one on; none where it
-    /// does not renew.
+    /// does not renew. What was missed and will be skipped at `now` is none of them.
     #[must_use]
-    pub fn schedule(&self, open: &Cycle, plan: &Plan, count: u8) -> Vec<(CycleNumber, Timestamp)> {
+    pub fn schedule(
+        &self,
+        open: &Cycle,
+        plan: &Plan,
+        (count, now): (u8, Timestamp),
+    ) -> Vec<(CycleNumber, Timestamp)> {
         let count = match open.state {
             State::Waiting { .. } | State::Charging { .. } | State::Held { .. } => {
                 match plan.terms.kind() {
-                    super::PlanKind::OneTime => count.min(1),
-                    super::PlanKind::Subscription => count,
+                    PlanKind::OneTime => count.min(1),
+                    PlanKind::Subscription => count,
                 }
             }
             State::Closing
@@ -69,10 +74,15 @@ impl Subscription {
             | State::Void
             | State::Refunded { .. } => 0,
         };
+        let period = plan.terms.period();
+        let skips = plan.manner.missed == Missed::ChargeNewest
+            && plan.terms.kind() == PlanKind::Subscription
+            && matches!(open.state, State::Waiting { .. });
         let numbers = std::iter::successors(Some(open.key.number), |number| Some(number.next()));
         numbers
+            .skip_while(|number| skips && self.anchor.end(period, *number) <= now)
             .take(usize::from(count))
-            .map(|number| (number, self.anchor.due(plan.terms.period(), number)))
+            .map(|number| (number, self.anchor.due(period, number)))
             .collect()
     }
 }

@@ -100,11 +100,38 @@ impl Subscription {
     /// # Errors
     /// The cycle was not being charged.
     pub fn charged(
-        mut self,
+        self,
+        cycle: Cycle,
+        plan: &Plan,
+        times: (Timestamp, Timestamp),
+    ) -> Result<Moved, Failure> {
+        Ok(self.paid(cycle, plan, times)?.0)
+    }
+
+    /// The gateway took the money for the cycle at `paid_at`, and all of it has been given back
+    /// there before we heard of either. As if each had been heard of by itself, so that it makes
+    /// no difference when we ask: the cycle is refunded, and nobody is entitled by it.
+    ///
+    /// # Errors
+    /// The cycle was not being charged.
+    pub fn charged_in_vain(
+        self,
         cycle: Cycle,
         plan: &Plan,
         (paid_at, now): (Timestamp, Timestamp),
     ) -> Result<Moved, Failure> {
+        let (charged, paid, next) = self.paid(cycle, plan, (paid_at, now))?;
+        let subscription = charged.subscription.clone();
+        Ok(charged.and(subscription.refunded(&paid, Some(&next), now)?))
+    }
+
+    /// The move, the cycle that is paid by it and the next one.
+    fn paid(
+        mut self,
+        cycle: Cycle,
+        plan: &Plan,
+        (paid_at, now): (Timestamp, Timestamp),
+    ) -> Result<(Moved, Cycle, Cycle), Failure> {
         let State::Charging { payment } = cycle.state else {
             let from = cycle.state.status();
             return Err(IllegalCycle {
@@ -127,13 +154,15 @@ impl Subscription {
         self.paid_until = self.paid_until.max(Some(end));
         let telling = Telling::of(Deed::Paid, to, Actor::Gateway).about(&cycle);
         let moved = self.shift(&telling, now)?;
-        Ok(moved.with_cycle(paid).with_new_cycle(next))
+        let moved = moved.with_cycle(paid).with_new_cycle(next);
+        Ok((moved, paid, next))
     }
 
     /// The gateway declined the charge for good: another try, another card, or the end of this
     /// subscription, and of no other. `card` is what was charged, where that is known: the decline
     /// of a card that another one has replaced meanwhile is not held against that one, which is
-    /// tried at once.
+    /// tried at once; but it counts, for tries are the cycle's, whichever cards they are made with.
+    /// `since` is when the cycle was tried first.
     ///
     /// # Errors
     /// The cycle was not being charged.
@@ -141,15 +170,17 @@ impl Subscription {
         self,
         mut cycle: Cycle,
         plan: &Plan,
-        (decline, card): (&Decline, Option<BillingKeyId>),
+        (decline, card, since): (&Decline, Option<BillingKeyId>, Timestamp),
         (now, chance): (Timestamp, Chance),
     ) -> Result<Moved, Failure> {
         let fault = Fault::of(decline);
         let replaced = card.is_some_and(|card| card != self.billing_key);
         let counted = cycle.declined.saturating_add(u32::from(fault.counts()));
         let dunning = &plan.manner.dunning;
-        let to = match dunning.verdict(fault, counted, now, chance) {
-            _ if replaced && fault.counts() => (T::Decline, State::Waiting { next_at: now }),
+        let to = match dunning.verdict(fault, (counted, since), now, chance) {
+            Verdict::Again(_) | Verdict::OtherCard(_) if replaced && fault.counts() => {
+                (T::Decline, State::Waiting { next_at: now })
+            }
             Verdict::Again(next_at) => (T::Decline, State::Waiting { next_at }),
             Verdict::OtherCard(until) => (T::Hold, State::Held { until }),
             Verdict::GivenUp => {
@@ -170,10 +201,7 @@ impl Subscription {
             reason: Some(decline.reason),
             ..Telling::of(Deed::Declined, status, Actor::Gateway).about(&cycle)
         };
-        let mut declined = cycle.declined(to, (fault, decline.reason))?;
-        if replaced {
-            declined.declined = 0;
-        }
+        let declined = cycle.declined(to, (fault, decline.reason))?;
         Ok(self.shift(&telling, now)?.with_cycle(declined))
     }
 

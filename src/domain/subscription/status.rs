@@ -41,6 +41,8 @@ words! {
         Canceled => "subscription.canceled",
         /// All that was paid for a cycle was given back.
         Refunded => "subscription.refunded",
+        /// The gateway does not give back what it was ended for: a person has to.
+        RefundRefused => "subscription.refund_refused",
         /// It ran out.
         RanOut => "subscription.expired",
     }
@@ -113,6 +115,7 @@ pub const TRANSITIONS: &[Transition] = &[
     // What was paid can be given back after the end, too.
     t(Canceled, Deed::Refunded, Canceled, OUTCOME),
     t(Expired, Deed::Refunded, Expired, OUTCOME),
+    t(Canceled, Deed::RefundRefused, Canceled, OUTCOME),
 ];
 
 impl Status {

@@ -123,7 +123,7 @@ fn the_fifth_soft_decline_ends_it() {
 }
 
 #[test]
-fn a_hard_decline_waits_for_another_card_and_has_all_tries_with_it() {
+fn a_hard_decline_waits_for_another_card_and_has_the_tries_that_are_left() {
     let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
     one.charge_and_pay();
     one.now = one.open().due_at;
@@ -135,7 +135,7 @@ fn a_hard_decline_waits_for_another_card_and_has_all_tries_with_it() {
     assert_eq!(one.subscription.billing_key, card(2));
     assert_eq!(
         (one.open().declined, one.open().next_at()),
-        (0, Some(one.now))
+        (1, Some(one.now))
     );
     one.charge_and_pay();
     assert_eq!(one.subscription.status, Status::Active);
@@ -152,17 +152,43 @@ fn a_hard_decline_waits_for_another_card_and_has_all_tries_with_it() {
 fn a_card_is_not_blamed_for_what_the_one_before_it_did() {
     for reason in [Reason::CardUnusable, Reason::InsufficientFunds] {
         let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
-        one.plan.manner.dunning.tries_max = 1;
+        one.plan.manner.dunning.tries_max = 2;
         one.begin();
         // Changed while the old one's call is out.
         one.change_card();
         one.now += days(1);
         one.decline_of(card(1), reason);
         assert_eq!(one.open().next_at(), Some(one.now), "{reason}");
-        assert_eq!(one.open().declined, 0, "{reason}");
+        assert_eq!(one.open().declined, 1, "{reason}");
         one.begin();
         one.decline_of(card(2), reason);
-        assert_ne!(one.newest().next_at(), Some(one.now), "{reason}");
+        assert_eq!(one.subscription.status, Status::Expired, "{reason}");
+    }
+}
+
+/// Whoever tries out cards, one after the other or while a call is out, has five tries, too.
+#[test]
+fn changing_cards_wins_no_tries() {
+    for reason in [Reason::CardUnusable, Reason::InsufficientFunds] {
+        for during in [false, true] {
+            let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
+            let mut tries = 0;
+            while !one.subscription.status.is_final() {
+                one.begin();
+                tries += 1;
+                assert!(tries <= 5, "{reason}");
+                let charged = one.subscription.billing_key;
+                if during {
+                    one.change_card();
+                }
+                one.decline_of(charged, reason);
+                if !during && !one.subscription.status.is_final() {
+                    one.change_card();
+                }
+                one.now = one.newest().next_at().unwrap_or(one.now);
+            }
+            assert_eq!((tries, one.newest().declined), (5, 5), "{reason}");
+        }
     }
 }
 
@@ -194,7 +220,21 @@ fn what_is_paid_once_is_not_charged_for_a_period_that_is_over() {
 }
 
 #[test]
-fn a_merchant_s_set_up_ends_nobody() {
+fn a_merchant_s_set_up_that_stays_ends_it_after_a_month_and_not_before() {
+    let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Yearly));
+    while !one.subscription.status.is_final() {
+        one.begin();
+        one.decline(Reason::MerchantSetup);
+        one.now = one.newest().next_at().unwrap_or(one.now);
+        assert!(one.now <= START + days(31), "it is tried without an end");
+    }
+    assert!(one.now >= START + days(30));
+    assert_eq!(one.subscription.status, Status::Expired);
+    assert_eq!(one.newest().state.status(), CycleStatus::Failed);
+}
+
+#[test]
+fn a_merchant_s_set_up_ends_nobody_soon() {
     let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
     for _ in 0..20 {
         one.begin();
@@ -215,6 +255,8 @@ fn what_was_missed_is_charged_as_the_plan_says() {
         one.charge_and_pay();
         // away from before the second until within the fifth
         one.now = START + days(130);
+        let next = one.schedule(1)[0].0.get();
+        assert_eq!(next, 2 + skipped, "{missed}: what is skipped is not ahead");
         while one
             .open()
             .next_at()
@@ -233,6 +275,28 @@ fn what_was_missed_is_charged_as_the_plan_says() {
         assert!(one.subscription.entitlement(one.now).is_some());
         let numbers: Vec<u32> = cycles.iter().map(|cycle| cycle.key.number.get()).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6], "{missed}");
+    }
+}
+
+/// It makes no difference whether we ask before the money is given back or after.
+#[test]
+fn what_was_given_back_before_anybody_asked_is_as_if_given_back_after() {
+    for kind in PlanKind::ALL {
+        let lives = [false, true].map(|together| {
+            let mut one = Subscriber::new(plan(*kind, Period::Monthly));
+            one.begin();
+            if together {
+                one.pay_in_vain();
+            } else {
+                one.pay();
+                one.refund(CycleNumber::FIRST);
+            }
+            one.check();
+            assert_eq!(one.subscription.status, Status::Canceled);
+            assert_eq!(one.subscription.entitlement(one.now), None);
+            (one.subscription, one.cycles, one.events)
+        });
+        assert_eq!(lives[0], lives[1], "{kind}");
     }
 }
 

@@ -41,6 +41,7 @@ CANCEL_SCHEDULED refunded         CANCELED         GATEWAY
 CANCEL_SCHEDULED expired          EXPIRED          SYSTEM
 CANCELED         refunded         CANCELED         GATEWAY
 EXPIRED          refunded         EXPIRED          GATEWAY
+CANCELED         refund_refused   CANCELED         GATEWAY
 ";
 
 const CYCLES: &str = "
@@ -87,7 +88,7 @@ fn every_cell_of_a_subscription_is_as_the_diagram_says() {
             }
         }
     }
-    assert_eq!(cells, 6 * 10 * 6 * 5);
+    assert_eq!(cells, 6 * 11 * 6 * 5);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(super) async fn subscribe(
     })();
     let command = form.finish(command)?;
     let answered = api.app.subscribe(caller, command, body.keyed(key)).await?;
-    answer(answered, StatusCode::CREATED)
+    answer(answered, StatusCode::CREATED, Told::BySubscription)
 }
 
 /// End a subscription
@@ -107,7 +107,7 @@ pub(super) async fn subscribe(
          back, where one is", body = Success<Subscription>),
         (status = 202, description = "PAYMENT_PENDING: see `Location`",
          body = Success<Subscription>,
-         headers(("Location" = String, description = "Where the subscription is to be read"),
+         headers(("Location" = String, description = "Where the refund is to be read: its payment"),
                  ("Retry-After" = u64, description = "When, in seconds"))),
     ),
 )]
@@ -128,7 +128,7 @@ pub(super) async fn end(
     let command = form.finish(command)?;
     let keyed = body.keyed(key);
     let answered = api.app.end_subscription(caller, command, keyed).await?;
-    answer(answered, StatusCode::OK)
+    answer(answered, StatusCode::OK, Told::ByPayment)
 }
 
 /// Pay with another card
@@ -156,15 +156,24 @@ pub(super) async fn pay_with(
     Reply::new(StatusCode::OK, &Subscription::with(view, None))
 }
 
+/// What tells how a request ends that is answered before it has.
+#[derive(Clone, Copy)]
+enum Told {
+    /// The subscription: it is paid, or its cycle was declined.
+    BySubscription,
+    /// The payment: the subscription has ended, and says nothing of the refund.
+    ByPayment,
+}
+
 /// What a request with an idempotency key is answered with, the first time and again.
-fn answer(answered: SubscriptionAnswer, done: StatusCode) -> Result<Response, Failure> {
+fn answer(answered: SubscriptionAnswer, done: StatusCode, told: Told) -> Result<Response, Failure> {
     let SubscriptionAnswer {
         subscription,
         became,
         replayed,
         gateway_time,
     } = answered;
-    let location = format!("/api/v1/subscriptions/{}", subscription.subscription_id);
+    let own = format!("/api/v1/subscriptions/{}", subscription.subscription_id);
     let shown = |payment| Subscription::with(subscription, payment);
     let response = match became {
         Became::Nothing => Reply::new(done, &shown(None))?.into_response(),
@@ -172,6 +181,10 @@ fn answer(answered: SubscriptionAnswer, done: StatusCode) -> Result<Response, Fa
             .gateway_time(gateway_time)
             .into_response(),
         Became::Pending(payment) => {
+            let location = match told {
+                Told::BySubscription => own,
+                Told::ByPayment => format!("/api/v1/payments/{}", payment.payment_id),
+            };
             let location = HeaderValue::from_str(&location);
             let location = location.map_err(|error| Failure::internal(&error))?;
             Reply::new(StatusCode::ACCEPTED, &shown(Some(*payment)))?

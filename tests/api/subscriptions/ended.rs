@@ -67,3 +67,21 @@ async fn after_seven_days_it_runs_out() {
     assert_eq!((rig.gateway.confirms(), rig.gateway.cancels()), (1, 0));
     assert_eq!(entitled(&rig, ME).await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn an_end_that_waits_for_its_refund_points_to_what_tells_of_it() {
+    let rig = Rig::with(FAST).await;
+    let id = rig.subscription(ME).await;
+    rig.gateway.lose();
+    let ended = end(&rig, &id, "end").await;
+    assert_eq!(told(&ended), (202, "PAYMENT_PENDING"), "{ended:?}");
+    assert_eq!(ended.body["data"]["status"], "CANCELED");
+    let location = ended.header("location").to_owned();
+    let payment = rig.get(&location).await;
+    let data = &payment.body["data"];
+    assert_eq!(
+        data["paymentId"],
+        ended.body["data"]["payment"]["paymentId"]
+    );
+    assert_eq!(data["status"], "CANCEL_REQUESTED", "{payment:?}");
+}

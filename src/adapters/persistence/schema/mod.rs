@@ -391,4 +391,5 @@ diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);
 diesel::allow_tables_to_appear_in_same_query!(gateway_accounts, watches);
 diesel::allow_tables_to_appear_in_same_query!(gateway_orders, payments);
+diesel::allow_tables_to_appear_in_same_query!(cycles, payments);
 diesel::allow_tables_to_appear_in_same_query!(events, feed, parked, unsequenced);

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 
 use application::ports::store::{CountedBy, CycleBacklog, Dues, Error};
 use async_trait::async_trait;
-use diesel::dsl::{count, count_star, sql};
+use diesel::dsl::{count, count_star, exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Nullable;
 use domain::Timestamp;
 use domain::billing::BillingKey;
 use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::payment::PayStatus;
 use domain::principal::Scope;
-use domain::subscription::CycleStatus;
+use domain::subscription::{Cycle, CycleStatus};
 use domain::text::MemberId;
 
+use super::cycles::CycleRow;
 use super::rows::scope;
 use crate::adapters::persistence::billing::KeyRow;
 use crate::adapters::persistence::connection::Database;
@@ -23,9 +25,9 @@ use crate::adapters::persistence::dialect::{
     IdAmong, columns, cycle_is_counted, key_is_registered, saga_is_open,
 };
 use crate::adapters::persistence::error::corrupt;
-use crate::adapters::persistence::one;
-use crate::adapters::persistence::schema::{billing_keys, cycles, sagas, subscriptions};
+use crate::adapters::persistence::schema::{billing_keys, cycles, payments, sagas, subscriptions};
 use crate::adapters::persistence::types::{AsInstant, Instant};
+use crate::adapters::persistence::{one, readable};
 
 /// What waits of a merchant and mode, and since when.
 #[derive(Queryable)]
@@ -155,6 +157,19 @@ impl Dues for Database {
         let charges = charges.limit(1).select(sagas::id);
         Ok(!self.load::<_, String>(others).await?.is_empty()
             || !self.load::<_, String>(charges).await?.is_empty())
+    }
+
+    async fn untold_cycles(&self, limit: u32) -> Result<Vec<Cycle>, Error> {
+        let worked_on = payments::table
+            .filter(payments::id.nullable().eq(cycles::payment_id))
+            .filter(payments::status.eq(PayStatus::InProgress.as_str()));
+        let untold = cycles::table
+            .filter(cycles::status.eq(CycleStatus::Charging.as_str()))
+            .filter(not(exists(worked_on)))
+            .order((cycles::subscription_id.asc(), cycles::number.asc()))
+            .limit(limit.into())
+            .select(columns::<CycleRow>());
+        Ok(readable(self.load::<_, CycleRow>(untold).await?))
     }
 
     async fn default_card(

@@ -261,6 +261,20 @@ impl Books {
             self.give_back(at, little, None, "console");
         }
     }
+
+    /// Somebody gives back there all that a charge took; whether it was one, and took anything.
+    pub(crate) fn all_back(&mut self, call: &Late) -> bool {
+        let Late::Charge(call) = call else {
+            return false;
+        };
+        let taken = |a: &Account| a.order == call.order && a.status == Status::Done;
+        let Some(at) = self.accounts.iter().position(taken) else {
+            return false;
+        };
+        let all = self.accounts[at].captured.expect("what is done was taken");
+        self.give_back(at, all, None, "console");
+        true
+    }
 }
 
 impl Books {

@@ -12,11 +12,12 @@ use domain::money::Money;
 use domain::payment::PayStatus;
 use domain::saga::{CancelCall, ChargeCall, Kind, Policy};
 use domain::snapshot::{Answer, Cause, Status};
+use domain::subscription::{Change as Row, CycleStatus, Deed, Status as Ended};
 
 use crate::faults::{Fault, OF_APPROVAL, OF_CANCELLATION, OF_CHARGE};
 use crate::scripts::{count, script};
 use crate::world::{AMOUNT, default_policy};
-use crate::{cancellations, charges, scripts};
+use crate::{cancellations, charges, cycles, scripts};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
@@ -58,6 +59,10 @@ pub(crate) enum Bug {
     OrderUsedIsDeclined,
     /// Every call of a charge has a key of its own, and an order, too.
     KeysAreFresh,
+    /// A charge that was given back before anybody asked counts as paid.
+    GivenBackIsPaid,
+    /// What ends a charge is not committed for its cycle.
+    CycleUntold,
 }
 
 const OF_APPROVAL_BUGS: [Bug; 12] = [
@@ -229,6 +234,11 @@ impl Bug {
                     if saga.head.kind() == Kind::Reversal)
             }
             Some(Self::OutcomeForgotten) => matches!(change, Change::FinishKey { .. }),
+            Some(Self::GivenBackIsPaid) => is_given_back(change),
+            Some(Self::CycleUntold) => {
+                let ends = |change: &Change| matches!(change, Change::UpdateSaga { .. });
+                matches!(change, Change::Subscription(_)) && changes.iter().any(ends)
+            }
             Some(Self::ReservationForgotten) => {
                 matches!(change, Change::UpdatePayment { payment, .. }
                     if payment.status() == PayStatus::CancelRequested)
@@ -268,6 +278,25 @@ impl Bug {
     }
 }
 
+/// Whether it is what follows for a subscription when a cycle's money is given back.
+fn is_given_back(change: &Change) -> bool {
+    let Change::Subscription(change) = change else {
+        return false;
+    };
+    match change.as_ref() {
+        Row::UpdateSubscription { subscription, .. } => subscription.status == Ended::Canceled,
+        Row::UpdateCycle { cycle, .. } => {
+            let status = cycle.state.status();
+            [CycleStatus::Refunded, CycleStatus::Void].contains(&status)
+        }
+        Row::AppendEvent(event) => event.deed == Deed::Refunded,
+        Row::InsertPlan(_)
+        | Row::UpdatePlan { .. }
+        | Row::InsertSubscription(_)
+        | Row::InsertCycle(_) => false,
+    }
+}
+
 thread_local! {
     static OUR_ORDER: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
@@ -303,6 +332,11 @@ fn each_seeded_bug_of_a_charge_turns_the_scripts_red() {
     for bug in OF_CHARGE_BUGS {
         caught(bug, &OF_CHARGE, charges::run);
     }
+}
+
+#[test]
+fn a_cycle_that_counts_as_paid_without_its_money_turns_the_scripts_red() {
+    caught(Bug::GivenBackIsPaid, &OF_CHARGE, cycles::run_with);
 }
 
 #[test]

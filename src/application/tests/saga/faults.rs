@@ -24,7 +24,8 @@ pub(crate) enum Fault {
     WrongAmount,
     /// Nothing takes effect; the answer is about another order.
     WrongOrder,
-    /// Somebody gives money back at the gateway's console, just before the call.
+    /// Somebody gives money back at the gateway's console: a little, just before a cancellation;
+    /// all of it, just after a charge whose answer never arrives.
     Elsewhere,
     /// An earlier try is running still, the gateway says; nothing took effect.
     Busy,
@@ -104,14 +105,15 @@ pub(crate) const OF_CANCELLATION: [Fault; 21] = {
 };
 
 /// What can go wrong with a charge.
-pub(crate) const OF_CHARGE: [Fault; 22] = {
-    let mut faults = [Fault::OrderUsed; 22];
+pub(crate) const OF_CHARGE: [Fault; 23] = {
+    let mut faults = [Fault::OrderUsed; 23];
     let mut at = 0;
     while at < OF_APPROVAL.len() {
         faults[at] = OF_APPROVAL[at];
         at += 1;
     }
     faults[21] = Fault::WrongCurrency;
+    faults[22] = Fault::Elsewhere;
     faults
 };
 

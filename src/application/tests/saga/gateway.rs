@@ -105,9 +105,15 @@ impl Gateway {
                 let answer = {
                     let mut books = self.books.lock().unwrap();
                     books.catch_up(now);
-                    execute(&mut books, fault)
+                    let answer = execute(&mut books, fault);
+                    if fault == Some(Fault::Elsewhere) && books.all_back(&late) {
+                        Answer::Unknown(Cause::Lost)
+                    } else {
+                        answer
+                    }
                 };
-                if fault != Some(Fault::AnswerLost) {
+                let lost = matches!(answer, Answer::Unknown(Cause::Lost));
+                if fault != Some(Fault::AnswerLost) && !lost {
                     return answer;
                 }
             }

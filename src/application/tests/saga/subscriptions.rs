@@ -1,4 +1,5 @@
-//! Owns the way of subscriptions through the faulty store: the scripts do not strike it.
+//! Owns the way of subscriptions through the faulty store: the scripts do not strike it, but races
+//! have their turns here.
 
 use application::ports::store::{Dues, Error, Subscriptions};
 use async_trait::async_trait;
@@ -31,10 +32,12 @@ impl Subscriptions for Faulty {
         owner: &Owner,
         id: SubscriptionId,
     ) -> Result<Option<Subscription>, Error> {
+        self.pass.through().await;
         self.memory.subscription(owner, id).await
     }
 
     async fn any_subscription(&self, id: SubscriptionId) -> Result<Option<Subscription>, Error> {
+        self.pass.through().await;
         self.memory.any_subscription(id).await
     }
 
@@ -53,6 +56,7 @@ impl Subscriptions for Faulty {
         before: Option<CycleNumber>,
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
+        self.pass.through().await;
         self.memory.cycles(subscription, before, limit).await
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Subscriber {
     pub(crate) events: Vec<Event>,
     pub(crate) now: Timestamp,
     pub(crate) captures: u32,
+    /// Which cycle was tried first when.
+    since: Option<(CycleNumber, Timestamp)>,
     chance: u64,
 }
 
@@ -78,6 +80,7 @@ impl Subscriber {
             events: Vec::new(),
             now: START,
             captures: 0,
+            since: None,
             chance: 1,
         };
         one.commit(moved);
@@ -159,6 +162,9 @@ impl Subscriber {
 
     pub(crate) fn begin(&mut self) {
         let cycle = *self.open();
+        let number = cycle.key.number;
+        self.since = self.since.filter(|since| since.0 == number);
+        self.since = self.since.or(Some((number, self.now)));
         let begun = cycle.begin(self.payment()).unwrap();
         self.put(begun, cycle.version);
     }
@@ -169,6 +175,15 @@ impl Subscriber {
         self.captures += 1;
         let moved = subscription.charged(cycle, &self.plan, times).unwrap();
         self.commit(moved);
+    }
+
+    /// The gateway took it, and gave it back before anybody asked.
+    pub(crate) fn pay_in_vain(&mut self) {
+        let (cycle, times) = (*self.open(), (self.now, self.now));
+        let subscription = self.subscription.clone();
+        self.captures += 1;
+        let moved = subscription.charged_in_vain(cycle, &self.plan, times);
+        self.commit(moved.unwrap());
     }
 
     pub(crate) fn charge_and_pay(&mut self) {
@@ -190,14 +205,20 @@ impl Subscriber {
         let chance = Chance(u32::try_from(self.draw() >> 32).unwrap());
         let (cycle, subscription) = (*self.open(), self.subscription.clone());
         let when = (self.now, chance);
-        let moved = subscription.declined(cycle, &self.plan, (&decline, Some(card)), when);
+        let told = (&decline, Some(card), self.since.unwrap().1);
+        let moved = subscription.declined(cycle, &self.plan, told, when);
         self.commit(moved.unwrap());
     }
 
     pub(crate) fn change_card(&mut self) {
         let (open, subscription) = (*self.open(), self.subscription.clone());
         let by = (Actor::Buyer, self.now);
-        let moved = subscription.with_card(Some(&open), card(2), by).unwrap();
+        let other = if subscription.billing_key == card(2) {
+            card(1)
+        } else {
+            card(2)
+        };
+        let moved = subscription.with_card(Some(&open), other, by).unwrap();
         self.commit(moved);
     }
 
@@ -230,7 +251,8 @@ impl Subscriber {
     }
 
     pub(crate) fn schedule(&self, count: u8) -> Vec<(CycleNumber, Timestamp)> {
-        self.subscription.schedule(self.open(), &self.plan, count)
+        let ahead = (count, self.now);
+        self.subscription.schedule(self.open(), &self.plan, ahead)
     }
 
     pub(crate) fn step_by_chance(&mut self) {
@@ -267,11 +289,12 @@ impl Subscriber {
     }
 
     fn answer_by_chance(&mut self) {
-        match self.draw() % 12 {
-            0..=5 => self.pay(),
-            6..=8 => self.decline(Reason::InsufficientFunds),
-            9 => self.decline(Reason::CardUnusable),
-            10 => self.decline(Reason::MerchantSetup),
+        match self.draw() % 24 {
+            0..=10 => self.pay(),
+            11 => self.pay_in_vain(),
+            12..=17 => self.decline(Reason::InsufficientFunds),
+            18 | 19 => self.decline(Reason::CardUnusable),
+            20 | 21 => self.decline(Reason::MerchantSetup),
             // unknown still
             _ => {}
         }
