@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A virtual account: issued once, paid into, taken back by the bank, and paid into again.
+# A virtual account: issued once, paid into, taken back by the bank, and paid into again; and one
+# that is cancelled before anybody pays in.
 # shellcheck source=requests/lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -11,7 +12,7 @@ ask() {
 
 # until STATUS: reads the payment until it says so; the watch looks every minute.
 until_it_is() {
-  for _ in $(seq 1 300); do
+  for _ in $(seq 1 500); do
     merchant GET "/api/v1/payments/$PAYMENT"
     [[ $(pick .data.status) == "$1" ]] && break
     sleep 0.5
@@ -60,3 +61,28 @@ payment.account_issued payment.deposited payment.deposit_reversed payment.deposi
 if grep -q "$number" "$ANSWER/body"; then
   fail "an event tells the account's number"
 fi
+
+prepared() {
+  merchant POST /api/v1/payments "{\"orderId\":\"$(unique order)\",\"orderName\":\"Water\",
+    \"amount\":15000,\"kind\":\"VIRTUAL_ACCOUNT\"}"
+  expect 201 "prepare another"
+  PAYMENT=$(pick .data.paymentId)
+  ask "$(unique key)"
+  expect 200 "have an account issued for it"
+  number=$(pick .data.virtualAccount.accountNumber)
+}
+
+cancel() {
+  merchant POST "/api/v1/payments/$PAYMENT/cancel" "$1" --header "Idempotency-Key: $(unique key)"
+}
+
+prepared
+cancel '{"reason":"changed my mind","amount":1}'
+expect 422 "a part of what nobody has paid"
+cancel '{"reason":"changed my mind"}'
+expect 200 "cancel before the deposit"
+same .data.status CANCELED
+sandbox POST /_sandbox/deposits "{\"accountNumber\":\"$number\"}"
+expect 400 "the closed account takes nothing in"
+cancel '{"reason":"changed my mind"}'
+expect 422 "cancel it again"

@@ -89,9 +89,11 @@ impl Ended {
         let view = Box::new(PaymentView::impersonal(payment));
         match saga.progress.outcome.as_ref()? {
             saga::Outcome::Approved => Some(Self::Approved { payment: view }),
-            saga::Outcome::Canceled => Some(Self::Canceled { payment: view }),
+            saga::Outcome::Canceled | saga::Outcome::Closed => {
+                Some(Self::Canceled { payment: view })
+            }
             saga::Outcome::Issued => Some(Self::Issued { payment: view }),
-            saga::Outcome::Declined(decline) if saga.head.kind() == saga::Kind::Cancellation => {
+            saga::Outcome::Declined(decline) if saga.gives_up_money() => {
                 Some(Self::CancelDeclined {
                     payment: view,
                     decline: DeclineView::of(decline),

@@ -186,7 +186,7 @@ impl PaymentView {
                 due_at: account.due_at,
             }),
             decline: payment.state.declined().map(DeclineView::of),
-            saga_id: payment.state.saga().map(|saga| saga.to_string()),
+            saga_id: payment.open_saga().map(|saga| saga.to_string()),
             member_id: None,
             customer_name: None,
             created_at: facts.created_at,

@@ -199,6 +199,7 @@ fn policy(config: &Config) -> Policy {
         key_lifetime: GATEWAY_KEY_LIFETIME,
         ask_after: config.timings.ask_after(),
         ask_every: config.timings.ask_every(),
+        doubt_for: config.timings.doubt_for(),
         keys_max: config.bounds.gateway_keys_max,
     }
 }

@@ -179,6 +179,7 @@ pub struct Timings {
     call_bound: Span,
     ask_after: Vec<Span>,
     ask_every: Span,
+    doubt_for: Span,
     job_lease: Span,
 }
 
@@ -320,6 +321,7 @@ impl Timings {
         confirm_window,
         call_bound,
         ask_every,
+        doubt_for,
         job_lease
     );
 

@@ -188,6 +188,28 @@ impl Decline {
         }
     }
 
+    /// Others closed the virtual account before it could be shown to anybody.
+    #[must_use]
+    pub fn account_closed() -> Self {
+        Self {
+            reason: Reason::Other,
+            class: Class::Merchant,
+            code: "PAYFLOW_ACCOUNT_CLOSED".to_owned(),
+            message: "the virtual account was closed at the gateway".to_owned(),
+        }
+    }
+
+    /// The buyer paid in before the virtual account could be closed.
+    #[must_use]
+    pub fn deposited() -> Self {
+        Self {
+            reason: Reason::BalanceChanged,
+            class: Class::Merchant,
+            code: "PAYFLOW_DEPOSITED".to_owned(),
+            message: "the deposit came before the virtual account was closed".to_owned(),
+        }
+    }
+
     /// A cancellation found another balance at the gateway than it was decided by.
     #[must_use]
     pub fn balance_changed() -> Self {

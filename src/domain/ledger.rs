@@ -75,6 +75,18 @@ pub enum Movement {
     Cancel(TransactionKey),
 }
 
+impl Movement {
+    /// What it is called when the bank takes this deposit back; none of what is no deposit.
+    #[must_use]
+    pub const fn taken_back_by(&self) -> Option<Self> {
+        match self {
+            Self::Capture => Some(Self::Reversal(1)),
+            Self::Deposit(count) => Some(Self::Reversal(*count)),
+            Self::Reversal(_) | Self::Cancel(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Movement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

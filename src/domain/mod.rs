@@ -58,6 +58,14 @@ pub struct Ctx<'a> {
     pub trace: &'a str,
 }
 
+/// `pause` before `now`; the beginning of our time when there is none.
+pub(crate) fn before(now: Timestamp, pause: Duration) -> Timestamp {
+    TimeDelta::from_std(pause)
+        .ok()
+        .and_then(|pause| now.checked_sub_signed(pause))
+        .unwrap_or(Timestamp::MIN_UTC)
+}
+
 /// `pause` after `now`; the end of time when that overflows.
 pub(crate) fn after(now: Timestamp, pause: Duration) -> Timestamp {
     TimeDelta::from_std(pause)

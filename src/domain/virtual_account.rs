@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Timestamp;
+use crate::id::SagaId;
+use crate::principal::UnknownWord;
 use crate::text::PaymentKey;
 use crate::vault::Sealed;
 
@@ -108,6 +110,52 @@ pub struct VirtualAccount {
     pub sealed: Sealed,
     /// How often the bank took a deposit back.
     pub reversals: u32,
+    /// The saga that closes it at the gateway, while one does.
+    pub closing: Option<SagaId>,
+    /// What one answer alone said against our books; believed when a later one says it too.
+    pub doubt: Option<Doubt>,
+    /// When the gateway is asked about it next, though nobody says that anything moved.
+    pub look_at: Option<Timestamp>,
+}
+
+/// What an answer can say of an account against our books: that less is held than we think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The deposit: the account waits again.
+    Deposit,
+    /// The account itself: it is closed, and nobody has paid in.
+    Account,
+}
+
+impl Denied {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deposit => "DEPOSIT",
+            Self::Account => "ACCOUNT",
+        }
+    }
+}
+
+impl FromStr for Denied {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        [Self::Deposit, Self::Account]
+            .into_iter()
+            .find(|denied| denied.as_str() == text)
+            .ok_or_else(|| UnknownWord(text.to_owned()))
+    }
+}
+
+/// Something that was denied, and since when without an answer that says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What.
+    pub denied: Denied,
+    /// When it was denied first.
+    pub since: Timestamp,
 }
 
 #[cfg(test)]

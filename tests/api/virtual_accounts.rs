@@ -154,7 +154,47 @@ async fn a_refused_account_can_be_asked_for_again() {
         .await;
     assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
     assert_eq!(issued.body["data"]["virtualAccount"]["holder"], "김토스");
-    let cancel = json!({ "reason": "changed my mind" });
-    let canceled = answer(rig.canceling(&payment, &cancel, "c")).await;
-    assert_eq!(told(&canceled), (409, "PAYMENT_KIND_MISMATCH"));
+}
+
+/// Before anybody pays in, the account is closed at the gateway, once.
+#[tokio::test]
+async fn a_payment_that_waits_for_its_deposit_is_cancelled_as_a_whole() {
+    let rig = Rig::new().await;
+    let payment = rig.to_be_paid_in(json!({})).await;
+    let issued = rig.ask_account(&payment, wish(), "k").await;
+    assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
+    let part = json!({ "reason": "changed my mind", "amount": 1 });
+    let refused = answer(rig.canceling(&payment, &part, "part")).await;
+    assert_eq!(told(&refused), (422, "CANCEL_PART_OF_UNPAID"));
+    assert_eq!(rig.gateway.cancels(), 0, "nobody was asked");
+
+    rig.gateway.decline(Class::Merchant);
+    let whole = json!({ "reason": "changed my mind" });
+    let declined = answer(rig.canceling(&payment, &whole, "c1")).await;
+    assert_eq!(told(&declined), (422, "CANCEL_DECLINED"), "{declined:?}");
+    assert_eq!(declined.body["data"]["status"], "WAITING_FOR_DEPOSIT");
+
+    rig.gateway.approve();
+    let canceled = answer(rig.canceling(&payment, &whole, "c2")).await;
+    assert_eq!(told(&canceled), (200, "OK"), "{canceled:?}");
+    assert_eq!(canceled.body["data"]["status"], "CANCELED");
+    let again = answer(rig.canceling(&payment, &whole, "c2")).await;
+    assert_eq!(again.body["data"], canceled.body["data"]);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let twice = answer(rig.canceling(&payment, &whole, "c3")).await;
+    assert_eq!(told(&twice), (422, "PAYMENT_NOT_CANCELABLE"));
+    assert_eq!(rig.gateway.cancels(), 2);
+    let path = format!("/api/v1/payments/{}/events", payment.id);
+    let events = rig.get(&path).await;
+    let events = events.body["data"]["events"].as_array().unwrap().clone();
+    let kinds: Vec<&str> = events.iter().map(|event| text(&event["type"])).collect();
+    assert_eq!(
+        kinds[3..],
+        [
+            "payment.cancel_requested",
+            "payment.cancel_refused",
+            "payment.cancel_requested",
+            "payment.withdrawn"
+        ]
+    );
 }

@@ -3,11 +3,12 @@
 
 use application::ports::store::CommitError;
 use domain::change::Change;
-use domain::ledger::Movement;
+use domain::id::SagaId;
+use domain::ledger::{Account, Movement};
 use domain::payment::{Kind, Payment, State};
 use domain::saga::{self, Intent, Outcome, Phase};
 use domain::vault::Sealed;
-use domain::virtual_account::VirtualAccount;
+use domain::virtual_account::{Denied, Doubt, VirtualAccount};
 
 use crate::samples::{self, at, tenant};
 use crate::stores::{Tested, on_every_store};
@@ -15,7 +16,9 @@ use crate::stores::{Tested, on_every_store};
 on_every_store!(
     an_account_reads_back,
     the_issue_knows_no_key_and_keeps_nothing,
+    an_account_is_closed_by_a_saga,
     deposits_are_counted,
+    accounts_are_asked_about_when_they_are_due,
 );
 
 fn account() -> VirtualAccount {
@@ -25,6 +28,9 @@ fn account() -> VirtualAccount {
         due_at: at(9_000),
         sealed: Sealed(vec![1, 2, 3]),
         reversals: 0,
+        closing: None,
+        doubt: None,
+        look_at: None,
     }
 }
 
@@ -41,6 +47,10 @@ async fn an_account_reads_back(tested: Tested) {
         account: Some(Box::new(account())),
         ..samples::next(&payment, State::WaitingForDeposit { due_at: at(9_000) })
     };
+    let mut waiting = waiting;
+    if let Some(account) = &mut waiting.account {
+        account.closing = Some(SagaId::new(samples::raw()));
+    }
     store
         .commit(&[samples::update(&waiting)])
         .await
@@ -50,6 +60,11 @@ async fn an_account_reads_back(tested: Tested) {
     let taken_back = Payment {
         account: Some(Box::new(VirtualAccount {
             reversals: 7,
+            doubt: Some(Doubt {
+                denied: Denied::Deposit,
+                since: at(9_001),
+            }),
+            look_at: Some(at(9_061)),
             ..account()
         })),
         ..samples::next(&waiting, State::Expired)
@@ -100,6 +115,20 @@ async fn deposits_are_counted(tested: Tested) {
     ] {
         let mut entry = first.clone();
         entry.movement = movement;
+        match &entry.movement {
+            // What the bank takes back may go by the deposit's name.
+            Movement::Reversal(_) => {
+                entry.debit = Account::MerchantPayable;
+                entry.credit = Account::GatewayReceivable;
+            }
+            Movement::Deposit(_) => {
+                let again = Change::InsertEntry(Box::new(entry.clone()));
+                let again = store.commit(&[again]).await;
+                assert!(matches!(again, Err(CommitError::Conflict)), "{again:?}");
+                entry.transaction_key = Some("txn-3".parse().expect("a key"));
+            }
+            Movement::Capture | Movement::Cancel(_) => {}
+        }
         let entry = Change::InsertEntry(Box::new(entry));
         store
             .commit(std::slice::from_ref(&entry))
@@ -114,4 +143,58 @@ async fn deposits_are_counted(tested: Tested) {
         .map(|entry| entry.movement.to_string())
         .collect();
     assert_eq!(movements, ["capture", "reversal:1", "deposit:2"]);
+}
+
+async fn accounts_are_asked_about_when_they_are_due(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let mut due = Vec::new();
+    for look_at in [Some(at(30)), None, Some(at(20)), Some(at(31)), Some(at(10))] {
+        let mut payment = samples::ready(&tenant);
+        payment.facts.kind = Kind::VirtualAccount;
+        payment.account = Some(Box::new(VirtualAccount {
+            look_at,
+            ..account()
+        }));
+        payment.state = State::WaitingForDeposit { due_at: at(9_000) };
+        store
+            .commit(&[samples::insert(&payment)])
+            .await
+            .expect("a payment");
+        due.push(payment);
+    }
+    let asked = async |limit| {
+        let found = store.accounts_to_ask(at(30), limit).await.expect("read");
+        let found = found.into_iter().map(|payment| payment.facts.id);
+        found.collect::<Vec<_>>()
+    };
+    let expected = [4, 2, 0].map(|place: usize| due[place].facts.id);
+    assert_eq!(asked(9).await, expected);
+    assert_eq!(asked(2).await, expected[..2]);
+}
+
+async fn an_account_is_closed_by_a_saga(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let (payment, order) = samples::stored(store, &tenant).await;
+    let mut close = samples::saga(&payment, &order, saga::Kind::Approval);
+    close.head.intent = Intent::CloseAccount("va_1".parse().expect("a key"));
+    store
+        .commit(&[samples::open(&close, None)])
+        .await
+        .expect("opened");
+    let mut second = close.clone();
+    second.head.id = SagaId::new(samples::raw());
+    let rival = store.commit(&[samples::open(&second, None)]).await;
+    assert!(matches!(rival, Err(CommitError::Conflict)), "{rival:?}");
+    let closed = samples::moved(&close, |progress| {
+        progress.phase = Phase::Closed;
+        progress.outcome = Some(Outcome::Closed);
+    });
+    store
+        .commit(&[samples::progress(&closed)])
+        .await
+        .expect("closed");
+    let found = store.saga(close.head.id).await.expect("read");
+    assert_eq!(found, Some(closed));
 }

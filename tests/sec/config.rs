@@ -111,6 +111,7 @@ const CASES: &[(&str, &[&str])] = &[
         &["timings.confirm_window = \"70s\""],
     ),
     ("timings.heartbeat", &["timings.heartbeat = \"14s\""]),
+    ("timings.doubt_for", &["timings.doubt_for = \"0s\""]),
     ("toss.total_timeout", &["toss.total_timeout = \"20s\""]),
     ("bounds.key_lifetime", &["bounds.key_lifetime = \"1h\""]),
     // An edge that lets everybody in, or lets them stay.

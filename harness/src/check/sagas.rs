@@ -70,7 +70,8 @@ fn missing(books: &Books, entries: &Entries<'_>, saga: &Saga) -> Option<&'static
             let known = payment.is_some_and(|payment| payment.account.is_some());
             (!known).then_some("issued and no account known")
         }
-        ("APPROVAL" | "CANCELLATION" | "CHARGE" | "ACCOUNT_ISSUE", "DECLINED") => None,
+        ("APPROVAL" | "CANCELLATION" | "CHARGE" | "ACCOUNT_ISSUE", "DECLINED")
+        | ("ACCOUNT_CLOSE", "CLOSED" | "DECLINED") => None,
         _ => Some("an end that this kind does not have"),
     }
 }

@@ -116,7 +116,7 @@ fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
     }
     for saga in books.sagas.values() {
         let told = kinds.remove(&*saga.id).unwrap_or_default();
-        for wanted in [Some(beginning(saga)), end(saga)].into_iter().flatten() {
+        for wanted in [beginning(saga), end(saga)].into_iter().flatten() {
             let count = told
                 .iter()
                 .filter(|(kind, payment)| wanted.contains(kind) && *payment == saga.payment)
@@ -137,14 +137,15 @@ fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
     }
 }
 
-/// The event that tells of its beginning.
-fn beginning(saga: &Saga) -> &'static [&'static str] {
+/// The event that tells of its beginning; nobody is told that a due date is over.
+fn beginning(saga: &Saga) -> Option<&'static [&'static str]> {
     match saga.kind.as_str() {
-        "APPROVAL" => &["payment.approval_requested"],
-        "CANCELLATION" => &["payment.cancel_requested"],
-        "CHARGE" => &["payment.charge_requested"],
-        "ACCOUNT_ISSUE" => &["payment.account_requested"],
-        _ => &["payment.wrong_capture_found"],
+        "APPROVAL" => Some(&["payment.approval_requested"]),
+        "CANCELLATION" => Some(&["payment.cancel_requested"]),
+        "CHARGE" => Some(&["payment.charge_requested"]),
+        "ACCOUNT_ISSUE" => Some(&["payment.account_requested"]),
+        "ACCOUNT_CLOSE" => None,
+        _ => Some(&["payment.wrong_capture_found"]),
     }
 }
 
@@ -156,6 +157,7 @@ fn end(saga: &Saga) -> Option<&'static [&'static str]> {
             Some(&["payment.declined", "payment.aborted"])
         }
         ("ACCOUNT_ISSUE", "ISSUED") => Some(&["payment.account_issued"]),
+        ("ACCOUNT_CLOSE", "CLOSED") => Some(&["payment.expired", "payment.withdrawn"]),
         ("CANCELLATION", "CANCELED") => Some(&["payment.partially_canceled", "payment.canceled"]),
         ("CANCELLATION", "DECLINED") => Some(&["payment.cancel_refused"]),
         ("REVERSAL", "REVERSED") => Some(&["payment.wrong_capture_reversed"]),

@@ -80,7 +80,7 @@ impl<T> Metered<T> {
             Kind::Approval => &self.metrics.approvals,
             Kind::Cancellation => &self.metrics.cancellations,
             Kind::Charge => &self.metrics.charges,
-            Kind::AccountIssue => &self.metrics.accounts,
+            Kind::AccountIssue | Kind::AccountClose => &self.metrics.accounts,
             Kind::Reversal => return,
         };
         counter.with_label_values(&[result_of(outcome)]).inc();
@@ -95,6 +95,7 @@ const fn result_of(outcome: &Outcome) -> &'static str {
         Outcome::Reversed => "reversed",
         Outcome::Canceled => "canceled",
         Outcome::Issued => "issued",
+        Outcome::Closed => "closed",
     }
 }
 

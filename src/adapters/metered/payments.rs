@@ -52,6 +52,10 @@ impl Payments for Metered<Arc<dyn Store>> {
         self.inner.payments(scope, filter, after, limit).await
     }
 
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.inner.accounts_to_ask(now, limit).await
+    }
+
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
         self.inner.payments_to_expire(now, limit).await
     }

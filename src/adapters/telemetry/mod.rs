@@ -182,7 +182,7 @@ impl Metrics {
             )?,
             approvals: ended("payflow_approvals_total", "Approvals that ended")?,
             charges: ended("payflow_charges_total", "Charges that ended")?,
-            accounts: ended("payflow_accounts_total", "Issues of accounts that ended")?,
+            accounts: ended("payflow_accounts_total", "Issues and closings that ended")?,
             cancellations: ended("payflow_cancellations_total", "Cancellations that ended")?,
             events: counter(
                 "payflow_events_total",

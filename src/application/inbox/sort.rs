@@ -8,8 +8,10 @@ use domain::Timestamp;
 use domain::change::{Change, Hold};
 use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId};
 use domain::inbox::{self, Claim, Hint, Inbound, Raised, Verdict};
+use domain::ledger::Entry;
 use domain::payment::Payment;
 use domain::saga::Saga;
+use domain::text::TransactionKey;
 use tracing::{debug, error, info, warn};
 
 use super::verify::Signed;
@@ -295,9 +297,7 @@ impl App {
         Ok(match claim {
             Claim::Unclear => false,
             Claim::NothingTaken => entries.is_empty(),
-            Claim::Moved(key) => entries
-                .iter()
-                .any(|entry| entry.transaction_key.as_ref() == Some(key)),
+            Claim::Moved(key) => is_booked(key, &entries),
         })
     }
 
@@ -309,4 +309,18 @@ impl App {
             Err(CommitError::Store(error)) => Err(error),
         }
     }
+}
+
+/// Whether this movement is in the books, and was not taken back since: what is told of a deposit
+/// that is gone by our books is asked about.
+fn is_booked(key: &TransactionKey, entries: &[Entry]) -> bool {
+    let is_gone = |entry: &Entry| {
+        let reversal = entry.movement.taken_back_by();
+        reversal.is_some_and(|reversal| entries.iter().any(|other| other.movement == reversal))
+    };
+    let mut named = entries
+        .iter()
+        .filter(|entry| entry.transaction_key.as_ref() == Some(key))
+        .peekable();
+    named.peek().is_some() && !named.any(is_gone)
 }

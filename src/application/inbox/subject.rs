@@ -48,7 +48,9 @@ pub(super) fn subjects_of(
             let account = payment.account.as_ref();
             account.map(|account| (&account.payment_key, saga.head.gateway_order))
         }
-        Intent::Reverse(_) | Intent::Cancel(_) | Intent::Charge(_) => None,
+        Intent::Reverse(_) | Intent::Cancel(_) | Intent::CloseAccount(_) | Intent::Charge(_) => {
+            None
+        }
     });
     let mut keys: Vec<(&PaymentKey, GatewayOrderId)> = Vec::new();
     if let Some(paid) = &payment.paid {

@@ -8,7 +8,7 @@ use domain::change::{Change, Hold};
 use domain::event::PaymentEvent;
 use domain::id::{ApiKeyId, GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
-use domain::ledger::Entry;
+use domain::ledger::{Account, Entry};
 use domain::merchant::{ApiKey, Merchant};
 use domain::payment::Payment;
 use domain::saga::{Kind, Saga};
@@ -185,10 +185,14 @@ impl State {
     }
 
     fn insert_entry(&mut self, entry: &Entry) -> Applied {
+        let came_in = |entry: &Entry| entry.debit == Account::GatewayReceivable;
         let booked = self.entries.iter().any(|known| {
+            let named = entry.transaction_key.is_some();
+            let is_shown_again = named && known.transaction_key == entry.transaction_key;
             known.account == entry.account
                 && known.payment_key == entry.payment_key
-                && known.movement == entry.movement
+                && (known.movement == entry.movement
+                    || is_shown_again && came_in(known) && came_in(entry))
         });
         must(!booked)?;
         self.entries.push(Arc::new(entry.clone()));

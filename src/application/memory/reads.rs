@@ -123,6 +123,17 @@ impl Payments for Memory {
         Ok(found)
     }
 
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        let state = self.state();
+        let look_at = |payment: &Payment| payment.account.as_ref().and_then(|a| a.look_at);
+        let payments = state.payments.values().map(AsRef::as_ref);
+        let is_due = |payment: &&Payment| look_at(payment).is_some_and(|at| at <= now);
+        let mut found: Vec<Payment> = payments.filter(is_due).cloned().collect();
+        found.sort_by_key(|payment| (look_at(payment), payment.facts.id));
+        found.truncate(rows(limit));
+        Ok(found)
+    }
+
     async fn events(
         &self,
         payment: PaymentId,

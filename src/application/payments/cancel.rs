@@ -50,18 +50,19 @@ impl App {
         self.act(caller, command, keyed).await
     }
 
-    /// The gateway order that `payment` was captured under.
+    /// The gateway order that `payment` was captured under, or that its account was issued for.
     pub(crate) async fn captured_order(
         &self,
         payment: &Payment,
     ) -> Result<Option<GatewayOrderId>, store::Error> {
-        if payment.captured.is_zero() {
+        if payment.captured.is_zero() && payment.account.is_none() {
             return Ok(None);
         }
         let sagas = self.parts.store.sagas_of(payment.facts.id).await?;
-        let mut approved = sagas
-            .iter()
-            .filter(|saga| matches!(saga.progress.outcome, Some(Outcome::Approved)));
+        let mut approved = sagas.iter().filter(|saga| {
+            let outcome = saga.progress.outcome.as_ref();
+            matches!(outcome, Some(Outcome::Approved | Outcome::Issued))
+        });
         Ok(approved.next().map(Saga::order))
     }
 }

@@ -52,7 +52,7 @@ impl App {
     ) -> Result<(Payment, PaymentView), ReadError> {
         let found = self.parts.store.payment(&caller.owner(), id).await?;
         let payment = found.ok_or(ReadError::NotFound)?;
-        if payment.state.saga().is_some() {
+        if payment.open_saga().is_some() {
             self.hasten(id).await?;
         }
         let orders = self.parts.store.gateway_orders(id).await?;

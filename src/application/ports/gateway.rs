@@ -39,6 +39,8 @@ pub enum Line {
     Cancel,
     /// A word we do not know.
     Other,
+    /// No money by itself: an account was issued, or what was paid into it is gone.
+    Nothing,
 }
 
 /// A line of the gateway's list of movements. It only says where to look: amounts are read where
@@ -60,7 +62,7 @@ pub struct Listed {
 /// A page of the gateway's list of movements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
-    /// What moved, in the gateway's order; lines that moved nothing are left out.
+    /// What moved, in the gateway's order.
     pub listed: Vec<Listed>,
     /// How many lines cannot be told to any payment.
     pub unreadable: usize,

@@ -168,6 +168,10 @@ pub trait Payments: Send + Sync {
     /// left out and logged.
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error>;
 
+    /// Payments whose virtual account is to be asked about by then, the longest due first. One that
+    /// cannot be read is left out and logged.
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error>;
+
     /// A payment's events with a sequence above `after`, in order.
     async fn events(
         &self,

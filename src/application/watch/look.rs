@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::change::{Change, GatewayOrder};
 use domain::id::SagaId;
+use domain::ledger::Entry;
 use domain::payment::{Known, Moved, Observed, Payment, Strange};
 use domain::saga::Saga;
 use domain::snapshot::{Answer, Cause, Snapshot};
@@ -73,6 +74,7 @@ struct Subject {
     order: GatewayOrder,
     payment: Payment,
     sagas: Vec<Saga>,
+    booked: Vec<Entry>,
 }
 
 impl App {
@@ -197,13 +199,16 @@ impl App {
         let known = Known {
             order: &subject.order,
             sagas: &subject.sagas,
+            booked: &subject.booked,
             merchant_id: watched.account.merchant_id.as_deref(),
             surprise: surprise.and_then(Strange::amount),
         };
         match subject.payment.clone().observe(&snapshot, &known, &ctx) {
             Observed::Nothing => Ok(Tried::Looked(Looked::Settled)),
             Observed::Later => Ok(Tried::Looked(Looked::Later("a cancellation is not final"))),
-            Observed::Booked(moved) => self.book(&moved).await,
+            Observed::Booked(moved) | Observed::Noted(Some(moved)) => self.book(&moved).await,
+            // Its account says when it is looked at again.
+            Observed::Noted(None) => Ok(Tried::Looked(Looked::Settled)),
             // An amount that is shown twice running is believed.
             Observed::Strange(why) if why.amount().is_some() && surprise != Some(&why) => {
                 Ok(Tried::Surprised(why))
@@ -230,10 +235,15 @@ impl App {
             return Ok(None);
         };
         let sagas = store.sagas_of(payment.facts.id).await?;
+        let booked = match payment.account {
+            Some(_) => store.entries(payment.facts.id).await?,
+            None => Vec::new(),
+        };
         Ok(Some(Subject {
             order,
             payment,
             sagas,
+            booked,
         }))
     }
 

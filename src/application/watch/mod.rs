@@ -1,6 +1,7 @@
 //! Owns the watch over gateway accounts: the gateway's list is read again and again, and whatever
 //! moved there that the books lack is kept as a sighting and looked at until it is settled.
 
+mod accounts;
 mod look;
 mod sift;
 mod walk;
@@ -125,6 +126,7 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn watch(self: &Arc<Self>) -> Result<(), store::Error> {
+        self.sight_accounts().await?;
         let mut accounts = self.parts.store.accounts_to_watch().await?;
         // A gateway that answers no questions lists nothing either.
         accounts.retain(|account| {

@@ -73,25 +73,30 @@ fn order_of(line: &Listed) -> Option<GatewayOrderId> {
 }
 
 /// By the name that the gateway gave the movement, whatever the line's status says: it may be the
-/// payment's. A capture is booked under its payment key alone.
+/// payment's. A capture is booked under its payment key alone. A line that moved nothing matters
+/// only where something was booked: a deposit that is gone may be told so.
 fn is_booked(line: &Listed, booked: &[Booked]) -> bool {
-    let is_reversed = |key: &PaymentKey| {
-        let reversal = |booked: &Booked| matches!(booked.movement, Movement::Reversal(_));
-        booked
-            .iter()
-            .any(|booked| booked.payment_key == *key && reversal(booked))
+    let its = booked.iter();
+    let its = its.filter(|booked| booked.payment_key == line.payment_key);
+    let its: Vec<&Booked> = its.collect();
+    let is_taken_back = |booked: &&Booked| {
+        let reversal = booked.movement.taken_back_by();
+        reversal.is_some_and(|reversal| its.iter().any(|other| other.movement == reversal))
     };
-    let its = booked
-        .iter()
-        .filter(|booked| booked.payment_key == line.payment_key);
-    its.into_iter().any(|booked| {
-        let named = booked.transaction_key.as_ref() == Some(&line.transaction_key);
-        named
+    let named = |booked: &&&Booked| booked.transaction_key.as_ref() == Some(&line.transaction_key);
+    // What was booked and taken back since is looked at once more: the bank may never have.
+    if its.iter().filter(named).any(is_taken_back) {
+        return false;
+    }
+    if line.line == Line::Nothing && its.is_empty() {
+        return true;
+    }
+    let is_again = its.iter().any(is_taken_back);
+    its.iter().any(|booked| {
+        named(&booked)
             || match &booked.movement {
                 // Of an account that was paid into again, each deposit goes by its own name.
-                Movement::Capture => {
-                    line.line == Line::Capture && !is_reversed(&booked.payment_key)
-                }
+                Movement::Capture => line.line == Line::Capture && !is_again,
                 Movement::Cancel(key) => *key == line.transaction_key,
                 Movement::Deposit(_) | Movement::Reversal(_) => false,
             }

@@ -306,6 +306,11 @@ impl Config {
     fn check_watch(&self) -> Check {
         let (timings, bounds) = (&self.timings, &self.bounds);
         need(
+            !timings.doubt_for().is_zero(),
+            "timings.doubt_for",
+            "it is zero, and one stale answer is believed",
+        )?;
+        need(
             timings.watch_every() < timings.watch_overlap(),
             "timings.watch_overlap",
             "it must be longer than timings.watch_every, or what is listed late is never seen",

@@ -245,6 +245,7 @@ fn bounds_that_contradict_each_other_are_refused() {
             "timings.confirm_window",
         ),
         ("[timings]\nheartbeat = \"8s\"", "timings.heartbeat"),
+        ("[timings]\ndoubt_for = \"0s\"", "timings.doubt_for"),
         (
             "[timings]\nrecovery_every = \"0s\"",
             "timings.recovery_every",

@@ -14,7 +14,7 @@ use crate::ledger::{Account, Entry, Movement};
 use crate::money::Money;
 use crate::principal::Actor;
 use crate::saga::{self, Saga};
-use crate::snapshot::{Snapshot, Status};
+use crate::snapshot::Snapshot;
 use crate::vault::Sealed;
 use crate::virtual_account::{ShownAccount, VirtualAccount};
 
@@ -95,6 +95,9 @@ impl Payment {
             due_at,
             sealed: shown.sealed.clone()?,
             reversals: 0,
+            closing: None,
+            doubt: None,
+            look_at: None,
         }));
         let state = State::WaitingForDeposit { due_at };
         payment
@@ -105,7 +108,7 @@ impl Payment {
     /// Books the deposit that `snapshot` shows, found by `saga` or by nobody's.
     ///
     /// `None` when it is not the amount that was asked for, or the payment waits for none.
-    fn deposited(
+    pub(super) fn deposited(
         self,
         finder: Finder<'_>,
         saga: &Saga,
@@ -146,7 +149,12 @@ impl Payment {
     }
 
     /// Books that the bank took the deposit back: the payment waits again, as if nobody had paid.
-    fn deposit_reversed(self, saga: &Saga, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Option<Moved> {
+    pub(super) fn deposit_reversed(
+        self,
+        saga: &Saga,
+        snapshot: &Snapshot,
+        ctx: &Ctx<'_>,
+    ) -> Option<Moved> {
         let mut payment = self;
         let amount = payment.captured;
         let mut account = payment.account.clone()?;
@@ -174,8 +182,35 @@ impl Payment {
         Some(moved)
     }
 
+    /// The bank took back a deposit that nobody waited for, before anybody could give it back.
+    pub(crate) fn taken_from_suspense(
+        self,
+        saga: &Saga,
+        snapshot: &Snapshot,
+        ctx: &Ctx<'_>,
+    ) -> Option<Moved> {
+        let mut payment = self;
+        let account = payment.account.as_mut()?;
+        account.reversals = account.reversals.saturating_add(1);
+        let movement = (Movement::Reversal(account.reversals), saga.head.amount);
+        let entry = Entry {
+            debit: Account::Suspense,
+            credit: Account::GatewayReceivable,
+            ..payment.bank_entry(movement, saga, snapshot, ctx)
+        };
+        let telling = Telling {
+            saga: Some(saga.head.id),
+            movement: Some(facts(snapshot, &entry)),
+            ..Telling::of(EventKind::WrongCaptureReversed, Actor::Gateway)
+        };
+        let status = payment.status();
+        let mut moved = payment.record(status, telling, ctx);
+        moved.changes.push(Change::InsertEntry(Box::new(entry)));
+        Some(moved)
+    }
+
     /// The account was closed at the gateway by others, before anybody paid in.
-    fn closed_by_others(self, ctx: &Ctx<'_>) -> Option<Moved> {
+    pub(super) fn closed_by_others(self, ctx: &Ctx<'_>) -> Option<Moved> {
         let state = State::Canceled {
             canceled_at: ctx.now,
             approved_at: None,
@@ -220,62 +255,6 @@ impl Payment {
     }
 }
 
-/// What a look at a virtual account comes to.
-pub(super) enum Teller {
-    /// Nothing that is not known.
-    Known,
-    /// To be committed.
-    Moved(Box<Moved>),
-    /// The deposit is gone: one answer may lie, the same twice running is believed.
-    TakenBack,
-    /// It is not a matter of deposits.
-    Elsewhere,
-    /// It cannot be booked.
-    Unfit,
-}
-
-impl Payment {
-    /// What `snapshot` means for a payment whose account `saga` had issued; `confirmed` where the
-    /// look before showed the same.
-    pub(super) fn teller(
-        self,
-        saga: &Saga,
-        snapshot: &Snapshot,
-        confirmed: bool,
-        ctx: &Ctx<'_>,
-    ) -> Teller {
-        let booked = |moved: Option<Moved>| {
-            moved.map_or(Teller::Unfit, |moved| Teller::Moved(Box::new(moved)))
-        };
-        let captured = snapshot.is_captured();
-        let closed = snapshot.status == Status::Canceled && !captured;
-        let open = snapshot.status == Status::WaitingForDeposit;
-        match &self.state {
-            State::WaitingForDeposit { .. } if captured => {
-                let finder = Finder::watching(&[]);
-                booked(self.deposited(finder, saga, snapshot, ctx))
-            }
-            State::WaitingForDeposit { .. } if closed => booked(self.closed_by_others(ctx)),
-            State::WaitingForDeposit { .. } if open => Teller::Known,
-            State::Done { .. } if (open || closed) && !confirmed => Teller::TakenBack,
-            State::Done { .. } if open => booked(self.deposit_reversed(saga, snapshot, ctx)),
-            State::Done { .. } if closed => {
-                let moved = self.deposit_reversed(saga, snapshot, ctx);
-                booked(moved.and_then(|moved| moved.closed_by_others(ctx)))
-            }
-            State::WaitingForDeposit { .. }
-            | State::Done { .. }
-            | State::Ready { .. }
-            | State::InProgress { .. }
-            | State::CancelRequested { .. }
-            | State::PartialCanceled { .. }
-            | State::Canceled { .. }
-            | State::Aborted { .. }
-            | State::Expired => Teller::Elsewhere,
-        }
-    }
-}
-
 impl Moved {
     /// The deposit of an account that was issued by `saga`, on top of this move.
     pub(crate) fn deposited(self, saga: &Saga, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Option<Self> {
@@ -284,7 +263,7 @@ impl Moved {
         paid.map(|next| self.and(next))
     }
 
-    fn closed_by_others(self, ctx: &Ctx<'_>) -> Option<Self> {
+    pub(super) fn closed_by_others(self, ctx: &Ctx<'_>) -> Option<Self> {
         let closed = self.payment.clone().closed_by_others(ctx);
         closed.map(|next| self.and(next))
     }

@@ -96,7 +96,7 @@ impl Payment {
                 Err(CancelRefusal::WrongKind)
             }
             State::Done { .. } | State::PartialCanceled { .. } => self.reserve(request, ctx),
-            State::WaitingForDeposit { .. } => Err(CancelRefusal::WrongKind),
+            State::WaitingForDeposit { .. } => self.begin_closing(request, ctx),
             State::Canceled { .. } | State::Aborted { .. } | State::Expired => {
                 Err(CancelRefusal::NothingLeft(status))
             }

@@ -6,12 +6,14 @@ mod begin;
 mod cancel;
 mod canceled;
 mod charge;
+mod closing;
 mod kind;
 mod method;
 mod moved;
 mod observe;
 mod outcome;
 mod status;
+mod teller;
 
 pub use account::AccountRequest;
 pub use approve::{ApproveRefusal, ApproveRequest};
@@ -321,6 +323,7 @@ impl Payment {
     fn record(mut self, from: PayStatus, telling: Telling, ctx: &Ctx<'_>) -> Moved {
         let expected = self.version;
         self.version = expected.saturating_add(1);
+        self.looks_anew(ctx.now);
         let event = self.append(Some(from), telling, ctx);
         let update = Change::UpdatePayment {
             payment: Box::new(self.clone()),

@@ -1,11 +1,12 @@
 //! Owns what a look at the gateway means for a payment that no saga of ours works on: whatever
 //! moved there without us is booked, once, or somebody is told that it cannot be.
 
-use super::account::Teller;
 use super::canceled::Finder;
+use super::teller::Teller;
 use super::{Captured, Moved, Payment};
 use crate::Ctx;
 use crate::change::GatewayOrder;
+use crate::ledger::Entry;
 use crate::money::Money;
 use crate::saga::{Kind, Saga};
 use crate::snapshot::{Snapshot, Status};
@@ -18,6 +19,9 @@ pub struct Known<'k> {
     pub order: &'k GatewayOrder,
     /// The payment's sagas, oldest first.
     pub sagas: &'k [Saga],
+    /// What of it is in the ledger; asked for where it has a virtual account, which can be paid
+    /// into more than once.
+    pub booked: &'k [Entry],
     /// The merchant id at the gateway, where one is pinned.
     pub merchant_id: Option<&'k str>,
     /// The amount that the last look was [`Strange::Amount`] for: one answer may lie, the same
@@ -34,6 +38,9 @@ pub enum Observed {
     Later,
     /// The books lacked something; to be committed.
     Booked(Box<Moved>),
+    /// It denies or confirms what the books have of a virtual account; nothing moved. To be
+    /// committed where that is news, and looked at again when the account says.
+    Noted(Option<Box<Moved>>),
     /// Nothing is booked: a person has to look.
     Strange(Strange),
 }
@@ -56,22 +63,26 @@ pub enum Strange {
     /// What was captured is not what was asked for, or cannot be read.
     #[error("another amount was captured: {0:?}")]
     Amount(Option<Money>),
-    /// The bank took the deposit back, by this answer alone: the amount that is left is zero.
-    #[error("its deposit is gone")]
-    TakenBack(Money),
+    /// It shows a deposit that is booked already, and was taken back since; or one without a name.
+    #[error("it shows a deposit again that was taken back")]
+    Again,
     /// Our balance and the cancellations that are shown do not lead to the gateway's balance.
     #[error("its balance is not explained by its cancellations")]
     Balance,
 }
 
 impl Strange {
-    /// The amount that was captured instead, where it is that: zero of a deposit that is gone.
+    /// The amount that was captured instead, where it is that.
     #[must_use]
     pub const fn amount(&self) -> Option<Money> {
         match self {
             Self::Amount(shown) => *shown,
-            Self::TakenBack(nothing) => Some(*nothing),
-            Self::Order | Self::Merchant | Self::Stranger | Self::Status(_) | Self::Balance => None,
+            Self::Order
+            | Self::Merchant
+            | Self::Stranger
+            | Self::Status(_)
+            | Self::Again
+            | Self::Balance => None,
         }
     }
 }
@@ -93,8 +104,15 @@ impl Payment {
     /// did not live to see goes to suspense, and a reversal gives it back.
     #[must_use]
     pub fn observe(self, snapshot: &Snapshot, known: &Known<'_>, ctx: &Ctx<'_>) -> Observed {
-        let looked = self.look(snapshot, known, ctx);
-        looked.unwrap_or_else(Observed::Strange)
+        match self.clone().look(snapshot, known, ctx) {
+            // As the books have it.
+            Ok(Observed::Nothing) => match self.undoubted(ctx) {
+                Some(moved) => Observed::Noted(Some(Box::new(moved))),
+                None => Observed::Nothing,
+            },
+            Ok(observed) => observed,
+            Err(strange) => Observed::Strange(strange),
+        }
     }
 
     fn look(
@@ -123,12 +141,12 @@ impl Payment {
         let unknown = matches!(snapshot.status, Status::Other(_));
         let asking = known.sagas.iter().rev().find(asked);
         if let Some(saga) = asking.filter(|saga| saga.head.kind() == Kind::AccountIssue) {
-            let nothing = Money::zero(self.facts.amount.currency());
-            let confirmed = known.surprise == Some(nothing);
-            match self.clone().teller(saga, snapshot, confirmed, ctx) {
+            let its = (saga, known.booked);
+            match self.clone().teller(its, snapshot, ctx) {
                 Teller::Known => return Ok(Observed::Nothing),
                 Teller::Moved(moved) => return Ok(Observed::Booked(moved)),
-                Teller::TakenBack => return Err(Strange::TakenBack(nothing)),
+                Teller::Doubted(moved) => return Ok(Observed::Noted(moved)),
+                Teller::Again => return Err(Strange::Again),
                 Teller::Unfit => return Err(Strange::Amount(snapshot.total)),
                 Teller::Elsewhere => {}
             }

@@ -286,7 +286,12 @@ fn reversal_of(saga: &Saga, snapshot: &Snapshot, total: Money, ctx: &Ctx<'_>) ->
             created_at: ctx.now,
             ..saga.head.clone()
         },
-        progress: saga::Progress::intended(total, ctx.now),
+        progress: if saga.head.kind() == saga::Kind::AccountIssue {
+            // Only the buyer knows where a deposit goes back to.
+            saga::Progress::asking(total, ctx.now)
+        } else {
+            saga::Progress::intended(total, ctx.now)
+        },
         version: 1,
     }
 }

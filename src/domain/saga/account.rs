@@ -1,8 +1,11 @@
 //! Owns what is different when a virtual account is issued from when a billing key is charged: no
 //! money is taken by the call, and the answer tells where it is to be paid in.
 
+use super::taking::declined;
 use super::{Absorbed, Heard, IssueAccountCall, Outcome, Saga};
 use crate::Ctx;
+use crate::decline::Decline;
+use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::Snapshot;
 
@@ -23,6 +26,11 @@ pub(super) fn issued(
     snapshot: &Snapshot,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
+    // A repeated call is answered with what was true when the first one was: what has become of
+    // the account since, only a question shows.
+    if saga.is_calling() && saga.progress.asked_at.is_some() {
+        return undecided(saga, ctx);
+    }
     match payment.clone().issued(&saga, snapshot, ctx) {
         Some(moved) => Absorbed {
             saga: saga.close(Outcome::Issued),
@@ -43,6 +51,22 @@ pub(super) fn paid(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx
         },
         None => undecided(saga, ctx),
     }
+}
+
+/// The account was closed before we heard of it, and nobody paid in: believed when two questions
+/// running show it, and no call of ours can take effect any more.
+pub(super) fn closed(
+    mut saga: Saga,
+    payment: &Payment,
+    before: Option<Money>,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    // Nothing else that is shown of an account is the amount that was asked for.
+    let confirmed = saga.is_confirmed(saga.head.amount, before);
+    if confirmed && saga.are_calls_over(ctx) {
+        return declined(saga, payment, &Decline::account_closed(), ctx);
+    }
+    Absorbed::waiting(saga.ask_later(ctx))
 }
 
 /// An account of another amount, or one that is not told in full: nobody is shown where to pay in

@@ -140,7 +140,7 @@ fn refused(
     }
 }
 
-fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
+pub(super) fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
     match cause {
         Cause::NotSent => saga.not_sent(ctx),
         Cause::Lost => saga.lost(ctx),

@@ -75,6 +75,9 @@ fn found(
         Status::Done | Status::PartialCanceled | Status::Canceled if snapshot.is_captured() => {
             captured(saga, payment, snapshot, before, ctx)
         }
+        Status::Canceled if saga.issues_account() && !saga.is_calling() => {
+            account::closed(saga, payment, before, ctx)
+        }
         // A charge goes straight to DONE or fails (`toss-api.md §8`); an earlier try for the same
         // order may have left any of these.
         Status::Ready

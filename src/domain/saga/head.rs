@@ -24,16 +24,19 @@ pub enum Kind {
     Charge,
     /// Have a virtual account issued.
     AccountIssue,
+    /// Close a virtual account that nobody has paid into.
+    AccountClose,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Approval,
         Self::Reversal,
         Self::Cancellation,
         Self::Charge,
         Self::AccountIssue,
+        Self::AccountClose,
     ];
 
     /// The stored and shown word.
@@ -45,6 +48,7 @@ impl Kind {
             Self::Cancellation => "CANCELLATION",
             Self::Charge => "CHARGE",
             Self::AccountIssue => "ACCOUNT_ISSUE",
+            Self::AccountClose => "ACCOUNT_CLOSE",
         }
     }
 }
@@ -80,6 +84,8 @@ pub enum Intent {
     Charge(BillingKeyId),
     /// Have a virtual account issued; the payment key is in the answer, as a charge's is.
     IssueAccount,
+    /// Close the virtual account of this payment key.
+    CloseAccount(PaymentKey),
 }
 
 impl Intent {
@@ -96,12 +102,14 @@ impl Intent {
             (Kind::Cancellation, Some(key), None) => Some(Self::Cancel(key)),
             (Kind::Charge, None, Some(key)) => Some(Self::Charge(key)),
             (Kind::AccountIssue, None, None) => Some(Self::IssueAccount),
+            (Kind::AccountClose, Some(key), None) => Some(Self::CloseAccount(key)),
             (
                 Kind::Approval
                 | Kind::Reversal
                 | Kind::Cancellation
                 | Kind::Charge
-                | Kind::AccountIssue,
+                | Kind::AccountIssue
+                | Kind::AccountClose,
                 _,
                 _,
             ) => None,
@@ -117,6 +125,7 @@ impl Intent {
             Self::Cancel(_) => Kind::Cancellation,
             Self::Charge(_) => Kind::Charge,
             Self::IssueAccount => Kind::AccountIssue,
+            Self::CloseAccount(_) => Kind::AccountClose,
         }
     }
 
@@ -124,7 +133,10 @@ impl Intent {
     #[must_use]
     pub const fn payment_key(&self) -> Option<&PaymentKey> {
         match self {
-            Self::Approve(key) | Self::Reverse(key) | Self::Cancel(key) => Some(key),
+            Self::Approve(key)
+            | Self::Reverse(key)
+            | Self::Cancel(key)
+            | Self::CloseAccount(key) => Some(key),
             Self::Charge(_) | Self::IssueAccount => None,
         }
     }
@@ -134,7 +146,11 @@ impl Intent {
     pub const fn billing_key(&self) -> Option<BillingKeyId> {
         match self {
             Self::Charge(key) => Some(*key),
-            Self::Approve(_) | Self::Reverse(_) | Self::Cancel(_) | Self::IssueAccount => None,
+            Self::Approve(_)
+            | Self::Reverse(_)
+            | Self::Cancel(_)
+            | Self::IssueAccount
+            | Self::CloseAccount(_) => None,
         }
     }
 }
@@ -207,9 +223,15 @@ impl Saga {
     pub(crate) fn asked_for(&self, snapshot: &Snapshot) -> bool {
         let asks = match self.head.kind() {
             Kind::Approval | Kind::Charge | Kind::AccountIssue => true,
-            Kind::Reversal | Kind::Cancellation => false,
+            Kind::Reversal | Kind::Cancellation | Kind::AccountClose => false,
         };
         asks && self.concerns(snapshot)
+    }
+
+    /// Whether it gives back what somebody wants back, or what nobody has paid yet.
+    #[must_use]
+    pub const fn gives_up_money(&self) -> bool {
+        matches!(self.head.kind(), Kind::Cancellation | Kind::AccountClose)
     }
 
     /// Whether it works on this payment key, or may turn out to.

@@ -5,6 +5,7 @@ mod account;
 mod approval;
 mod cancellation;
 mod charge;
+mod close;
 mod evidence;
 mod head;
 mod in_vain;
@@ -102,6 +103,8 @@ pub enum Outcome {
     Canceled,
     /// The virtual account was issued.
     Issued,
+    /// The virtual account was closed before anybody paid in.
+    Closed,
 }
 
 /// Where a saga stands.
@@ -181,6 +184,16 @@ impl Progress {
             outcome: None,
         }
     }
+
+    /// Nothing is called; it is asked whether somebody else has done it.
+    #[must_use]
+    pub fn asking(refundable: Money, now: Timestamp) -> Self {
+        Self {
+            phase: Phase::Ask,
+            unanswered: 0,
+            ..Self::intended(refundable, now)
+        }
+    }
 }
 
 impl Saga {
@@ -205,6 +218,7 @@ impl Saga {
                 Intent::Cancel(key) => Step::Cancel(cancellation::call(self, key)),
                 Intent::Charge(key) => Step::Charge(charge::call(self, *key)),
                 Intent::IssueAccount => Step::IssueAccount(account::call(self)),
+                Intent::CloseAccount(key) => Step::Cancel(close::call(self, key)),
             },
         }
     }
@@ -241,6 +255,7 @@ impl Saga {
             Kind::Approval => approval::absorb(self, payment, answer, ctx),
             Kind::Reversal => reversal::absorb(self, payment, answer, ctx),
             Kind::Cancellation => cancellation::absorb(self, payment, answer, ctx),
+            Kind::AccountClose => close::absorb(self, payment, answer, ctx),
             // As a charge: what is known of the call is its order alone.
             Kind::Charge | Kind::AccountIssue => charge::absorb(self, payment, answer, ctx),
         };

@@ -18,6 +18,9 @@ pub struct Policy {
     pub ask_after: Vec<Duration>,
     /// The pause between questions once those are used up.
     pub ask_every: Duration,
+    /// How long apart two answers must be that deny what our books have of a virtual account: what
+    /// answers one question stale answers the next one so, too.
+    pub doubt_for: Duration,
     /// How many keys one saga may use before only questions are left.
     pub keys_max: u32,
 }
@@ -30,6 +33,7 @@ impl Default for Policy {
             key_lifetime: Duration::from_hours(14 * 24),
             ask_after: [2, 5, 15, 60].map(Duration::from_secs).to_vec(),
             ask_every: Duration::from_mins(2),
+            doubt_for: Duration::from_secs(60),
             keys_max: 20,
         }
     }

@@ -1,11 +1,16 @@
 //! Owns the reversal: give back what should not have been captured, and never give up.
 
+use std::time::Duration;
+
 use super::{Absorbed, CancelCall, Heard, Outcome, Phase, Saga};
 use crate::money::Money;
-use crate::payment::Payment;
+use crate::payment::{Kind, Payment};
 use crate::snapshot::{Answer, Cause, Snapshot};
 use crate::text::PaymentKey;
-use crate::{Ctx, after};
+use crate::{Ctx, Timestamp, after};
+
+/// How often it is asked whether a person has given a deposit back.
+const RARELY: Duration = Duration::from_mins(10);
 
 pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
     CancelCall {
@@ -26,8 +31,12 @@ pub(super) fn absorb(
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     let called = saga.progress.phase == Phase::Call;
-    saga.heard_back(answer, ctx);
+    let asked_at = saga.progress.asked_at;
+    let before = saga.heard_back(answer, ctx);
     match answer {
+        Answer::Found(snapshot) if is_of_an_account(payment) && saga.concerns(snapshot) => {
+            deposited(saga, payment, snapshot, (before, asked_at), ctx)
+        }
         Answer::Found(snapshot) if saga.concerns(snapshot) => {
             found(saga, payment, snapshot, called, ctx)
         }
@@ -85,6 +94,49 @@ fn found(
     }
     saga.progress.refundable = left;
     Absorbed::waiting(saga.call_anew(ctx))
+}
+
+fn is_of_an_account(payment: &Payment) -> bool {
+    payment.facts.kind == Kind::VirtualAccount
+}
+
+/// What was paid in goes back to an account that only the buyer can name: somebody has to give it
+/// back at the gateway's console, and here it is asked whether that was done. The bank may have
+/// taken it back by itself; that is believed when two answers say so, far enough apart.
+fn deposited(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    (before, asked_at): (Option<Money>, Option<Timestamp>),
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    let nothing = Money::zero(saga.head.amount.currency());
+    let settled = snapshot.cancels.iter().all(|cancel| cancel.done);
+    let moved = if snapshot.is_captured() {
+        let returned = snapshot.balance == Some(nothing) && given_back(&saga, snapshot);
+        (returned && settled).then(|| payment.clone().reversed(&saga, snapshot, ctx))
+    } else {
+        let far = asked_at.is_some_and(|at| ctx.now >= after(at, ctx.policy.doubt_for));
+        let confirmed = saga.is_confirmed(nothing, before) && far;
+        let moved = || payment.clone().taken_from_suspense(&saga, snapshot, ctx);
+        confirmed.then(moved).flatten()
+    };
+    match moved {
+        Some(moved) => Absorbed {
+            saga: saga.close(Outcome::Reversed),
+            changes: moved.changes,
+        },
+        None => Absorbed::waiting(saga.ask_rarely(ctx)),
+    }
+}
+
+impl Saga {
+    /// Nothing that is done here hastens it.
+    fn ask_rarely(mut self, ctx: &Ctx<'_>) -> Self {
+        self.progress.phase = Phase::Ask;
+        self.progress.due_at = after(ctx.now, RARELY);
+        self
+    }
 }
 
 /// Whether the cancellations that the gateway shows add up to the wrong capture.

@@ -87,6 +87,7 @@ fn word(observed: &Observed) -> String {
     match observed {
         Observed::Nothing => "nothing".to_owned(),
         Observed::Later => "later".to_owned(),
+        Observed::Noted(_) => "noted".to_owned(),
         Observed::Booked(moved) => format!("booked {}", moved.payment.status()),
         Observed::Strange(strange) => match strange {
             Strange::Order => "order",
@@ -94,7 +95,7 @@ fn word(observed: &Observed) -> String {
             Strange::Stranger => "stranger",
             Strange::Status(_) => "status",
             Strange::Amount(_) => "amount",
-            Strange::TakenBack(_) => "taken back",
+            Strange::Again => "again",
             Strange::Balance => "balance",
         }
         .to_owned(),

@@ -242,7 +242,10 @@ impl PaymentGateway for Call {
         };
         let answer = self.confirm(&call).await;
         if let Answer::Found(snapshot) = answer {
-            return Answer::Found(Box::new(accounts::waiting(*snapshot, with)));
+            let waiting = accounts::waiting(*snapshot, with);
+            let key = waiting.payment_key.clone();
+            self.books.lock().unwrap().insert(key, waiting.clone());
+            return Answer::Found(Box::new(waiting));
         }
         answer
     }
@@ -316,6 +319,10 @@ impl Call {
         let snapshot = books.get_mut(&call.payment_key).unwrap();
         if snapshot.balance != Some(call.refundable) {
             return Answer::Unknown(Cause::Conflict("NOT_MATCHES_REFUNDABLE_AMOUNT".to_owned()));
+        }
+        if snapshot.status == Status::WaitingForDeposit {
+            snapshot.status = Status::Canceled;
+            return Answer::Found(Box::new(snapshot.clone()));
         }
         // With all that is left goes all that is left without VAT.
         let given_back = snapshot

@@ -49,6 +49,10 @@ impl Payments for Faulty {
         self.reached()?.payments(scope, filter, after, limit).await
     }
 
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.reached()?.accounts_to_ask(now, limit).await
+    }
+
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
         self.reached()?.payments_to_expire(now, limit).await
     }

@@ -21,6 +21,16 @@ payments_account_bank_size | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 
 payments_account_reversals_counted | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
     account = event_hash; account_bank = '20'; account_due_at = created_at; \
     account_reversals = -1
+payments_account_denied_word | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
+    account = event_hash; account_bank = '20'; account_due_at = created_at; \
+    account_reversals = 0; account_denied = 'MONEY'; account_denied_at = created_at
+payments_account_denied_since | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
+    account = event_hash; account_bank = '20'; account_due_at = created_at; \
+    account_reversals = 0; account_denied = 'DEPOSIT'
+payments_account_denied_since | payments | account_denied = 'DEPOSIT'; \
+    account_denied_at = created_at
+payments_account_saga_while_waiting | payments | account_saga_id = 'sag_1'
+payments_account_looked_at | payments | account_look_at = created_at
 sagas_sealed_while_open | sagas | phase = 'CLOSED'; outcome = 'APPROVED'; \
     sealed = (SELECT event_hash FROM payments)
 entries_movement_form | entries | movement = 'deposit:'

@@ -354,7 +354,10 @@ gateway_orders_key | gateway_orders.id |
 sagas_key | sagas.id | kind = 'REVERSAL'
 sagas_one_open | sagas.payment_id | id = 'sag_' || substr(merchant_id, 5)
 entries_key | entries.position | position = position; payment_key = 'another'
-entries_one_per_movement | entries.gateway_account_id, entries.payment_key, entries.movement |
+entries_one_per_movement | entries.gateway_account_id, entries.payment_key, entries.movement | \
+    transaction_key = 'another'
+entries_one_per_transaction | entries.gateway_account_id, entries.payment_key, \
+    entries.transaction_key | movement = 'deposit:2'
 events_key | events.payment_id, events.sequence |
 idempotency_keys_key | idempotency_keys.merchant_id, idempotency_keys.mode, \
     idempotency_keys.member, idempotency_keys.key | saga_id = 'sag_1'

@@ -87,7 +87,6 @@ pub(super) fn page(reply: &Reply) -> Result<ListPage, Cause> {
     for row in &rows {
         match line(row) {
             Read::Moved(listed) => page.listed.push(listed),
-            Read::Nothing => {}
             Read::Unreadable => page.unreadable = page.unreadable.saturating_add(1),
         }
     }
@@ -104,8 +103,6 @@ fn unreadable(why: &str) -> Cause {
 
 enum Read {
     Moved(Listed),
-    /// An account was issued: no money.
-    Nothing,
     Unreadable,
 }
 
@@ -118,17 +115,18 @@ fn line(row: &RawValue) -> Read {
             payment_key: wire::text(body.payment_key)?.parse().ok()?,
             order_id: wire::name(body.order_id)?,
             line: match wire::text(body.status).as_deref() {
+                // The issue of an account, and perhaps its end.
+                _ if nothing => Line::Nothing,
                 Some("DONE") => Line::Capture,
                 Some("CANCELED" | "PARTIAL_CANCELED") => Line::Cancel,
                 Some(_) | None => Line::Other,
             },
             at: wire::text(body.transaction_at).and_then(|at| wire::parse_instant(&at)),
         };
-        Some((listed, nothing))
+        Some(listed)
     };
     match listed() {
-        Some((_, true)) => Read::Nothing,
-        Some((listed, false)) => Read::Moved(listed),
+        Some(listed) => Read::Moved(listed),
         None => Read::Unreadable,
     }
 }
@@ -171,11 +169,11 @@ mod tests {
         let lines: Vec<Line> = page.listed.iter().map(|listed| listed.line).collect();
         assert_eq!(
             lines,
-            [Line::Capture, Line::Cancel],
-            "the issued account is neither"
+            [Line::Capture, Line::Nothing, Line::Cancel],
+            "the issue of an account moved nothing"
         );
         assert_eq!(page.unreadable, 0);
-        let [capture, cancel] = &page.listed[..] else {
+        let [capture, _, cancel] = &page.listed[..] else {
             panic!("{page:?}")
         };
         assert_eq!(capture.payment_key, cancel.payment_key);
@@ -200,7 +198,7 @@ mod tests {
             ("[]", 1, 1),
             (&line("").replace("\"p1\"", "null"), 1, 1),
             (&line("").replace("\"o1\"", "\"\""), 1, 1),
-            (&line("").replace("1000", "-0.00"), 1, 0),
+            (&line("").replace("1000", "-0.00"), 2, 0),
             (&line("").replace("1000", "\"many\""), 2, 0),
             (&line("").replace("1000", "null"), 2, 0),
             (&line("").replace("1000", "-1000"), 2, 0),

@@ -142,6 +142,15 @@ impl Payments for Database {
         Ok(readable(self.load::<_, PaymentRow>(query).await?))
     }
 
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        let query = payments::table
+            .filter(payments::account_look_at.le(AsInstant(now)))
+            .order((payments::account_look_at.asc(), payments::id.asc()))
+            .limit(limit.into())
+            .select(columns::<PaymentRow>());
+        Ok(readable(self.load::<_, PaymentRow>(query).await?))
+    }
+
     async fn events(
         &self,
         payment: PaymentId,

@@ -8,7 +8,7 @@ use domain::money::{Currency, Money};
 use domain::payment::{Customer, Facts, Paid, PayStatus, Payment, State};
 use domain::principal::Scope;
 use domain::vault::Sealed;
-use domain::virtual_account::VirtualAccount;
+use domain::virtual_account::{Doubt, VirtualAccount};
 
 use super::cancels;
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
@@ -74,6 +74,10 @@ pub(in crate::adapters::persistence) struct StandingRow {
     account_due_at: Option<AsInstant>,
     account: Option<Vec<u8>>,
     account_reversals: Option<i64>,
+    account_saga_id: Option<String>,
+    account_denied: Option<String>,
+    account_denied_at: Option<AsInstant>,
+    account_look_at: Option<AsInstant>,
 }
 
 impl From<&Payment> for PaymentRow {
@@ -124,6 +128,7 @@ impl From<&Payment> for StandingRow {
             columns_of(state.declined());
         let paid = payment.paid.as_ref();
         let account = payment.account.as_deref();
+        let doubt = account.and_then(|account| account.doubt);
         Self {
             status: state.status().as_str().to_owned(),
             saga_id: state.saga().map(|saga| saga.to_string()),
@@ -149,6 +154,12 @@ impl From<&Payment> for StandingRow {
             account_due_at: account.map(|account| AsInstant(account.due_at)),
             account: account.map(|account| account.sealed.0.clone()),
             account_reversals: account.map(|account| account.reversals.into()),
+            account_saga_id: account
+                .and_then(|account| account.closing)
+                .map(|saga| saga.to_string()),
+            account_denied: doubt.map(|doubt| doubt.denied.as_str().to_owned()),
+            account_denied_at: doubt.map(|doubt| AsInstant(doubt.since)),
+            account_look_at: account.and_then(|account| account.look_at).map(AsInstant),
         }
     }
 }
@@ -234,7 +245,24 @@ impl StandingRow {
             due_at: due_at.ok_or("its account's due date is missing")?.0,
             sealed: Sealed(sealed),
             reversals: reversals.try_into()?,
+            closing: self
+                .account_saga_id
+                .as_deref()
+                .map(str::parse)
+                .transpose()?,
+            doubt: self.doubt()?,
+            look_at: self.account_look_at.as_ref().map(|at| at.0),
         }))
+    }
+
+    fn doubt(&self) -> Result<Option<Doubt>, Why> {
+        let Some(denied) = &self.account_denied else {
+            return Ok(None);
+        };
+        let since = self.account_denied_at.as_ref();
+        let since = since.ok_or("since when it is denied is missing")?.0;
+        let denied = denied.parse()?;
+        Ok(Some(Doubt { denied, since }))
     }
 
     fn state(self) -> Result<State, Why> {

@@ -130,6 +130,7 @@ impl From<&Saga> for ProgressRow {
             Some(Outcome::Reversed) => (Some("REVERSED"), None, None),
             Some(Outcome::Canceled) => (Some("CANCELED"), None, None),
             Some(Outcome::Issued) => (Some("ISSUED"), None, None),
+            Some(Outcome::Closed) => (Some("CLOSED"), None, None),
         };
         let (heard_reason, heard_class, heard_code, heard_message) = columns_of(refusal);
         let (outcome_reason, outcome_class, outcome_code, outcome_message) = columns_of(declined);
@@ -256,6 +257,7 @@ impl ProgressRow {
             (Some("REVERSED"), None, None) => Some(Outcome::Reversed),
             (Some("CANCELED"), None, None) => Some(Outcome::Canceled),
             (Some("ISSUED"), None, None) => Some(Outcome::Issued),
+            (Some("CLOSED"), None, None) => Some(Outcome::Closed),
             (word, _, _) => return Err(format!("outcome {word:?} does not fit its columns").into()),
         };
         let surprise = match (self.surprise, self.surprise_currency) {

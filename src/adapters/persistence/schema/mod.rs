@@ -126,6 +126,10 @@ diesel::table! {
         account_due_at -> Nullable<Instant>,
         account -> Nullable<Binary>,
         account_reversals -> Nullable<BigInt>,
+        account_saga_id -> Nullable<Text>,
+        account_denied -> Nullable<Text>,
+        account_denied_at -> Nullable<Instant>,
+        account_look_at -> Nullable<Instant>,
     }
 }
 

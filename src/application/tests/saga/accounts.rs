@@ -41,7 +41,7 @@ pub(crate) fn shown(account: &Account) -> Option<Box<ShownAccount>> {
 
 impl World {
     /// A world whose payment is paid by deposit.
-    async fn with_an_account(faults: &[Fault]) -> Self {
+    pub(crate) async fn with_an_account(faults: &[Fault]) -> Self {
         let mut order = order();
         order.kind = Kind::VirtualAccount;
         order.customer.name = "김토스".parse().ok();
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// As [`Self::approve_until_final`], for having an account issued.
-    async fn ask_until_final(&self, key: &str) {
+    pub(crate) async fn ask_until_final(&self, key: &str) {
         let waits = |refusal: &ApproveRefusal| matches!(refusal, ApproveRefusal::InFlight { .. });
         let once = || {
             let command = AskAccount {
@@ -65,12 +65,20 @@ impl World {
         self.until_final(key, once, waits).await;
     }
 
-    async fn status(&self) -> PayStatus {
+    pub(crate) async fn status(&self) -> PayStatus {
         self.memory_payment().await.status()
     }
 
-    /// The buyer pays in, or the bank takes it back.
-    fn moved_at_the_bank(&self, line: Line, number: u32) {
+    /// The buyer pays in, or the bank takes it back; the gateway's list says so.
+    pub(crate) fn moved_at_the_bank(&self, line: Line, number: u32) {
+        let listed = self.moved_quietly(line, number);
+        let mut books = self.gateway.books.lock().unwrap();
+        books.moved.push((Instant::now(), listed));
+    }
+
+    /// So they do, and nobody says so.
+    pub(crate) fn moved_quietly(&self, line: Line, number: u32) -> Listed {
+        let now = self.app.clock().now();
         let mut books = self.gateway.books.lock().unwrap();
         let account = books.accounts.last_mut().unwrap();
         account.captured = (line == Line::Capture).then_some(account.amount);
@@ -85,7 +93,8 @@ impl World {
             line,
             at: None,
         };
-        books.moved.push((Instant::now(), listed));
+        account.last = Some((listed.transaction_key.clone(), now));
+        listed
     }
 }
 
@@ -134,6 +143,7 @@ fn waiting(call: &IssueAccountCall, amount: Money, number: usize) -> Account {
         status: Status::WaitingForDeposit,
         captured: None,
         cancels: Vec::new(),
+        last: None,
     }
 }
 
@@ -228,4 +238,30 @@ fn the_watch_finds_what_the_bank_does() {
         let secret = secrets.kept(payment.facts.id).await.unwrap();
         assert_eq!(secret.unwrap().expose(), "ps_1");
     });
+}
+
+/// Nobody tells of it, and no list shows it: an account is asked about by itself, the more often
+/// the nearer its due date is, and for a while after it was paid into.
+#[test]
+fn an_account_is_asked_about_near_its_due_date() {
+    for minutes_before in [55, 31, 12] {
+        in_virtual_time(async {
+            let world = World::with_an_account(&[]).await;
+            world.watch();
+            world.ask_until_final("account-1").await;
+            sleep(Duration::from_mins(24 * 60 - minutes_before)).await;
+            assert_eq!(world.status().await, PayStatus::WaitingForDeposit);
+            world.moved_quietly(Line::Capture, 1);
+            sleep(Duration::from_mins(10)).await;
+            assert_eq!(world.status().await, PayStatus::Done, "{minutes_before}");
+            world.moved_quietly(Line::Other, 2);
+            sleep(Duration::from_mins(90)).await;
+            // The due date was over by then.
+            let status = world.status().await;
+            assert_eq!(status, PayStatus::Expired, "{minutes_before}");
+            let entries = world.memory.all_entries();
+            assert_eq!(entries.len(), 2, "{minutes_before}");
+            assert!(world.settle().await);
+        });
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Account {
     pub(crate) authenticated: Instant,
     pub(crate) status: Status,
     pub(crate) captured: Option<Money>,
+    /// What moved last, where the gateway shows it, and when.
+    pub(crate) last: Option<(TransactionKey, Timestamp)>,
     pub(crate) cancels: Vec<Cancel>,
 }
 
@@ -60,6 +62,8 @@ impl Books {
             .iter()
             .try_fold(total, |left, cancel| left.minus(cancel.amount))
             .expect("the gateway never gives back more than it took");
+        let last = account.last.as_ref();
+        let moved_at = last.map_or(crate::world::START, |(_, at)| *at);
         Snapshot {
             payment_key: account.key.clone(),
             order_id: account.order.to_string(),
@@ -68,8 +72,8 @@ impl Books {
             total: Some(total),
             balance: Some(balance),
             tax_free: None,
-            approved_at: account.captured.map(|_| crate::world::START),
-            last_transaction_key: None,
+            approved_at: account.captured.map(|_| moved_at),
+            last_transaction_key: account.last.as_ref().map(|(key, _)| key.clone()),
             cancels: account.cancels.clone(),
             failure: None,
             method: Some("카드".to_owned()),
@@ -205,6 +209,15 @@ impl Books {
                 .cancels
                 .push(self.transaction(amount, &call.reason));
             return Answer::Found(Box::new(snapshot));
+        }
+        if crate::accounts::shown(&self.accounts[at]).is_some() {
+            let answer = self.close(at);
+            return match fault {
+                Some(Fault::UnknownCodeAfterEffect) => {
+                    Answer::Unknown(Cause::Unreadable("NEW_CODE".into()))
+                }
+                Some(_) | None => answer,
+            };
         }
         let balance = Self::snapshot(&self.accounts[at]).balance.unwrap();
         // Not sent at all, it is not compared; more than is left is refused in any case.

@@ -136,6 +136,7 @@ fn taken(call: &ChargeCall, amount: Money, number: usize) -> Account {
         status: Status::Done,
         captured: Some(amount),
         cancels: Vec::new(),
+        last: None,
     }
 }
 

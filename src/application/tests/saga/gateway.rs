@@ -60,6 +60,7 @@ impl Gateway {
             status: Status::InProgress,
             captured: None,
             cancels: Vec::new(),
+            last: None,
         });
     }
 

@@ -13,6 +13,7 @@ mod books;
 mod bugs;
 mod cancellations;
 mod charges;
+mod closings;
 mod cycles;
 mod faults;
 mod feed;

@@ -117,6 +117,10 @@ impl Payments for Faulty {
         self.pass.through().await;
         self.memory.payments(scope, filter, after, limit).await
     }
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.pass.through().await;
+        self.memory.accounts_to_ask(now, limit).await
+    }
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
         self.pass.through().await;
         self.memory.payments_to_expire(now, limit).await

@@ -77,7 +77,7 @@ pub(crate) struct World {
     pub(crate) order: GatewayOrderId,
     /// What each idempotency key was told, in order.
     pub(crate) answers: Mutex<Vec<(String, Answered)>>,
-    script: Script,
+    pub(crate) script: Script,
     pub(crate) caller: Caller,
     drain: CancellationToken,
 }

@@ -153,6 +153,9 @@ impl Payments for Flawed {
     ) -> Result<Vec<Payment>, Error> {
         self.memory.payments(scope, filter, after, limit).await
     }
+    async fn accounts_to_ask(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
+        self.memory.accounts_to_ask(now, limit).await
+    }
     async fn payments_to_expire(&self, now: Timestamp, limit: u32) -> Result<Vec<Payment>, Error> {
         self.memory.payments_to_expire(now, limit).await
     }

@@ -7,16 +7,16 @@ use domain::id::{GatewayAccountId, GatewayOrderId, MerchantId, PaymentId, RawId,
 use domain::ledger::{Account, Entry};
 use domain::money::{Currency, Money};
 use domain::payment::{
-    AccountRequest, ApproveRefusal, Customer, Facts, Kind, Known, Observed, Payment,
+    AccountRequest, ApproveRefusal, Customer, Facts, Kind, Known, Observed, Payment, Strange,
 };
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{Policy, Saga, Step};
-use domain::snapshot::{Answer, Cause, Snapshot, Status};
+use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::vault::Sealed;
 use domain::virtual_account::{Concealed, ShownAccount};
 use domain::{Ctx, Timestamp};
 
-const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).expect("a date");
+pub(crate) const START: Timestamp = DateTime::from_timestamp(1_800_000_000, 0).expect("a date");
 pub(crate) const AMOUNT: i64 = 15_000;
 
 fn raw(number: u128) -> RawId {
@@ -41,6 +41,10 @@ pub(crate) struct Bank {
     pub(crate) amount: i64,
     /// How often something moved.
     moved: u32,
+    /// How it was before something moved last.
+    pub(crate) before: (Status, u32),
+    /// The names of what was paid in.
+    pub(crate) paid_in: Vec<String>,
     /// Whether our own seal is missing.
     pub(crate) unsealed: bool,
 }
@@ -52,7 +56,7 @@ pub(crate) struct Scene {
     pub(crate) now: Timestamp,
     drawn: u128,
     pub(crate) payment: Payment,
-    order: GatewayOrder,
+    pub(crate) order: GatewayOrder,
     pub(crate) sagas: Vec<Saga>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) told: Vec<EventKind>,
@@ -104,6 +108,8 @@ impl Scene {
                 status: Status::WaitingForDeposit,
                 amount: AMOUNT,
                 moved: 0,
+                before: (Status::WaitingForDeposit, 0),
+                paid_in: Vec::new(),
                 unsealed: false,
             },
         }
@@ -134,7 +140,7 @@ impl Scene {
         Ok(())
     }
 
-    fn with<T>(&mut self, act: impl FnOnce(&Ctx<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&mut self, act: impl FnOnce(&Ctx<'_>) -> T) -> T {
         self.drawn += 1;
         act(&Ctx {
             now: self.now,
@@ -145,7 +151,7 @@ impl Scene {
         })
     }
 
-    fn apply(&mut self, changes: Vec<Change>) {
+    pub(crate) fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
             if let Change::UpdatePayment { payment, expected } = &change {
                 assert_eq!(self.payment.version, *expected);
@@ -190,21 +196,35 @@ impl Scene {
         }
     }
 
+    pub(crate) fn moves(&mut self, status: Status) {
+        let bank = &mut self.bank;
+        bank.before = (bank.status.clone(), bank.moved);
+        bank.status = status;
+        bank.moved += 1;
+    }
+
     pub(crate) fn pay_in(&mut self) {
         if self.bank.status == Status::WaitingForDeposit {
-            self.bank.status = Status::Done;
-            self.bank.moved += 1;
+            self.moves(Status::Done);
+            self.bank.paid_in.push(format!("tx_{}", self.bank.moved));
         }
     }
 
     pub(crate) fn take_back(&mut self) {
         if self.bank.status == Status::Done {
-            self.bank.status = Status::WaitingForDeposit;
-            self.bank.moved += 1;
+            self.moves(Status::WaitingForDeposit);
         }
     }
 
-    fn shown(&self, status: Status) -> Snapshot {
+    /// What the books have as paid in, by the bank's names.
+    pub(crate) fn taken(&self) -> Vec<String> {
+        let taken = self.entries.iter();
+        let taken = taken.filter(|entry| entry.debit == Account::GatewayReceivable);
+        let name = |entry: &Entry| entry.transaction_key.as_ref().map(ToString::to_string);
+        taken.filter_map(name).collect()
+    }
+
+    pub(crate) fn shown(&self, (status, moved): (Status, u32)) -> Snapshot {
         let captured = status == Status::Done;
         let total = krw(self.bank.amount);
         Snapshot {
@@ -216,7 +236,7 @@ impl Scene {
             balance: Some(total),
             tax_free: Some(krw(1_000)),
             approved_at: captured.then_some(self.now),
-            last_transaction_key: format!("tx_{}", self.bank.moved).parse().ok(),
+            last_transaction_key: format!("tx_{moved}").parse().ok(),
             cancels: Vec::new(),
             failure: None,
             method: None,
@@ -234,7 +254,7 @@ impl Scene {
 
     /// What the gateway shows now.
     pub(crate) fn now_shown(&self) -> Snapshot {
-        self.shown(self.bank.status.clone())
+        self.shown((self.bank.status.clone(), self.bank.moved))
     }
 
     fn told(&mut self, answer: &Answer) {
@@ -247,7 +267,7 @@ impl Scene {
 
     /// Our call is answered: the account was issued, whatever became of it since.
     pub(crate) fn answered(&mut self) {
-        let answer = Answer::Found(Box::new(self.shown(Status::WaitingForDeposit)));
+        let answer = Answer::Found(Box::new(self.shown((Status::WaitingForDeposit, 0))));
         self.told(&answer);
     }
 
@@ -265,40 +285,86 @@ impl Scene {
         self.saga().next(self.now)
     }
 
-    fn look(&mut self, surprise: Option<Money>) -> Option<Money> {
-        let shown = self.now_shown();
+    pub(crate) fn look(&mut self, shown: Snapshot) -> &'static str {
         if !self.saga().is_closed() {
             // Hastened: its own question. A call that is on its way is given up for it.
             let resumed = self.saga().clone().resumed(self.now);
             self.sagas[0] = resumed;
             self.told(&Answer::Found(Box::new(shown)));
-            return None;
+            return "its own";
         }
         let (payment, sagas, order) =
             (self.payment.clone(), self.sagas.clone(), self.order.clone());
+        let booked = self.entries.clone();
         let known = Known {
             order: &order,
             sagas: &sagas,
+            booked: &booked,
             merchant_id: None,
-            surprise,
+            surprise: None,
         };
         match self.with(|ctx| payment.observe(&shown, &known, ctx)) {
-            Observed::Booked(moved) => self.apply(moved.changes),
-            Observed::Strange(why) => return why.amount(),
-            Observed::Nothing | Observed::Later => {}
+            Observed::Booked(moved) => {
+                self.apply(moved.changes);
+                "booked"
+            }
+            Observed::Noted(Some(moved)) => {
+                self.apply(moved.changes);
+                "noted"
+            }
+            Observed::Noted(None) => "doubted",
+            Observed::Strange(Strange::Again) => "again",
+            Observed::Strange(_) => "strange",
+            Observed::Nothing => "nothing",
+            Observed::Later => "later",
         }
-        None
     }
 
     /// One look.
-    pub(crate) fn glimpsed(&mut self) {
-        self.look(None);
+    pub(crate) fn glimpsed(&mut self) -> &'static str {
+        self.look(self.now_shown())
     }
 
-    /// A look, and another one where it surprises.
-    pub(crate) fn polled(&mut self) {
-        if let Some(shown) = self.look(None) {
-            self.look(Some(shown));
+    /// One look at an answer that was true before something moved last.
+    pub(crate) fn lied_to(&mut self) -> &'static str {
+        self.look(self.shown(self.bank.before.clone()))
+    }
+
+    pub(crate) fn passes(&mut self, seconds: i64) {
+        self.now += TimeDelta::seconds(seconds);
+    }
+
+    /// It is about to be asked about.
+    pub(crate) fn looked(&mut self) {
+        let payment = self.payment.clone();
+        let moved = self.with(|ctx| payment.looked(ctx));
+        self.apply(moved.unwrap().changes);
+    }
+
+    /// All of it, by a person at the gateway's console.
+    pub(crate) fn given_back(&self) -> Cancel {
+        Cancel {
+            transaction_key: "tx_console".parse().unwrap(),
+            amount: krw(AMOUNT),
+            tax_free: None,
+            reason: "console".to_owned(),
+            done: true,
+            canceled_at: Some(self.now),
         }
+    }
+
+    /// A look, and another one a minute later.
+    pub(crate) fn polled(&mut self) {
+        self.glimpsed();
+        self.passes(60);
+        self.glimpsed();
+    }
+
+    /// What the gateway answers to the question of a saga.
+    pub(crate) fn asked_by(&mut self, at: usize, shown: Snapshot) {
+        let (saga, payment) = (self.sagas[at].clone(), self.payment.clone());
+        let answer = Answer::Found(Box::new(shown));
+        let absorbed = self.with(|ctx| saga.absorb(&payment, &answer, ctx));
+        self.apply(absorbed.changes);
     }
 }

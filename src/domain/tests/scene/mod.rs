@@ -314,6 +314,7 @@ impl Scene {
         let known = Known {
             order: &self.order,
             sagas: &self.sagas,
+            booked: &[],
             merchant_id: Some(MERCHANT),
             surprise,
         };

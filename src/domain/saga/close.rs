@@ -1,0 +1,136 @@
+//! Owns the end of a virtual account before its deposit: close it at the gateway, believe only what
+//! the gateway shows, and book what was paid in meanwhile.
+
+use super::cancellation::called_in_vain;
+use super::{Absorbed, CancelCall, Heard, Outcome, Saga};
+use crate::decline::Decline;
+use crate::money::Money;
+use crate::payment::Payment;
+use crate::snapshot::{Answer, Snapshot, Status};
+use crate::text::PaymentKey;
+use crate::{Ctx, after};
+
+/// A cancellation of all of it. Once somebody has paid in, the gateway does not do it without an
+/// account for the refund, and none is named here: so no money is given back by mistake.
+pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
+    let reason = saga.head.reason.as_deref().unwrap_or_default();
+    CancelCall {
+        key: saga.gateway_key(),
+        payment_key: payment_key.clone(),
+        amount: saga.head.amount,
+        tax_free: None,
+        refundable: saga.progress.refundable,
+        reason: format!("{reason} {}", saga.tag()),
+    }
+}
+
+pub(super) fn absorb(
+    mut saga: Saga,
+    payment: &Payment,
+    answer: &Answer,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    let called = saga.is_calling();
+    let before = saga.heard_back(answer, ctx);
+    match answer {
+        Answer::Found(snapshot) if saga.concerns(snapshot) => {
+            found(saga, payment, snapshot, before, ctx)
+        }
+        Answer::Declined(decline) if called => {
+            Absorbed::waiting(saga.heard_now(Heard::Refused(decline.clone()), ctx))
+        }
+        Answer::Unknown(cause) if called => Absorbed::waiting(called_in_vain(saga, cause, ctx)),
+        Answer::Found(_) | Answer::NotFound if called => {
+            Absorbed::waiting(saga.heard_now(Heard::Noise, ctx))
+        }
+        Answer::Found(_) | Answer::Declined(_) | Answer::NotFound | Answer::Unknown(_) => {
+            Absorbed::waiting(saga.ask_later(ctx))
+        }
+    }
+}
+
+fn found(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    before: Option<Money>,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    if snapshot.is_captured() {
+        return paid_in(saga, payment, snapshot, ctx);
+    }
+    let nothing = Money::zero(saga.head.amount.currency());
+    match &snapshot.status {
+        // Our own call's answer, or what two questions running show.
+        Status::Canceled if saga.is_calling() || saga.is_confirmed(nothing, before) => {
+            match payment.clone().account_closed(&saga, ctx) {
+                Some(moved) => Absorbed {
+                    saga: saga.close(Outcome::Closed),
+                    changes: moved.changes,
+                },
+                None => Absorbed::waiting(saga.ask_later(ctx)),
+            }
+        }
+        Status::WaitingForDeposit if !saga.is_calling() => no_effect(saga, payment, ctx),
+        Status::WaitingForDeposit
+        | Status::Canceled
+        | Status::Ready
+        | Status::InProgress
+        | Status::Done
+        | Status::PartialCanceled
+        | Status::Aborted
+        | Status::Expired
+        | Status::Other(_) => Absorbed::waiting(if saga.is_calling() {
+            saga.heard_now(Heard::Noise, ctx)
+        } else {
+            saga.ask_later(ctx)
+        }),
+    }
+}
+
+/// The buyer was first: the deposit is booked, and the account stays what it is.
+fn paid_in(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Absorbed {
+    match payment
+        .clone()
+        .deposited_while_closing(&saga, snapshot, ctx)
+    {
+        Some(moved) => Absorbed {
+            saga: saga.close(Outcome::Declined(Decline::deposited())),
+            changes: moved.changes,
+        },
+        None => Absorbed::waiting(if saga.is_calling() {
+            saga.heard_now(Heard::Noise, ctx)
+        } else {
+            saga.ask_later(ctx)
+        }),
+    }
+}
+
+/// A question showed that the account waits still.
+fn no_effect(saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
+    let only_answer = saga.progress.unanswered == 0 && saga.progress.n == 1;
+    let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
+    let over = saga.are_calls_over(ctx);
+    let in_flight = saga.is_in_flight(ctx);
+    match saga.progress.heard.clone() {
+        Heard::Refused(decline) if only_answer || over => Absorbed {
+            changes: payment
+                .clone()
+                .account_stays(&saga, &decline, ctx)
+                .map(|moved| moved.changes)
+                .unwrap_or_default(),
+            saga: saga.close(Outcome::Declined(decline)),
+        },
+        Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),
+        // An account is closed once, whatever the key.
+        Heard::Temporary => Absorbed::waiting(saga.call_anew(ctx)),
+        Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::OrderUsed if !in_flight => {
+            Absorbed::waiting(saga.call_anew(ctx))
+        }
+        Heard::Nothing
+        | Heard::SessionGone
+        | Heard::Noise
+        | Heard::OrderUsed
+        | Heard::Refused(_) => Absorbed::waiting(saga.ask_later(ctx)),
+    }
+}
