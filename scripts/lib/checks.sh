@@ -114,6 +114,12 @@ deploy_step() {
   source scripts/lib/deploy.sh
 }
 
+# What is looked for in alerts, runbooks and dashboards is said by scripts/lib/observed.sh alone.
+observed_step() {
+  # shellcheck source=/dev/null
+  source scripts/lib/observed.sh
+}
+
 # What an image may hold, and what it must do, is said by scripts/lib/image.sh alone.
 image_step() {
   # shellcheck source=/dev/null

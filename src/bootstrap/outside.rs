@@ -32,15 +32,12 @@ pub(super) fn mode(config: &Config) -> Mode {
 
 /// The database, migrated. `exclusive` keeps a second service off the same `SQLite` file.
 pub(super) async fn open(config: &Config, exclusive: bool) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(database(config, exclusive).await?))
+}
+
+/// The same, with its connections to be seen.
+pub(super) async fn database(config: &Config, exclusive: bool) -> anyhow::Result<Database> {
     let settings = &config.database;
-    let options = Options {
-        connections_max: settings.pool_size,
-        wait: settings.acquire_timeout.duration(),
-        connect: CONNECT_TIMEOUT,
-        statement: STATEMENT_TIMEOUT,
-        create: settings.create,
-        exclusive,
-    };
     if let Some(path) = settings.url.strip_prefix("sqlite://")
         && settings.create
         && let Some(folder) = Path::new(path).parent()
@@ -48,13 +45,31 @@ pub(super) async fn open(config: &Config, exclusive: bool) -> anyhow::Result<Arc
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let database = Database::connect(&settings.url, &options)
-        .await
-        .context("cannot open the database (database.url)")?;
+    let database = connect(config, exclusive, settings.create).await?;
     migrate(&database)
         .await
         .context("cannot migrate the database")?;
-    Ok(Arc::new(database))
+    Ok(database)
+}
+
+/// The database as it is: not migrated, and made only if `create`.
+pub(super) async fn connect(
+    config: &Config,
+    exclusive: bool,
+    create: bool,
+) -> anyhow::Result<Database> {
+    let settings = &config.database;
+    let options = Options {
+        connections_max: settings.pool_size,
+        wait: settings.acquire_timeout.duration(),
+        connect: CONNECT_TIMEOUT,
+        statement: STATEMENT_TIMEOUT,
+        create,
+        exclusive,
+    };
+    Database::connect(&settings.url, &options)
+        .await
+        .context("cannot open the database (database.url)")
 }
 
 /// A gateway to talk to, and the sandbox behind it where it is ours.

@@ -34,28 +34,34 @@ impl Shared {
     }
 }
 
+/// How Redis is reached.
+#[cfg(feature = "redis")]
+pub(super) fn settings(config: &Config) -> crate::adapters::redis::Settings {
+    let redis = &config.redis;
+    crate::adapters::redis::Settings {
+        url: redis.url.as_str().into(),
+        connect_timeout: redis.connect_timeout.duration(),
+        response_timeout: redis.response_timeout.duration(),
+        prefix: redis.prefix.clone(),
+        under_way_max: redis.under_way_max.duration(),
+        answers_kept: redis.answers_kept.duration(),
+    }
+}
+
 #[cfg(feature = "redis")]
 impl Shared {
     /// What the settings say. A Redis that is away keeps nobody from starting.
     pub(super) async fn open(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
         use anyhow::Context as _;
 
-        use crate::adapters::redis::{Limits, Link, Settings, Shared as InRedis};
+        use crate::adapters::redis::{Limits, Link, Shared as InRedis};
 
         let redis = &config.redis;
         if redis.url.is_empty() {
             return Ok(Self::alone(config));
         }
-        let settings = Settings {
-            url: redis.url.as_str().into(),
-            connect_timeout: redis.connect_timeout.duration(),
-            response_timeout: redis.response_timeout.duration(),
-            prefix: redis.prefix.clone(),
-            under_way_max: redis.under_way_max.duration(),
-            answers_kept: redis.answers_kept.duration(),
-        };
         let observer = Arc::<Metrics>::clone(metrics);
-        let link = Arc::new(Link::new(settings, observer).context("redis.url")?);
+        let link = Arc::new(Link::new(settings(config), observer).context("redis.url")?);
         link.connect().await;
         let pouch = Arc::new(super::vault::masters(config)?.pouch());
         Ok(Self {

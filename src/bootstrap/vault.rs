@@ -20,6 +20,11 @@ pub(super) fn open(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Vau
     Ok(Vault::new(masters(config)?, store))
 }
 
+/// Whether there is a master key, or one that was made before.
+pub(super) fn is_there(config: &Config) -> bool {
+    config.vault.is_given() || Path::new(&config.files.dir).join("master.key").exists()
+}
+
 /// The master keys.
 ///
 /// # Errors

@@ -108,7 +108,7 @@ async fn metrics_have_their_own_listener() {
     );
     let scraped = scraped(&rig).await;
     for line in [
-        "payflow_approvals_total{result=\"approved\"} 1",
+        "payflow_approvals_total{class=\"none\",result=\"approved\"} 1",
         "payflow_sagas_open{kind=\"APPROVAL\",phase=\"CALL\"} 1",
         "payflow_sagas_stuck{kind=\"APPROVAL\",phase=\"CALL\"} 0",
         "payflow_saga_oldest_age_seconds{kind=\"APPROVAL\",phase=\"CALL\"}",

@@ -13,4 +13,4 @@ pub use dead_letters::kept;
 pub use observed::{Observer, Told};
 pub use producer::Kafka;
 pub use settings::Settings;
-pub use topics::{TopicsError, create_topics};
+pub use topics::{TopicsError, create_topics, missing_topics};

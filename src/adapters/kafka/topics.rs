@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use application::ports::bus::Topic;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tracing::info;
 
@@ -60,6 +61,24 @@ pub async fn create_topics(settings: &Settings) -> Result<(), TopicsError> {
         }
     }
     Ok(())
+}
+
+/// How long a broker may take to tell what it has.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+/// The topics that the broker does not have. Blocks.
+///
+/// # Errors
+/// The broker does not answer.
+pub fn missing_topics(settings: &Settings) -> Result<Vec<Topic>, TopicsError> {
+    let asked: BaseConsumer<Talk> = settings.client().create_with_context(Talk)?;
+    let told = asked.fetch_metadata(None, TOLD_WITHIN)?;
+    let there = |topic: &Topic| told.topics().iter().any(|one| one.name() == topic.as_str());
+    Ok(Topic::ALL
+        .iter()
+        .copied()
+        .filter(|topic| !there(topic))
+        .collect())
 }
 
 /// What was put aside waits for a person, however long that takes; of everything else the broker's

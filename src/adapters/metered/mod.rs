@@ -28,7 +28,7 @@ use domain::id::{
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::principal::Scope;
-use domain::saga::{Kind, Outcome, Saga};
+use domain::saga::Saga;
 use domain::switch::Turn;
 use domain::text::PaymentKey;
 use domain::vault::DataKey;
@@ -54,66 +54,13 @@ impl<T> Metered<T> {
     }
 }
 
-impl<T> Metered<T> {
-    /// Counts an event, or a saga that closed.
-    fn count(&self, change: &Change) {
-        if let Change::AppendEvent(event) = change {
-            let kind = event.kind.as_str();
-            self.metrics.events.with_label_values(&[kind]).inc();
-        }
-        if let Change::Webhook(change) = change {
-            self.metrics.webhooks.committed(change);
-        }
-        if let Change::Subscription(change) = change {
-            self.metrics.billing.committed(change);
-        }
-        if let Change::Inbox(change) = change {
-            self.metrics.inbox.committed(change);
-        }
-        let Change::UpdateSaga { saga, .. } = change else {
-            return;
-        };
-        let Some(outcome) = &saga.progress.outcome else {
-            return;
-        };
-        let counter = match saga.head.kind() {
-            Kind::Approval => &self.metrics.approvals,
-            Kind::Cancellation => &self.metrics.cancellations,
-            Kind::Charge => &self.metrics.charges,
-            Kind::AccountIssue | Kind::AccountClose => &self.metrics.accounts,
-            Kind::Reversal => return,
-        };
-        counter.with_label_values(&[result_of(outcome)]).inc();
-    }
-}
-
-const fn result_of(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved => "approved",
-        Outcome::Declined(_) => "declined",
-        Outcome::Misfit { .. } => "misfit",
-        Outcome::Reversed => "reversed",
-        Outcome::Canceled => "canceled",
-        Outcome::Issued => "issued",
-        Outcome::Closed => "closed",
-    }
-}
-
 #[async_trait]
 impl Commit for Metered<Arc<dyn Store>> {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         let started = Instant::now();
         let result = self.inner.commit(changes).await;
-        let word = match &result {
-            Ok(()) => "ok",
-            Err(CommitError::Conflict) => "conflict",
-            Err(CommitError::InDoubt) => "in_doubt",
-            Err(CommitError::Store(_)) => "failed",
-        };
-        let seconds = started.elapsed().as_secs_f64();
-        self.metrics.commits.with_label_values(&[word]).inc();
-        let timed = &self.metrics.commit_seconds;
-        timed.with_label_values(&[word]).observe(seconds);
+        let ended = result.as_ref().copied();
+        self.metrics.database.committed(ended, started.elapsed());
         let appends = |change: &Change| matches!(change, Change::AppendEvent(_));
         if changes.iter().any(appends) {
             // Once for all of them; also where it is in doubt whether there are any.
@@ -124,9 +71,7 @@ impl Commit for Metered<Arc<dyn Store>> {
             self.bell.post();
         }
         if result.is_ok() {
-            for change in changes {
-                self.count(change);
-            }
+            self.metrics.committed(changes);
         }
         result
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::store::Error;
+use deadpool::Status;
 use deadpool::managed::{Object, Pool, QueueMode, Timeouts};
 use diesel::QueryResult;
 use diesel_async::methods::{ExecuteDsl, LoadQuery};
@@ -14,7 +15,11 @@ use diesel_async::pooled_connection::{
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as AsyncRunQueryDsl, SimpleAsyncConnection};
 
+use domain::Timestamp;
+
 use super::commit::Group;
+use super::dialect::db_now;
+use super::types::AsInstant;
 use super::{OpenError, Options, error, postgres, sqlite};
 
 /// So many transactions at once keep PostgreSQL busy; fewer share their flush better.
@@ -92,7 +97,56 @@ impl Database {
     }
 }
 
+/// How the connections of a pool stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Which pool: `all`, or `readers` and `writer` of `SQLite`.
+    pub pool: &'static str,
+    /// How many there may be.
+    pub max: usize,
+    /// How many are open.
+    pub open: usize,
+    /// How many of them nobody uses.
+    pub idle: usize,
+    /// Who waits for one.
+    pub waiting: usize,
+}
+
+impl Connections {
+    fn of(pool: &'static str, status: Status) -> Self {
+        Self {
+            pool,
+            max: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+}
+
 impl Database {
+    /// How the connections stand.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connections> {
+        match self.pools.as_ref() {
+            Pools::Postgres(server) => vec![Connections::of("all", server.pool.status())],
+            Pools::Sqlite(file) => vec![
+                Connections::of("readers", file.readers.status()),
+                Connections::of("writer", file.writer.status()),
+            ],
+        }
+    }
+
+    /// The database's time, by which leases are measured.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn clock(&self) -> Result<Timestamp, Error> {
+        let told = self.load::<_, AsInstant>(diesel::select(db_now())).await?;
+        let told = told.into_iter().next().map(|told| told.0);
+        told.ok_or_else(|| Error::Unavailable("the database tells no time".to_owned()))
+    }
+
     /// Every row of a query that only reads.
     pub(super) async fn load<'query, Q, U>(&self, query: Q) -> Result<Vec<U>, Error>
     where

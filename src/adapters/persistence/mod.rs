@@ -37,7 +37,7 @@ use std::time::Duration;
 use application::ports::Store;
 use application::ports::store::Error;
 
-pub use connection::Database;
+pub use connection::{Connections, Database};
 pub use error::OpenError;
 pub use migrations::{migrate, pending_migrations};
 

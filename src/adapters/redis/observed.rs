@@ -20,6 +20,16 @@ pub enum Use {
 }
 
 impl Use {
+    /// Every use.
+    pub const ALL: [Self; 6] = [
+        Self::Connect,
+        Self::Begin,
+        Self::End,
+        Self::Limit,
+        Self::Ring,
+        Self::Listen,
+    ];
+
     /// The word in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

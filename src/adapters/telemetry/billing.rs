@@ -6,9 +6,9 @@ use application::ports::Store;
 use application::{counted_by, ports::store::CycleBacklog};
 use domain::Timestamp;
 use domain::subscription::{Change, CycleStatus};
-use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
-use super::registered;
+use super::book::{Book, begun, lower, registered};
 
 /// The metrics of billing. No label names a merchant: `payflow billing status` does.
 pub(in crate::adapters) struct Billing {
@@ -19,7 +19,7 @@ pub(in crate::adapters) struct Billing {
 }
 
 impl Billing {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let moved = Opts::new(
             "payflow_billing_cycles_total",
             "Changes of cycles by the status that they led to",
@@ -36,8 +36,13 @@ impl Billing {
             "payflow_billing_keys_stuck",
             "Stored cards that have waited too long for being issued or deleted at their gateway",
         )?;
+        let moved = registered(registry, IntCounterVec::new(moved, &["status"])?)?;
+        begun(
+            &moved,
+            lower(CycleStatus::ALL.iter().map(|status| status.as_str())),
+        );
         Ok(Self {
-            moved: registered(registry, IntCounterVec::new(moved, &["status"])?)?,
+            moved,
             cycles: registered(registry, IntGaugeVec::new(cycles, &["standing"])?)?,
             oldest_due_seconds: registered(registry, oldest_due_seconds)?,
             stuck_cards: registered(registry, stuck_cards)?,

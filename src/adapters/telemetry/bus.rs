@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use application::ports::bus::Topic;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts};
 
-use super::{BUCKETS, Metrics, registered};
+use super::Metrics;
+use super::book::{BUCKETS, Book, begun, registered};
 use crate::adapters::kafka::{Observer, Told};
 
 /// The metrics of the bus.
@@ -17,7 +18,7 @@ pub(super) struct Bus {
 }
 
 impl Bus {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let messages = Opts::new(
             "payflow_bus_messages_total",
             "What became of messages that were given to the broker",
@@ -27,11 +28,17 @@ impl Bus {
             "Time until it was known what became of a message",
         );
         let away = IntGauge::new("payflow_bus_away", "1 while the broker takes no messages")?;
+        let messages = IntCounterVec::new(messages, &["topic", "result"])?;
+        let messages = registered(registry, messages)?;
+        for topic in Topic::ALL {
+            let told = [Told::Acknowledged, Told::Refused, Told::Away];
+            begun(
+                &messages,
+                told.map(|told| [topic.as_str().to_owned(), told.as_str().to_owned()]),
+            );
+        }
         Ok(Self {
-            messages: registered(
-                registry,
-                IntCounterVec::new(messages, &["topic", "result"])?,
-            )?,
+            messages,
             seconds: registered(
                 registry,
                 HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["topic"])?,

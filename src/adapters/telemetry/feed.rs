@@ -4,9 +4,9 @@
 use application::ports::Store;
 use application::ports::store::{self, ReaderStanding};
 use domain::Timestamp;
-use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec, Opts};
 
-use super::registered;
+use super::book::{Book, registered};
 
 /// The metrics of the feed.
 pub(super) struct Feed {
@@ -20,7 +20,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let count = |name, help| registered(registry, IntGauge::new(name, help)?);
         let counts = |name, help| {
             let counts = IntGaugeVec::new(Opts::new(name, help), &["reader"])?;

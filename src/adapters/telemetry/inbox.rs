@@ -3,9 +3,9 @@
 use application::ports::{Brought, Clock as _, Looked, Store};
 use domain::Timestamp;
 use domain::inbox::{Change, Verdict};
-use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, IntCounterVec, IntGauge, Opts};
 
-use super::registered;
+use super::book::{Book, begun, lower, registered};
 use crate::adapters::clock::Wall;
 
 /// The metrics of what gateways tell.
@@ -19,7 +19,7 @@ pub(in crate::adapters) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let brought = Opts::new(
             "payflow_inbox_notifications_total",
             "Notifications of gateways by what was done with them: kept, again, dropped, refused",
@@ -37,10 +37,27 @@ impl Inbox {
             "payflow_inbox_hints",
             "Payments that are to be looked at because of notifications",
         )?;
+        let brought = registered(registry, IntCounterVec::new(brought, &["result"])?)?;
+        begun(&brought, lower(["kept", "again", "dropped", "refused"]));
+        let sorted = registered(registry, IntCounterVec::new(sorted, &["verdict"])?)?;
+        let verdicts = Verdict::ALL
+            .iter()
+            .filter(|verdict| **verdict != Verdict::Waiting);
+        begun(&sorted, lower(verdicts.map(|verdict| verdict.as_str())));
+        let looks = registered(registry, IntCounterVec::new(looks, &["result"])?)?;
+        let words = [
+            "settled",
+            "known",
+            "hastened",
+            "over_budget",
+            "unanswered",
+            "strange",
+        ];
+        begun(&looks, lower(words));
         Ok(Self {
-            brought: registered(registry, IntCounterVec::new(brought, &["result"])?)?,
-            sorted: registered(registry, IntCounterVec::new(sorted, &["verdict"])?)?,
-            looks: registered(registry, IntCounterVec::new(looks, &["result"])?)?,
+            brought,
+            sorted,
+            looks,
             hints: registered(registry, hints)?,
             oldest_seconds: gauge(
                 "payflow_inbox_oldest_seconds",

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
 
-use super::{BUCKETS, Metrics, registered};
+use super::Metrics;
+use super::book::{BUCKETS, Book, registered};
 use crate::adapters::redis::{Observer, Use};
 
 /// The metrics of Redis.
@@ -17,7 +18,7 @@ pub(super) struct Redis {
 }
 
 impl Redis {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let up = Opts::new(
             "payflow_redis_up",
             "1 while copies share by way of Redis, 0 while each is by itself",
@@ -61,6 +62,10 @@ impl Observer for Metrics {
         self.redis.up.with_label_values(&none).set(i64::from(up));
         // There from the start, so that its first step is one.
         self.redis.spared.with_label_values(&none).inc_by(0);
+        for used in Use::ALL {
+            let failures = &self.redis.failures;
+            failures.with_label_values(&[used.as_str()]).inc_by(0);
+        }
     }
 
     fn spared(&self) {

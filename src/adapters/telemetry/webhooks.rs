@@ -2,10 +2,10 @@
 //! are told no more.
 
 use application::ports::{Clock as _, Store};
-use domain::webhook::Change;
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use domain::webhook::{Change, Deed, Outcome};
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts};
 
-use super::{BUCKETS, registered};
+use super::book::{BUCKETS, Book, begun, lower, registered};
 use crate::adapters::clock::Wall;
 
 /// The metrics of webhooks.
@@ -19,7 +19,7 @@ pub(in crate::adapters) struct Webhooks {
 }
 
 impl Webhooks {
-    pub(super) fn registered(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn registered(registry: &Book) -> Result<Self, prometheus::Error> {
         let made = Opts::new(
             "payflow_webhook_deliveries_total",
             "Deliveries by what became of them: made, delivered or given up",
@@ -38,10 +38,18 @@ impl Webhooks {
         )?;
         let gauge = |name, help| registered(registry, IntGauge::new(name, help)?);
         let seconds = seconds.buckets(BUCKETS.to_vec());
+        let made = registered(registry, IntCounterVec::new(made, &["result"])?)?;
+        begun(&made, lower(["made", "delivered", "given_up"]));
+        let deeds = registered(registry, IntCounterVec::new(deeds, &["change"])?)?;
+        begun(&deeds, lower(Deed::ALL.iter().map(|deed| deed.as_str())));
+        let try_seconds = registered(registry, HistogramVec::new(seconds, &["outcome"])?)?;
+        for [outcome] in lower(Outcome::ALL.iter().map(|outcome| outcome.as_str())) {
+            let _ = try_seconds.with_label_values(&[outcome.as_str()]);
+        }
         Ok(Self {
-            made: registered(registry, IntCounterVec::new(made, &["result"])?)?,
-            try_seconds: registered(registry, HistogramVec::new(seconds, &["outcome"])?)?,
-            deeds: registered(registry, IntCounterVec::new(deeds, &["change"])?)?,
+            made,
+            try_seconds,
+            deeds,
             pending: gauge(
                 "payflow_webhook_pending",
                 "Deliveries that wait for a try, or are tried; 10000 is so many or more",

@@ -97,6 +97,14 @@ impl Vault {
         self.unwrap(&found.ok_or(Error::NoDataKey(id))?)
     }
 
+    /// Whether the master keys open this data key.
+    ///
+    /// # Errors
+    /// They do not; the error says which one would.
+    pub fn opens(&self, found: &DataKey) -> Result<(), Error> {
+        self.unwrap(found).map(drop)
+    }
+
     /// Unwraps a data key, and remembers it.
     fn unwrap(&self, found: &DataKey) -> Result<Arc<Key>, Error> {
         let bytes = self.unwrapped(found)?;

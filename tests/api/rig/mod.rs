@@ -130,6 +130,7 @@ impl Rig {
             tokens: members.tokens.clone(),
             vault: vault(store.clone()),
             metrics: Arc::new(Metrics::new().unwrap()),
+            connections: Box::new(Vec::new),
         };
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
@@ -164,6 +165,7 @@ impl Rig {
             tokens: other.members.tokens.clone(),
             vault: vault(other.store.clone()),
             metrics: Arc::new(Metrics::new().unwrap()),
+            connections: Box::new(Vec::new),
         };
         Self {
             running: launch(&config, outside, roles).await.unwrap(),

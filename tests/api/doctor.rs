@@ -1,0 +1,218 @@
+//! `payflow doctor`: what it finds where all is well, and of each failure that can be made.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{Process, pay};
+use crate::rig::{answer, text};
+
+/// Nobody listens there.
+const NOBODY: &str = "127.0.0.1:9";
+const OTHER_KEY: &str = "other:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+
+struct Found {
+    code: Option<i32>,
+    lines: Vec<Value>,
+    said: String,
+}
+
+impl Found {
+    fn of(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        let command = command.current_dir(folder).env_clear().arg("doctor");
+        let output = command.envs(settings.iter().copied()).output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let lines = printed.lines().map(serde_json::from_str);
+        Self {
+            code: output.status.code(),
+            lines: lines.map(Result::unwrap).collect(),
+            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// How a check stands, and what it says.
+    fn status(&self, check: &str) -> (&str, &str) {
+        let line = self.lines.iter().find(|line| line["check"] == check);
+        let line = line.unwrap_or_else(|| panic!("no {check}: {:?}", self.lines));
+        (text(&line["status"]), text(&line["says"]))
+    }
+
+    /// What is wrong is said, and how to mend it, and the command fails by it.
+    fn fails(&self, check: &str) -> &Value {
+        assert_eq!(self.status(check).0, "FAILED", "{:?}", self.lines);
+        assert_eq!(self.code, Some(1));
+        assert!(self.said.contains(check), "{}", self.said);
+        let line = self.lines.iter().find(|line| line["check"] == check);
+        let line = line.unwrap();
+        assert!(!text(&line["fix"]).is_empty(), "{line}");
+        line
+    }
+}
+
+/// A service that runs and has been paid.
+async fn paid(folder: &Path) -> Process {
+    let process = Process::start(folder);
+    pay(&process, "order-1").await;
+    process
+}
+
+#[tokio::test]
+async fn a_service_that_is_well_is_found_well() {
+    let folder = TempDir::new().unwrap();
+    let process = paid(folder.path()).await;
+    let found = Found::of(folder.path(), &[]);
+    assert_eq!(found.code, Some(0), "{:?} {}", found.lines, found.said);
+    for check in [
+        "configuration",
+        "database",
+        "migrations",
+        "clock",
+        "gateway key",
+        "leases",
+        "sagas",
+        "secrets",
+    ] {
+        assert_eq!(found.status(check).0, "OK", "{:?}", found.lines);
+    }
+    for check in ["redis", "kafka", "gateway", "certificates"] {
+        assert_eq!(found.status(check).0, "SKIPPED", "{:?}", found.lines);
+    }
+    assert!(found.status("disk").1.contains("MiB are free"));
+    assert_eq!(process.terminate(), Some(0));
+    // Nobody does what one copy does at a time: payments would go on, and somebody should look.
+    let found = Found::of(folder.path(), &[]);
+    assert_eq!(found.code, Some(0), "{:?}", found.lines);
+    let (status, says) = found.status("leases");
+    assert_eq!(status, "WARNING");
+    assert!(says.contains("sequencer"), "{says}");
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_a_finding() {
+    let folder = TempDir::new().unwrap();
+    let found = Found::of(folder.path(), &[("PAYFLOW_SERVER__LISTENS", "x")]);
+    let line = found.fails("configuration");
+    assert!(text(&line["says"]).contains("listens"), "{line}");
+    assert_eq!(found.lines.len(), 1);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made() {
+    let folder = TempDir::new().unwrap();
+    let found = Found::of(folder.path(), &[]);
+    let line = found.fails("database");
+    assert!(text(&line["fix"]).contains("payflow migrate"), "{line}");
+    assert_eq!(found.status("migrations").0, "SKIPPED");
+    assert!(!folder.path().join("data").exists(), "it left something");
+}
+
+#[test]
+fn a_schema_of_before_is_named() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/payflow.db"), "").unwrap();
+    let found = Found::of(folder.path(), &[]);
+    assert_eq!(found.fails("migrations")["fix"], "payflow migrate");
+}
+
+#[test]
+fn what_is_away_is_named() {
+    let folder = TempDir::new().unwrap();
+    let (redis, sandbox) = (format!("redis://{NOBODY}"), format!("http://{NOBODY}"));
+    let found = Found::of(
+        folder.path(),
+        &[
+            ("REDIS_URL", &redis),
+            ("KAFKA_BROKERS", NOBODY),
+            ("PAYFLOW_SANDBOX__URL", &sandbox),
+        ],
+    );
+    // Nothing depends on it.
+    assert_eq!(found.status("redis").0, "WARNING", "{:?}", found.lines);
+    found.fails("kafka");
+    found.fails("gateway");
+}
+
+#[test]
+fn a_key_is_known_by_how_it_begins() {
+    let folder = TempDir::new().unwrap();
+    let nowhere = ("TOSS_API_URL", "https://127.0.0.1:9");
+    let key = |secret: &str, client: &str| {
+        let settings = [
+            ("TOSS_SECRET_KEY", secret),
+            ("TOSS_CLIENT_KEY", client),
+            nowhere,
+        ];
+        let found = Found::of(folder.path(), &settings);
+        let (status, says) = found.status("gateway key");
+        (status.to_owned(), says.to_owned())
+    };
+    let (status, says) = key("test_sk_1", "test_ck_1");
+    assert!(status == "OK" && says.starts_with("test:"), "{says}");
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_unknown_for_too_long_is_named() {
+    let folder = TempDir::new().unwrap();
+    let process = Process::start(folder.path());
+    let order = json!({ "orderId": "order-1", "orderName": "생수", "amount": 15000 });
+    let prepared = process.post("/api/v1/payments", "order-1", &order).await;
+    let data = prepared.body["data"].clone();
+    let sandbox = text(&process.keys["sandboxUrl"]).to_owned();
+    let control = |path: &str, body: Value| {
+        let url = format!("{sandbox}/_sandbox/{path}");
+        answer(process.client.post(url).json(&body))
+    };
+    let window = json!({ "orderId": data["gatewayOrderId"], "amount": 15000 });
+    let paid = control("authenticate", window).await;
+    let fault = json!({ "operation": "any", "orderId": data["gatewayOrderId"], "times": null,
+                        "fault": { "type": "dropBefore" } });
+    assert_eq!(control("faults", fault).await.status, 200);
+    let approval = json!({ "paymentKey": paid.body["paymentKey"], "amount": 15000,
+                           "gatewayOrderId": data["gatewayOrderId"] });
+    let path = format!("/api/v1/payments/{}/approve", text(&data["paymentId"]));
+    let pending = process.post(&path, "approve", &approval).await;
+    assert_eq!(pending.status, 202, "{pending:?}");
+    let soon = [
+        ("PAYFLOW_TIMINGS__PATIENCE", "1s"),
+        ("PAYFLOW_TIMINGS__STUCK_AFTER", "2s"),
+    ];
+    let found = Found::of(folder.path(), &soon);
+    let line = found.fails("sagas");
+    assert!(text(&line["fix"]).contains("payflow stuck"), "{line}");
+}
+
+#[tokio::test]
+async fn secrets_sealed_with_another_key_are_named() {
+    let folder = TempDir::new().unwrap();
+    let process = paid(folder.path()).await;
+    assert_eq!(process.terminate(), Some(0));
+    let found = Found::of(folder.path(), &[("PAYFLOW_VAULT__MASTER_KEYS", OTHER_KEY)]);
+    found.fails("secrets");
+}
+
+#[test]
+fn certificates_that_end_are_named() {
+    let folder = TempDir::new().unwrap();
+    let settings = "[kafka.properties]\n\"ssl.ca.location\" = \"ca.pem\"\n";
+    std::fs::write(folder.path().join("payflow.toml"), settings).unwrap();
+    let config = [("PAYFLOW_CONFIG", "payflow.toml")];
+    let found = Found::of(folder.path(), &config);
+    let line = found.fails("certificates");
+    assert!(text(&line["says"]).contains("broker_authority"), "{line}");
+    for (days, status) in [("400", "OK"), ("5", "WARNING")] {
+        let made = Command::new("openssl")
+            .current_dir(folder.path())
+            .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes".split(' '))
+            .args("-subj /CN=test -keyout ca.key -out ca.pem -days".split(' '))
+            .arg(days)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let found = Found::of(folder.path(), &config);
+        assert_eq!(found.status("certificates").0, status, "{:?}", found.lines);
+    }
+}
