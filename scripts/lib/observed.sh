@@ -202,8 +202,8 @@ every_expression_has_an_answer() {
   stuck_payment_is_found "http://127.0.0.1:$port"
 }
 
-# By way of docs/runbooks/PayflowUnknownTooLong.md, from the alert to the saga and its trace. Minutes
-# are skipped where they can be; `payflow stuck` goes by this machine's clock.
+# By way of docs/runbooks/PayflowUnknownTooLong.md, from the alert to the saga and its trace.
+# Minutes are skipped where they can be; `payflow stuck` goes by this machine's clock.
 # Argument: Prometheus.
 stuck_payment_is_found() {
   local result=0

@@ -72,7 +72,8 @@ fn told_by(saga: &Saga) -> Told {
             | Outcome::Misfit { .. }
             | Outcome::Reversed
             | Outcome::Canceled
-            | Outcome::Issued,
+            | Outcome::Issued
+            | Outcome::Closed,
         )
         | None => None,
     };

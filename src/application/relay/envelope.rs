@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use chrono::SecondsFormat;
-use domain::event::PaymentEvent;
-use serde::Serialize;
+use domain::event::{Hash, PaymentEvent};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::ports::bus::{Message, Topic};
@@ -14,8 +14,6 @@ use crate::ports::bus::{Message, Topic};
 pub(super) const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 /// An envelope is written into this much at first: most of them fit.
 const BYTES_USUAL: usize = 1536;
-/// How long the name of a parent is in a trace.
-const PARENT_DIGITS: usize = 16;
 
 /// The attributes and the data, in the order in which people read them.
 #[derive(Serialize)]
@@ -39,7 +37,6 @@ pub(super) struct Worded<'e> {
     pub(super) event: &'e PaymentEvent,
     pub(super) payment: String,
     pub(super) merchant: String,
-    hash: String,
 }
 
 impl<'e> Worded<'e> {
@@ -48,7 +45,6 @@ impl<'e> Worded<'e> {
             event,
             payment: event.payment.to_string(),
             merchant: event.scope.merchant.to_string(),
-            hash: event.hash.to_string(),
         }
     }
 
@@ -59,8 +55,9 @@ impl<'e> Worded<'e> {
 
     /// The trace that caused it, as W3C words it; the event itself is the parent.
     fn traceparent(&self) -> String {
-        let parent = self.hash.get(..PARENT_DIGITS).unwrap_or_default();
-        ["00-", &self.event.trace, "-", parent, "-01"].concat()
+        let parent = self.event.hash.0.first_chunk().copied();
+        let parent = parent.map_or(0, u64::from_be_bytes);
+        format!("00-{}-{parent:016x}-01", self.event.trace)
     }
 }
 
@@ -76,8 +73,17 @@ struct Data<'e> {
     to: &'static str,
     actor: &'static str,
     payload: &'e RawValue,
-    hash: &'e str,
-    previous_hash: String,
+    hash: Digits,
+    previous_hash: Digits,
+}
+
+/// A hash, written where it goes.
+struct Digits(Hash);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }
 
 impl<'e, D: Serialize> Envelope<'e, D> {
@@ -145,8 +151,8 @@ pub(super) fn told(worded: &Worded<'_>) -> Result<Message, serde_json::Error> {
         to: event.to.as_str(),
         actor: event.actor.as_str(),
         payload: serde_json::from_slice(&event.payload)?,
-        hash: &worded.hash,
-        previous_hash: event.previous.to_string(),
+        hash: Digits(event.hash),
+        previous_hash: Digits(event.previous),
     };
     let envelope = Envelope::around(worded, worded.id(), event.kind.as_str(), data);
     envelope.into_message(Topic::PaymentEvents, &worded.payment)
@@ -156,7 +162,7 @@ pub(super) fn told(worded: &Worded<'_>) -> Result<Message, serde_json::Error> {
 pub(super) mod tests {
     use super::*;
     use domain::Timestamp;
-    use domain::event::{Hash, Kind};
+    use domain::event::Kind;
     use domain::id::{MerchantId, PaymentId, RawId};
     use domain::payment::PayStatus;
     use domain::principal::{Actor, Mode, Scope};

@@ -204,11 +204,10 @@ impl App {
             surprise: surprise.and_then(Strange::amount),
         };
         match subject.payment.clone().observe(&snapshot, &known, &ctx) {
-            Observed::Nothing => Ok(Tried::Looked(Looked::Settled)),
+            // An account says by itself when it is looked at again.
+            Observed::Nothing | Observed::Noted(None) => Ok(Tried::Looked(Looked::Settled)),
             Observed::Later => Ok(Tried::Looked(Looked::Later("a cancellation is not final"))),
             Observed::Booked(moved) | Observed::Noted(Some(moved)) => self.book(&moved).await,
-            // Its account says when it is looked at again.
-            Observed::Noted(None) => Ok(Tried::Looked(Looked::Settled)),
             // An amount that is shown twice running is believed.
             Observed::Strange(why) if why.amount().is_some() && surprise != Some(&why) => {
                 Ok(Tried::Surprised(why))

@@ -33,7 +33,7 @@ impl Default for Policy {
             key_lifetime: Duration::from_hours(14 * 24),
             ask_after: [2, 5, 15, 60].map(Duration::from_secs).to_vec(),
             ask_every: Duration::from_mins(2),
-            doubt_for: Duration::from_secs(60),
+            doubt_for: Duration::from_mins(1),
             keys_max: 20,
         }
     }

@@ -179,7 +179,9 @@ fn every_way_to_close_an_account_ends_as_the_bank_has_it() {
                 } else {
                     scene.cancels(None).unwrap();
                 }
-                script.iter().for_each(|turn| take(&mut scene, *turn));
+                for turn in script {
+                    take(&mut scene, *turn);
+                }
                 ended(&mut scene, script);
                 is_as_the_bank_has_it(&scene, script);
                 played += 1;
