@@ -25,6 +25,8 @@ pub enum Charged {
         /// What was charged, where that is known.
         card: Option<BillingKeyId>,
     },
+    /// There is no card to be charged: nothing was sent.
+    NoCard,
 }
 
 /// What the end of a saga tells besides its payment.

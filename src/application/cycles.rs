@@ -8,7 +8,9 @@ use domain::change::{Change, Hold};
 use domain::decline::Reason;
 use domain::id::PaymentId;
 use domain::payment::{PayStatus, Payment};
-use domain::subscription::{Cycle, Due, Failure, Fault, Moved, Plan, State, Status, Subscription};
+use domain::subscription::{
+    Cycle, Deed, Due, Failure, Fault, Moved, Plan, State, Status, Subscription,
+};
 use domain::webhook::Chance;
 use tracing::{error, info};
 
@@ -20,6 +22,8 @@ use crate::upkeep::earlier;
 
 /// What has been due for longer is late.
 const LATE_AFTER: Duration = Duration::from_mins(10);
+/// So far back from its end a subscription's log tells what it was ended with: little follows.
+const LOG_LINES: u32 = 100;
 /// What counts as charged of late.
 const OF_LATE: Duration = Duration::from_hours(24);
 
@@ -245,6 +249,7 @@ impl Cycles<'_> {
                 let told = (decline, *card, since);
                 subscription.declined(cycle, &plan, told, (now, chance))
             }
+            Charged::NoCard => subscription.without_card(cycle, &plan, now),
         }
     }
 
@@ -307,13 +312,32 @@ impl Cycles<'_> {
     /// that is told.
     async fn kept(&self, cycle: Cycle, why: Reason) -> Result<Vec<Change>, OutcomeError> {
         let DueCycle { subscription, .. } = self.whole(cycle).await?;
-        if subscription.status != Status::Canceled {
+        let id = subscription.id;
+        if subscription.status != Status::Canceled
+            || !self.ended_with(&subscription, &cycle).await?
+        {
             return Ok(Vec::new());
         }
-        let id = subscription.id;
         error!(subscription = %id, reason = %why, "ended, and its money is not given back");
         let moved = subscription.refund_refused(&cycle, why, self.clock.now())?;
         Ok(moved.changes)
+    }
+
+    /// Whether it was ended with the money of this cycle: not every refund of an old cycle that is
+    /// refused was owed to somebody for the end.
+    async fn ended_with(
+        &self,
+        subscription: &Subscription,
+        cycle: &Cycle,
+    ) -> Result<bool, store::Error> {
+        let from = subscription.version.saturating_sub(LOG_LINES.into()).max(0);
+        let log = self
+            .store
+            .subscription_events(subscription.id, from, LOG_LINES);
+        let number = Some(cycle.key.number);
+        Ok(log.await?.iter().any(|event| {
+            event.deed == Deed::Canceled && event.payment.is_some() && event.cycle == number
+        }))
     }
 
     async fn whole(&self, cycle: Cycle) -> Result<DueCycle, store::Error> {

@@ -144,7 +144,11 @@ async fn every_unique_key_is_a_conflict(tested: Tested) {
         &[Change::InsertEntry(Box::new(same_movement.clone()))],
     )
     .await;
+    // Money comes in once under one of the gateway's names, whatever the movement is called.
     same_movement.movement = domain::ledger::Movement::Cancel("t".parse().expect("a key"));
+    let renamed = Change::InsertEntry(Box::new(same_movement.clone()));
+    conflicts(store, &[renamed]).await;
+    same_movement.transaction_key = Some("another".parse().expect("a key"));
     store
         .commit(&[Change::InsertEntry(Box::new(same_movement))])
         .await

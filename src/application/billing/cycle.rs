@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use domain::Ctx;
 use domain::billing::{BillingKey, Status};
 use domain::change::{Change, GatewayOrder};
-use domain::decline::Decline;
 use domain::id::{GatewayAccountId, GatewayOrderId, PaymentId, SagaId};
 use domain::merchant;
 use domain::payment::{
@@ -35,8 +34,6 @@ use crate::ports::store::{self, CommitError};
 const LIFETIME: Duration = Duration::from_hours(14 * 24);
 /// Of how many payments a cycle may be the order's: one for each that was spent without money.
 const PAYMENTS_MAX: u32 = 99;
-/// The card that a subscription names cannot be charged, as our own row says.
-const NO_CARD: &str = "PAYFLOW_NO_BILLING_KEY";
 
 /// One cycle's turn: it may begin a charge, and hold a place until that charge is over or waits.
 pub(super) struct Turn {
@@ -263,11 +260,7 @@ impl App {
     ) -> Result<Option<(Saga, Box<Payment>)>, CommitError> {
         let id = due.cycle.payment;
         let id = id.unwrap_or_else(|| PaymentId::new(self.draw()));
-        let declined = Charged::Declined {
-            decline: Decline::billing_key_gone(NO_CARD),
-            card: Some(due.subscription.billing_key),
-        };
-        self.as_charged(due, id, &declined).await
+        self.as_charged(due, id, &Charged::NoCard).await
     }
 
     /// Commits what follows a charge that needs no call, in the one change of the cycle's row.

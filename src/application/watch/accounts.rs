@@ -6,7 +6,7 @@ use domain::change::Change;
 use domain::id::{GatewayOrderId, SagaId};
 use domain::payment::{Moved, Payment};
 use domain::saga::{Kind, Saga};
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::App;
 use crate::ports::store::{self, CommitError, Sighting};
@@ -22,28 +22,59 @@ impl App {
         let now = self.parts.clock.now();
         let limit = self.parts.bounds.pass_rows;
         for payment in store.accounts_to_ask(now, limit).await? {
-            let Some(order) = self.issued_for(&payment).await? else {
-                continue;
-            };
-            let trace = self.runner.fresh_trace();
-            let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
-            let mut moved = self.closing_of(&payment, order, &ctx);
-            if moved.is_none() {
-                let seen = self.sighting_of(&payment, order);
-                store.sight(&seen.into_iter().collect::<Vec<_>>()).await?;
-                moved = payment.looked(&ctx);
-            }
-            let Some(moved) = moved else { continue };
-            let begun = |change: &Change| matches!(change, Change::InsertSaga { .. });
-            match store.commit(&moved.changes).await {
-                Ok(()) if moved.changes.iter().any(begun) => self.wake.notify_one(),
-                // Whoever moves it looks anew.
-                Ok(()) | Err(CommitError::Conflict | CommitError::InDoubt) => {}
-                Err(CommitError::Store(error)) => {
-                    store.ping().await?;
-                    let payment = moved.payment.facts.id;
-                    warn!(%payment, %error, "an account stays due");
+            match self.sight_account(&payment).await {
+                Ok(()) => {}
+                Err(away @ store::Error::Unavailable(_)) => return Err(away),
+                // A row that cannot be read keeps no other account from being looked at: it is
+                // the last of those that are due from now on.
+                Err(why @ (store::Error::Corrupt { .. } | store::Error::Broken(_))) => {
+                    error!(payment = %payment.facts.id, %why, "its account is not looked at");
+                    self.looked(payment).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    async fn sight_account(&self, payment: &Payment) -> Result<(), store::Error> {
+        let store = &self.parts.store;
+        let Some(order) = self.issued_for(payment).await? else {
+            return Ok(());
+        };
+        let trace = self.runner.fresh_trace();
+        let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
+        let mut moved = self.closing_of(payment, order, &ctx);
+        if moved.is_none() {
+            let seen = self.sighting_of(payment, order);
+            store.sight(&seen.into_iter().collect::<Vec<_>>()).await?;
+            moved = payment.clone().looked(&ctx);
+        }
+        match moved {
+            Some(moved) => self.keep_look(&moved).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Its account is due again when its schedule says, whatever came of this look.
+    async fn looked(&self, payment: Payment) -> Result<(), store::Error> {
+        let trace = self.runner.fresh_trace();
+        let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
+        match payment.looked(&ctx) {
+            Some(moved) => self.keep_look(&moved).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn keep_look(&self, moved: &Moved) -> Result<(), store::Error> {
+        let begun = |change: &Change| matches!(change, Change::InsertSaga { .. });
+        match self.parts.store.commit(&moved.changes).await {
+            Ok(()) if moved.changes.iter().any(begun) => self.wake.notify_one(),
+            // Whoever moves it looks anew.
+            Ok(()) | Err(CommitError::Conflict | CommitError::InDoubt) => {}
+            Err(CommitError::Store(error)) => {
+                self.parts.store.ping().await?;
+                let payment = moved.payment.facts.id;
+                warn!(%payment, %error, "an account stays due");
             }
         }
         Ok(())

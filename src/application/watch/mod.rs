@@ -107,7 +107,10 @@ impl App {
     pub async fn watch_continuously(self: Arc<Self>) {
         let every = self.parts.timings.watch_every;
         if every.is_zero() {
-            warn!("timings.watch_every is zero: what others do at the gateway goes unseen");
+            warn!(
+                "timings.watch_every is zero: what others do at the gateway goes unseen, and no \
+                 virtual account is asked about or closed"
+            );
             return;
         }
         while !self.runner.drain.is_cancelled() {
@@ -126,7 +129,9 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn watch(self: &Arc<Self>) -> Result<(), store::Error> {
-        self.sight_accounts().await?;
+        if let Err(error) = self.sight_accounts().await {
+            warn!(%error, "virtual accounts are not looked at");
+        }
         let mut accounts = self.parts.store.accounts_to_watch().await?;
         // A gateway that answers no questions lists nothing either.
         accounts.retain(|account| {

@@ -6,11 +6,11 @@ use super::{
     Cycle, Deed, Fault, Illegal, IllegalCycle, Missed, Moved, Plan, PlanKind, State, Status,
     Subscription, Telling, Verdict,
 };
-use crate::Timestamp;
-use crate::decline::Decline;
+use crate::decline::{Decline, Reason};
 use crate::id::BillingKeyId;
 use crate::principal::Actor;
 use crate::webhook::Chance;
+use crate::{Timestamp, after};
 
 /// Why a subscription or its cycle does not take what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,6 +189,30 @@ impl Subscription {
                 return self.give_up(cycle, Actor::Gateway, now);
             }
         };
+        let telling = self.unpaid(&cycle, decline.reason);
+        let declined = cycle.declined(to, (fault, decline.reason))?;
+        Ok(self.shift(&telling, now)?.with_cycle(declined))
+    }
+
+    /// Its card is gone, and nothing was sent: another one is waited for. That is none of the tries
+    /// that a cycle has.
+    ///
+    /// # Errors
+    /// The cycle was not being charged.
+    pub fn without_card(
+        self,
+        mut cycle: Cycle,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<Moved, Failure> {
+        let until = after(now, plan.manner.dunning.card_grace);
+        cycle.reason = Some(Reason::CardUnusable);
+        let telling = self.unpaid(&cycle, Reason::CardUnusable);
+        let held = cycle.shift(T::Hold, State::Held { until })?;
+        Ok(self.shift(&telling, now)?.with_cycle(held))
+    }
+
+    fn unpaid(&self, cycle: &Cycle, reason: Reason) -> Telling {
         let status = match self.status {
             Status::Pending => Status::Pending,
             Status::Active
@@ -197,12 +221,10 @@ impl Subscription {
             | Status::Canceled
             | Status::Expired => Status::PastDue,
         };
-        let telling = Telling {
-            reason: Some(decline.reason),
-            ..Telling::of(Deed::Declined, status, Actor::Gateway).about(&cycle)
-        };
-        let declined = cycle.declined(to, (fault, decline.reason))?;
-        Ok(self.shift(&telling, now)?.with_cycle(declined))
+        Telling {
+            reason: Some(reason),
+            ..Telling::of(Deed::Declined, status, Actor::Gateway).about(cycle)
+        }
     }
 
     /// It is charged with another card from now on. A cycle that was declined is due at once; one

@@ -149,6 +149,26 @@ fn a_hard_decline_waits_for_another_card_and_has_the_tries_that_are_left() {
 }
 
 #[test]
+fn a_card_that_is_gone_costs_no_try() {
+    let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));
+    one.charge_and_pay();
+    one.now = one.open().due_at;
+    for _ in 1..=4 {
+        one.begin();
+        one.decline(Reason::InsufficientFunds);
+        one.now = one.open().next_at().unwrap();
+    }
+    one.begin();
+    one.lose_card();
+    assert_eq!(one.open().state.status(), CycleStatus::Held);
+    assert_eq!(one.subscription.status, Status::PastDue);
+    assert_eq!(one.open().declined, 4, "nothing was sent");
+    one.change_card();
+    one.charge_and_pay();
+    assert_eq!(one.subscription.status, Status::Active);
+}
+
+#[test]
 fn a_card_is_not_blamed_for_what_the_one_before_it_did() {
     for reason in [Reason::CardUnusable, Reason::InsufficientFunds] {
         let mut one = Subscriber::new(plan(PlanKind::Subscription, Period::Monthly));

@@ -210,6 +210,12 @@ impl Subscriber {
         self.commit(moved.unwrap());
     }
 
+    pub(crate) fn lose_card(&mut self) {
+        let (cycle, subscription) = (*self.open(), self.subscription.clone());
+        let moved = subscription.without_card(cycle, &self.plan, self.now);
+        self.commit(moved.unwrap());
+    }
+
     pub(crate) fn change_card(&mut self) {
         let (open, subscription) = (*self.open(), self.subscription.clone());
         let by = (Actor::Buyer, self.now);
