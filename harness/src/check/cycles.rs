@@ -121,8 +121,8 @@ fn once(books: &Books, cycle: &Cycle, kept: &Kept<'_>, findings: &mut Findings) 
             payment.is_some_and(fits)
         }
         "REFUNDED" => captures.is_empty() && payment.is_some_and(|one| one.status == "CANCELED"),
-        // What it comes to is not known yet; that it does not stay so is I8.
-        "CHARGING" => captures.len() <= 1,
+        // What it comes to is not known yet; where its charge is over, nobody has told it.
+        "CHARGING" => captures.len() <= 1 && is_being_charged(books, cycle),
         "WAITING" | "HELD" | "CLOSING" | "FAILED" | "SKIPPED" | "VOID" => captures.is_empty(),
         _ => false,
     };
@@ -130,6 +130,15 @@ fn once(books: &Books, cycle: &Cycle, kept: &Kept<'_>, findings: &mut Findings) 
         let what = format!("the gateway keeps {captures:?} of {cycle:?}, by {payment:?}");
         breach(findings, what);
     }
+}
+
+fn is_being_charged(books: &Books, cycle: &Cycle) -> bool {
+    let charges = |saga: &crate::books::Saga| {
+        saga.kind == "CHARGE"
+            && saga.outcome.is_none()
+            && Some(&saga.payment) == cycle.payment.as_ref()
+    };
+    books.sagas.values().any(charges)
 }
 
 /// What it costs, and whether it may have been left out.

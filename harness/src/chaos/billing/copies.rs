@@ -86,7 +86,7 @@ impl Schedulers {
             sleep(Duration::from_millis(pause)).await;
             let standing = standing(&target).await;
             if standing.is_drained() {
-                return Ok(true);
+                break;
             }
             if standing.open > 0 {
                 counts.add("kills with charges under way", 1);

@@ -121,6 +121,10 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     counts.add("drained milliseconds", milliseconds(took));
     let standing = Books::standing(&target, past::now()).await?;
     let paid = usize::try_from(standing.paid)?;
+    if arguments.kills > 0 && counts.of("kills") == 0 {
+        let why = "it was drained before anything was killed, and so proves little";
+        verdict.breaches.push(why.to_owned());
+    }
     judge_rate(arguments, (paid, took), &mut counts, &mut verdict);
     judge(&stand, (arguments, &members), &mut counts, &mut verdict).await?;
     if verdict.breaches.is_empty() {
