@@ -20,6 +20,7 @@ on_every_store!(
     a_sighting_is_kept_until_it_is_settled,
     one_of_many_claims_a_sighting,
     what_moved_again_is_due_at_once,
+    what_moved_comes_before_what_is_only_due,
     a_disabled_account_is_not_behind,
     what_is_booked_is_told_by_account_and_key,
 );
@@ -178,6 +179,28 @@ async fn one_of_many_claims_a_sighting(tested: Tested) {
     });
     let won: Vec<_> = all_at_once(claims).await.into_iter().flatten().collect();
     assert_eq!(won.len(), 1);
+}
+
+async fn what_moved_comes_before_what_is_only_due(tested: Tested) {
+    let store = tested.store.as_ref();
+    let moved = seen(store).await;
+    store.settle_sighting(&moved).await.expect("settled");
+    let routine = Sighting {
+        key: "tgen_routine".parse().expect("a key"),
+        moved_at: None,
+        ..moved.clone()
+    };
+    store.sight(&[routine.clone()]).await.expect("kept");
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    store
+        .sight(std::slice::from_ref(&moved))
+        .await
+        .expect("kept");
+    for expected in [moved, routine] {
+        let claimed = store.claim_sighting(expected.account, LONG).await;
+        let claimed = claimed.expect("claimed").expect("due");
+        assert_eq!(claimed.key, expected.key);
+    }
 }
 
 async fn what_moved_again_is_due_at_once(tested: Tested) {

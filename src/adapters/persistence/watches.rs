@@ -140,7 +140,11 @@ impl Watches for Database {
         let due = sightings::table
             .filter(sightings::gateway_account_id.eq(account.to_string()))
             .filter(sightings::due_at.le(db_now()))
-            .order((sightings::due_at.asc(), sightings::payment_key.asc()))
+            .order((
+                sightings::moved_at.is_null().asc(),
+                sightings::due_at.asc(),
+                sightings::payment_key.asc(),
+            ))
             .limit(1)
             .select(columns::<SightingRow>());
         let rows = self.load::<_, SightingRow>(due).await?;

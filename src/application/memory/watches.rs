@@ -155,7 +155,8 @@ impl Watches for Memory {
         let mut state = self.state();
         let seen = state.sightings.values_mut();
         let due = seen.filter(|seen| seen.sighting.account == account && seen.due_at <= now);
-        Ok(due.min_by_key(|seen| seen.due_at).map(|seen| {
+        let first = due.min_by_key(|seen| (seen.sighting.moved_at.is_none(), seen.due_at));
+        Ok(first.map(|seen| {
             seen.due_at = later(now, lease);
             seen.sighting.looks = seen.sighting.looks.saturating_add(1);
             seen.sighting.clone()

@@ -104,8 +104,9 @@ pub trait Watches: Send + Sync {
     /// looks at it.
     async fn sight(&self, sightings: &[Sighting]) -> Result<(), Error>;
 
-    /// Takes the account's sighting that has been due the longest, which is due again `lease`
-    /// after now, and counts the look. None when none is due, or somebody else was first.
+    /// Takes the account's sighting that has been due the longest, of those that moved before those
+    /// that are looked at by a schedule. It is due again `lease` after now, and the look is counted.
+    /// None when none is due, or somebody else was first.
     async fn claim_sighting(
         &self,
         account: GatewayAccountId,

@@ -11,6 +11,9 @@ use tracing::{error, warn};
 use crate::App;
 use crate::ports::store::{self, CommitError, Sighting};
 
+/// So many pages of accounts at most in one pass: the others are due in the next one.
+const PAGES_MAX: usize = 10;
+
 impl App {
     /// Keeps each account that is due as a sighting, due at once. It is kept first: who ends
     /// between the two does it again.
@@ -18,22 +21,32 @@ impl App {
     /// # Errors
     /// The store is away.
     pub(super) async fn sight_accounts(&self) -> Result<(), store::Error> {
-        let store = &self.parts.store;
-        let now = self.parts.clock.now();
         let limit = self.parts.bounds.pass_rows;
-        for payment in store.accounts_to_ask(now, limit).await? {
-            match self.sight_account(&payment).await {
-                Ok(()) => {}
-                Err(away @ store::Error::Unavailable(_)) => return Err(away),
-                // A row that cannot be read keeps no other account from being looked at: it is
-                // the last of those that are due from now on.
-                Err(why @ (store::Error::Corrupt { .. } | store::Error::Broken(_))) => {
-                    error!(payment = %payment.facts.id, %why, "its account is not looked at");
-                    self.looked(payment).await?;
-                }
+        for _ in 0..PAGES_MAX {
+            let now = self.parts.clock.now();
+            let due = self.parts.store.accounts_to_ask(now, limit).await?;
+            let is_last = u32::try_from(due.len()).is_ok_and(|due| due < limit);
+            for payment in due {
+                self.sight_or_pass_over(payment).await?;
+            }
+            if is_last {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// A row that cannot be read keeps no other account from being looked at: its own is the last
+    /// of those that are due from now on.
+    async fn sight_or_pass_over(&self, payment: Payment) -> Result<(), store::Error> {
+        match self.sight_account(&payment).await {
+            Ok(()) => Ok(()),
+            Err(away @ store::Error::Unavailable(_)) => Err(away),
+            Err(why @ (store::Error::Corrupt { .. } | store::Error::Broken(_))) => {
+                error!(payment = %payment.facts.id, %why, "its account is not looked at");
+                self.looked(payment).await
+            }
+        }
     }
 
     async fn sight_account(&self, payment: &Payment) -> Result<(), store::Error> {
