@@ -238,9 +238,16 @@ impl Accounts {
         let gateway = Arc::new(Guarded::new(gateway, account.id, self.guard, observer));
         self.registry
             .put(account.id, Arc::<Guarded<G>>::clone(&gateway));
+        let (metrics, id) = (Arc::clone(&self.metrics), account.id);
+        let set_active = move |active| {
+            gateway.set_active(active);
+            metrics.breaker_stands(id, active && gateway.is_open());
+        };
+        // Whatever guarded it before told last, it is this one that counts.
+        set_active(account.status == Status::Active);
         Served {
             credential_version: account.credential_version,
-            set_active: Box::new(move |active| gateway.set_active(active)),
+            set_active: Box::new(set_active),
         }
     }
 

@@ -194,6 +194,20 @@ async fn secrets_sealed_with_another_key_are_named() {
     found.fails("secrets");
 }
 
+#[tokio::test]
+async fn a_master_key_that_is_lost_is_named() {
+    let folder = TempDir::new().unwrap();
+    let process = paid(folder.path()).await;
+    assert_eq!(process.terminate(), Some(0));
+    let key = folder.path().join("data/master.key");
+    std::fs::remove_file(&key).unwrap();
+    let found = Found::of(folder.path(), &[]);
+    let line = found.fails("secrets");
+    assert!(text(&line["says"]).contains("master.key"), "{line}");
+    assert!(text(&line["fix"]).contains("backup"), "{line}");
+    assert!(!key.exists(), "another one was made");
+}
+
 #[test]
 fn certificates_that_end_are_named() {
     let folder = TempDir::new().unwrap();

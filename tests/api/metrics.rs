@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::{env, fs};
 
+use domain::saga::Kind;
 use payflow::adapters::telemetry::{Described, LABELS, Metrics};
 use reqwest::Method;
 
@@ -79,6 +80,11 @@ fn every_label_is_explained_and_no_other() {
     let explained: BTreeSet<&str> = LABELS.iter().map(|(name, _)| *name).collect();
     assert_eq!(used, explained);
     assert!(LABELS.is_sorted_by_key(|(name, _)| *name));
+    let kinds = LABELS.iter().find(|(name, _)| *name == "kind").unwrap();
+    for kind in Kind::ALL {
+        let named = format!("`{}`", kind.as_str());
+        assert!(kinds.1.contains(&named), "{named} is not explained");
+    }
 }
 
 /// What a line of a scrape is of: a histogram's lines are its own.
@@ -116,6 +122,7 @@ async fn a_live_service_shows_what_is_documented() {
     // What is there before anything happened shows its first step.
     for line in [
         "payflow_approvals_total{class=\"buyer\",result=\"declined\"} 0",
+        "payflow_accounts_total{class=\"none\",result=\"closed\"} 0",
         "payflow_compensation_total{cause=\"amount\",kind=\"ONE_OFF\"} 0",
         "payflow_unknown_outcomes_total{kind=\"APPROVAL\"} 0",
         "payflow_payment_transitions_total{from=\"IN_PROGRESS\",to=\"DONE\"} 1",

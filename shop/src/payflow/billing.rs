@@ -216,13 +216,16 @@ impl Client {
             .await
     }
 
-    /// Ends a subscription, once under this key.
-    pub(crate) async fn end(&self, id: &str, key: &str) -> Result<Told, Error> {
+    /// Ends a subscription, once under this key; the code where that is not accepted. Where its
+    /// refund is pending it has ended.
+    pub(crate) async fn end(&self, id: &str, key: &str) -> Result<Option<String>, Error> {
         let path = format!("/subscriptions/{id}/cancel");
         let request = self.request(Method::POST, &path).await?;
         let body = json!({ "reason": END_REASON });
-        self.told(request.header("Idempotency-Key", key).json(&body))
-            .await
+        let request = request.header("Idempotency-Key", key).json(&body);
+        let reply = self.send(request).await?;
+        let is_accepted = matches!(reply.status, 200 | 202);
+        Ok((!is_accepted).then_some(reply.envelope.code))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

@@ -134,6 +134,26 @@ impl Shop {
     /// Looks after the orders under way, until told to stop: a buyer who closed the page, or a
     /// shop that was restarted, changes nothing about how they end.
     pub(crate) async fn watch(self: Arc<Self>, end: CancellationToken) {
+        // Beside each other: a gateway that is slow to issue a card keeps no order waiting.
+        tokio::join!(self.watch_cards(&end), self.watch_orders(&end));
+    }
+
+    async fn watch_cards(&self, end: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = end.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            if self.payflow.is_turned_away() {
+                continue;
+            }
+            if let Err(error) = self.bring_cards_on().await {
+                tracing::error!(%error, "the cards to look after cannot be brought on");
+            }
+        }
+    }
+
+    async fn watch_orders(self: &Arc<Self>, end: &CancellationToken) {
         let mut pass = 0_u32;
         loop {
             tokio::select! {
@@ -142,9 +162,6 @@ impl Shop {
             }
             pass = pass.wrapping_add(1);
             let is_turned_away = self.payflow.is_turned_away();
-            if !is_turned_away && let Err(error) = self.bring_cards_on().await {
-                tracing::error!(%error, "the cards to look after cannot be brought on");
-            }
             if is_turned_away && !pass.is_multiple_of(TURNED_AWAY_EVERY) {
                 continue;
             }
@@ -160,7 +177,7 @@ impl Shop {
             });
             let mut looks = JoinSet::new();
             for id in orders {
-                let shop = Arc::clone(&self);
+                let shop = Arc::clone(self);
                 looks.spawn(async move {
                     if let Err(error) = shop.look_after(&id).await {
                         tracing::error!(order = id, %error, "an order is not brought on");

@@ -74,7 +74,7 @@ impl Store {
             tell(connection, message)
         });
         let taken = taken.await?;
-        self.changed();
+        self.changed(taken == Taken::Told);
         Ok(taken)
     }
 }
@@ -110,6 +110,6 @@ fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
     if known == (true, order.status, order.refunded()) {
         return Ok(Taken::Nothing);
     }
-    keep(connection, &order)?;
-    Ok(Taken::Told)
+    let is_news = keep(connection, &order)?;
+    Ok(if is_news { Taken::Told } else { Taken::Nothing })
 }

@@ -93,8 +93,8 @@ impl Store {
             )?;
             keep(connection, &order)
         });
-        ended.await?;
-        self.changed();
+        let is_news = ended.await?;
+        self.changed(is_news);
         Ok(())
     }
 }

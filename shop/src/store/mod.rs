@@ -26,7 +26,8 @@ const SCHEMA: &str = include_str!("schema.sql");
 const HOOKS: &str = include_str!("hooks.sql");
 const ACCOUNTS: &str = include_str!("accounts.sql");
 const REGISTRATIONS: &str = include_str!("registrations.sql");
-const SCHEMA_VERSION: i64 = 4;
+const SINGLE: &str = include_str!("single.sql");
+const SCHEMA_VERSION: i64 = 5;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Why the database does not do what it is asked.
@@ -80,10 +81,14 @@ impl Store {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
-            0 => advance(&connection, &[SCHEMA, HOOKS, ACCOUNTS, REGISTRATIONS])?,
-            1 => advance(&connection, &[HOOKS, ACCOUNTS, REGISTRATIONS])?,
-            2 => advance(&connection, &[ACCOUNTS, REGISTRATIONS])?,
-            3 => advance(&connection, &[REGISTRATIONS])?,
+            0 => advance(
+                &connection,
+                &[SCHEMA, HOOKS, ACCOUNTS, REGISTRATIONS, SINGLE],
+            )?,
+            1 => advance(&connection, &[HOOKS, ACCOUNTS, REGISTRATIONS, SINGLE])?,
+            2 => advance(&connection, &[ACCOUNTS, REGISTRATIONS, SINGLE])?,
+            3 => advance(&connection, &[REGISTRATIONS, SINGLE])?,
+            4 => advance(&connection, &[SINGLE])?,
             SCHEMA_VERSION => {}
             found => return Err(Error::Version { found }),
         }
@@ -98,8 +103,11 @@ impl Store {
         self.changes.subscribe()
     }
 
-    fn changed(&self) {
-        self.changes.send_replace(());
+    /// What is no news wakes nobody.
+    fn changed(&self, is_news: bool) {
+        if is_news {
+            self.changes.send_replace(());
+        }
     }
 
     /// Runs work on the connection, all of it or nothing, away from the threads that serve pages.

@@ -81,12 +81,13 @@ impl Store {
         .await
     }
 
-    /// The orders that wait for their buyer and whose payment may expire, oldest first.
+    /// The orders that wait for their buyer and whose payment may expire, at most so many: any of
+    /// them, for the same reason.
     pub(crate) async fn waiting(&self, rows_max: i64) -> Result<Vec<String>, Error> {
         self.run(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id FROM orders WHERE status_rank = 0 AND payment IS NOT NULL
-                 ORDER BY created_micros LIMIT ?1",
+                 ORDER BY random() LIMIT ?1",
             )?;
             let rows = statement.query_map([rows_max], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -99,11 +100,12 @@ impl Store {
     pub(crate) async fn keep(&self, order: &Order) -> Result<Order, Error> {
         let order = order.clone();
         let kept = self.run(move |connection| {
-            keep(connection, &order)?;
-            Ok(order_of(connection, &order.id)?.unwrap_or(order))
+            let is_news = keep(connection, &order)?;
+            let kept = order_of(connection, &order.id)?.unwrap_or(order);
+            Ok((is_news, kept))
         });
-        let kept = kept.await?;
-        self.changed();
+        let (is_news, kept) = kept.await?;
+        self.changed(is_news);
         Ok(kept)
     }
 }
@@ -117,12 +119,14 @@ pub(super) fn order_of(connection: &Connection, id: &str) -> Result<Option<Order
 /// Two answers may have been read before either was kept, so the row decides again. What was paid
 /// in can be taken back, so of an order that waits for a deposit only an answer to what the row
 /// says still is kept; by card an order only goes on.
-pub(super) fn keep(connection: &Connection, order: &Order) -> Result<(), Error> {
+///
+/// Whether the row has changed.
+pub(super) fn keep(connection: &Connection, order: &Order) -> Result<bool, Error> {
     let payment = order
         .payment
         .as_ref()
         .map(|payment| serde_json::to_string(payment).expect("strings and numbers are JSON"));
-    connection.execute(
+    let rows = connection.execute(
         "UPDATE orders SET status = ?2, status_rank = ?3, payment = ?4, refunded = ?5,
              is_moving = ?6, reversals = ?7, revision = revision + 1
          WHERE id = ?1 AND (payment IS NOT ?4 OR status <> ?2)
@@ -139,7 +143,7 @@ pub(super) fn keep(connection: &Connection, order: &Order) -> Result<(), Error> 
             order.revision,
         ],
     )?;
-    Ok(())
+    Ok(rows > 0)
 }
 
 /// A row as it is stored.

@@ -38,7 +38,8 @@ impl Store {
     }
 
     /// Keeps what the window brought back, the first time; the registration, where there is one of
-    /// this owner's that was opened with that.
+    /// this owner's that was opened with that. While another card subscribes the owner to the same
+    /// plan nothing is kept: one of them is charged.
     pub(crate) async fn authorised(
         &self,
         owner: &str,
@@ -49,7 +50,7 @@ impl Store {
         let (customer_key, auth_key) = (customer_key.to_owned(), auth_key.to_owned());
         self.run(move |connection| {
             connection.execute(
-                "UPDATE registrations SET auth_key = ?4
+                "UPDATE OR IGNORE registrations SET auth_key = ?4
                  WHERE card = ?1 AND owner = ?2 AND customer_key = ?3
                      AND state = 'OPEN' AND auth_key IS NULL",
                 params![card, owner, customer_key, auth_key],

@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::slice;
 
 use super::{Begun, Cart, Store};
+use crate::clock::now;
 use crate::intent::{Act, Intent, State};
+use crate::membership::{Purpose, Registering};
 use crate::order::tests::{order, payment};
 use crate::order::{Order, Status, Way};
 use crate::payflow::PaymentStatus;
@@ -169,6 +171,56 @@ async fn of_a_deposit_only_an_answer_to_what_is_known_counts() {
     assert_eq!(store.keep(&late).await.unwrap(), back);
     // What is no news wakes nobody.
     assert_eq!(store.keep(&says(&back, waits)).await.unwrap(), back);
+}
+
+#[tokio::test]
+async fn only_what_changed_wakes_pages() {
+    let (store, order) = with_order().await;
+    let changes = store.changes();
+    let done = order.told(payment(PaymentStatus::Done, 0)).unwrap();
+    let kept = store.keep(&done).await.unwrap();
+    assert!(changes.has_changed().unwrap());
+    let changes = store.changes();
+    store.keep(&kept).await.unwrap();
+    assert!(!changes.has_changed().unwrap());
+}
+
+fn registering(card: &str, plan: &str) -> Registering {
+    Registering {
+        card: card.to_owned(),
+        owner: "a".to_owned(),
+        customer_key: format!("of-{card}"),
+        purpose: Purpose::Subscribe {
+            plan: plan.to_owned(),
+        },
+        auth_key: None,
+        state: State::Open,
+        code: None,
+    }
+}
+
+#[tokio::test]
+async fn of_two_windows_for_one_plan_one_goes_on() {
+    let store = Store::open(None).unwrap();
+    for (card, plan) in [("1", "tea"), ("2", "tea"), ("3", "rice")] {
+        store
+            .register(registering(card, plan), now())
+            .await
+            .unwrap();
+    }
+    let authorised = async |card: &str| {
+        let customer_key = format!("of-{card}");
+        let keys = (customer_key.as_str(), "auth");
+        let found = store.authorised("a", card, keys).await.unwrap();
+        found.unwrap().auth_key.is_some()
+    };
+    assert!(authorised("1").await);
+    assert!(!authorised("2").await, "charged twice");
+    assert!(authorised("3").await);
+    // A reload changes nothing.
+    assert!(authorised("1").await);
+    store.registered("1", (State::Refused, None)).await.unwrap();
+    assert!(authorised("2").await);
 }
 
 #[tokio::test]

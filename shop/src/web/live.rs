@@ -1,9 +1,10 @@
 //! Owns telling an order's page that what it shows has changed, as server-sent events. What it
 //! has changed to is read from the page itself, so that there is one place that says it.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Extension;
@@ -13,7 +14,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,9 @@ use super::{Problem, Web, orders};
 use crate::store::Store;
 
 /// How many pages are told at once; the others ask now and then.
-pub(super) const STREAMS_MAX: usize = 256;
+const STREAMS_MAX: usize = 256;
+/// How many of one visitor's: more than anybody looks at, and no matter for the others.
+const STREAMS_OF_ONE_MAX: usize = 6;
 /// A page that is still there comes back.
 const LIFETIME: Duration = Duration::from_mins(5);
 /// So that neither side believes the other gone.
@@ -37,6 +40,54 @@ pub(super) struct Shown {
     seen: i64,
 }
 
+/// The places of pages that are told, by visitor.
+#[derive(Clone, Default)]
+pub(crate) struct Streams(Arc<Mutex<HashMap<String, usize>>>);
+
+impl Streams {
+    /// A place for a page of this visitor's, while there is one.
+    fn take(&self, owner: &str) -> Option<Place> {
+        let mut taken = self.taken();
+        let all = taken
+            .values()
+            .fold(0, |all: usize, own| all.saturating_add(*own));
+        let own = taken.get(owner).copied().unwrap_or_default();
+        if all >= STREAMS_MAX || own >= STREAMS_OF_ONE_MAX {
+            return None;
+        }
+        taken.insert(owner.to_owned(), own.saturating_add(1));
+        Some(Place {
+            streams: self.clone(),
+            owner: owner.to_owned(),
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        // What is under the lock is whole at every moment.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place, until it is dropped.
+struct Place {
+    streams: Streams,
+    owner: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.streams.taken();
+        let left = taken
+            .get(&self.owner)
+            .map_or(0, |own| own.saturating_sub(1));
+        if left == 0 {
+            taken.remove(&self.owner);
+        } else {
+            taken.insert(self.owner.clone(), left);
+        }
+    }
+}
+
 struct Telling {
     store: Store,
     order: String,
@@ -44,7 +95,7 @@ struct Telling {
     changes: watch::Receiver<()>,
     life: Pin<Box<Sleep>>,
     end: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Telling {
@@ -80,7 +131,7 @@ pub(super) async fn follow(
     Query(shown): Query<Shown>,
 ) -> Result<Response, Problem> {
     let order = orders::own(&web, &visitor, &id).await?;
-    let Ok(place) = Arc::clone(&web.streams).try_acquire_owned() else {
+    let Some(place) = web.streams.take(&order.owner) else {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };
     let telling = Telling {
@@ -102,4 +153,33 @@ pub(super) async fn follow(
     });
     let beats = KeepAlive::new().interval(BEAT);
     Ok(Sse::new(told).keep_alive(beats).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_visitor_takes_a_few_places_only() {
+        let streams = Streams::default();
+        let mut own: Vec<_> = (0..STREAMS_OF_ONE_MAX)
+            .map(|_| streams.take("a").unwrap())
+            .collect();
+        assert!(streams.take("a").is_none());
+        assert!(streams.take("b").is_some());
+        drop(own.pop());
+        assert!(streams.take("a").is_some());
+    }
+
+    #[test]
+    fn all_together_have_so_many_places() {
+        let streams = Streams::default();
+        let take = |visitor: usize| streams.take(&visitor.to_string());
+        let all: Vec<_> = (0..STREAMS_MAX)
+            .map(|visitor| take(visitor).unwrap())
+            .collect();
+        assert!(take(STREAMS_MAX).is_none());
+        drop(all);
+        assert!(streams.taken().is_empty());
+    }
 }

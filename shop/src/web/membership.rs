@@ -82,7 +82,7 @@ pub(super) async fn subscribe(
         if !offered.iter().any(|offered| offered.code == plan) {
             return Err(sales::Error::NotFound);
         }
-        if web.shop.is_subscribed(&owner, &plan).await? {
+        if web.shop.pays_for(&owner, &plan).await? {
             return Ok(Json(json!({ "leave": OWN })).into_response());
         }
         open(&web, &owner, Purpose::Subscribe { plan }).await
@@ -190,11 +190,23 @@ pub(super) async fn end(
     match ended.await {
         Ok(None) => Ok(Redirect::to(OWN).into_response()),
         Ok(Some(code)) => {
-            tracing::info!(subscription = id, code, "it is not ended");
-            Ok(Redirect::to("/membership?notice=not-ended").into_response())
+            tracing::info!(subscription = id, code, "its end is not accepted");
+            let notice = not_ended(&code);
+            Ok(Redirect::to(&format!("{OWN}?notice={notice}")).into_response())
         }
         Err(sales::Error::Payflow(error)) => Ok(unreachable(&visitor, &error)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The notice for what became of an end that was not accepted.
+fn not_ended(code: &str) -> &'static str {
+    match code {
+        "SUBSCRIPTION_CHARGING" | "PAYMENT_IN_PROGRESS" => "not-ended",
+        "SUBSCRIPTION_CLOSED" => "ended-before",
+        "CANCEL_DECLINED" => "ended-unrefunded",
+        "GATEWAY_CANNOT_CANCEL" => "not-refunded",
+        _ => "end-again",
     }
 }
 

@@ -20,7 +20,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -48,7 +47,7 @@ pub(crate) struct Web {
     /// What webhooks are verified with, too.
     pub(crate) rotated: Rotated,
     /// How many pages can still be told of changes.
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: live::Streams,
     /// When the shop stops.
     pub(crate) end: CancellationToken,
 }
@@ -60,7 +59,7 @@ impl Web {
             shop,
             secure_cookies: config.secure_cookies,
             rotated: Rotated(config.hook_secrets.clone()),
-            streams: Arc::new(Semaphore::new(live::STREAMS_MAX)),
+            streams: live::Streams::default(),
             end,
         }
     }

@@ -35,8 +35,9 @@ pub(crate) struct Membership {
     pub(crate) runs_out: &'static str,
     statuses: [(&'static str, &'static str); 6],
     cycles: [(&'static str, &'static str); 9],
-    notices: [(&'static str, &'static str); 3],
+    notices: [(&'static str, &'static str); 7],
     pub(crate) refused: &'static str,
+    pub(crate) already: &'static str,
     pub(crate) held: &'static str,
     pub(crate) pending: &'static str,
 }
@@ -153,8 +154,22 @@ const KOREAN: Membership = Membership {
             "not-ended",
             "결제를 확인하는 중이라 아직 해지할 수 없어요. 잠시 후 다시 시도해 주세요.",
         ),
+        ("ended-before", "이미 해지한 구독이에요."),
+        (
+            "ended-unrefunded",
+            "해지했지만 이번 결제는 환불되지 않았어요. 상점에 문의해 주세요.",
+        ),
+        (
+            "not-refunded",
+            "이번 결제를 환불할 수 없어 해지하지 못했어요. 상점에 문의해 주세요.",
+        ),
+        (
+            "end-again",
+            "해지하지 못했어요. 잠시 후 다시 시도해 주세요.",
+        ),
     ],
     refused: "등록한 카드로 진행하지 못했어요. 다른 카드로 다시 시도해 주세요.",
+    already: "이미 구독 중이에요. 나중에 등록한 카드로는 결제하지 않았어요.",
     held: "이 카드로는 결제할 수 없어요. 카드를 변경하면 바로 다시 결제해요.",
     pending: "결제를 확인하고 있어요. 이 화면은 자동으로 새로 고쳐져요.",
 };
@@ -227,8 +242,22 @@ const ENGLISH: Membership = Membership {
             "not-ended",
             "A payment is being confirmed, so it cannot end yet. Please try again soon.",
         ),
+        ("ended-before", "It has been ended before."),
+        (
+            "ended-unrefunded",
+            "It has ended, but this payment was not refunded. Please ask the shop.",
+        ),
+        (
+            "not-refunded",
+            "This payment cannot be refunded, so it has not ended. Please ask the shop.",
+        ),
+        (
+            "end-again",
+            "It has not ended. Please try again in a moment.",
+        ),
     ],
     refused: "That card cannot be used for this. Please try another one.",
+    already: "You are subscribed already. The card of the second window was not charged.",
     held: "This card cannot be charged. With another one it is tried again at once.",
     pending: "The payment is being confirmed. This page refreshes by itself.",
 };

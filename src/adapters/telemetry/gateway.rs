@@ -59,6 +59,12 @@ impl Gateway {
         })
     }
 
+    /// Whether it has series of its own.
+    fn is_known(&self, account: GatewayAccountId) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&account)
+    }
+
     /// The account's label, and whether it was not seen before.
     fn label(&self, account: GatewayAccountId) -> (String, bool) {
         // What is under the lock is whole at every moment.
@@ -71,6 +77,19 @@ impl Gateway {
         }
         known.insert(account);
         (account.to_string(), true)
+    }
+}
+
+impl Metrics {
+    /// Shows how the breaker of an account stands that was called before: a guard that was
+    /// replaced tells nothing any more, nor does one whose account is disabled.
+    pub fn breaker_stands(&self, account: GatewayAccountId, is_open: bool) {
+        let gateway = &self.gateway;
+        if gateway.is_known(account) {
+            let label = [account.to_string()];
+            let gauge = gateway.breaker_open.with_label_values(&label);
+            gauge.set(i64::from(is_open));
+        }
     }
 }
 
@@ -129,5 +148,33 @@ impl Observer for Metrics {
             .breaker_open
             .with_label_values(&[&account])
             .set(open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::RawId;
+
+    use super::*;
+
+    fn account(number: u128) -> GatewayAccountId {
+        GatewayAccountId::new(RawId::from_parts(1, number))
+    }
+
+    fn open(metrics: &Metrics, account: GatewayAccountId) -> i64 {
+        let label = [account.to_string()];
+        metrics.gateway.breaker_open.with_label_values(&label).get()
+    }
+
+    #[test]
+    fn a_guard_that_is_no_more_leaves_no_breaker_open() {
+        let metrics = Metrics::new().unwrap();
+        metrics.turned(account(1), Turn::Locked);
+        assert_eq!(open(&metrics, account(1)), 1);
+        metrics.breaker_stands(account(1), false);
+        assert_eq!(open(&metrics, account(1)), 0);
+        // One that was never called has no series.
+        metrics.breaker_stands(account(2), true);
+        assert!(!metrics.gateway.is_known(account(2)));
     }
 }

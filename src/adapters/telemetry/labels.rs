@@ -25,8 +25,9 @@ pub const LABELS: &[(&str, &str)] = &[
     ("from", "a status of a payment; `NONE` before its first"),
     (
         "kind",
-        "of a saga: `APPROVAL`, `CANCELLATION`, `CHARGE`, `ACCOUNT_ISSUE`, `REVERSAL`; of a \
-         payment (`payflow_compensation_total`): `ONE_OFF`, `BILLING`, `VIRTUAL_ACCOUNT`",
+        "of a saga: `APPROVAL`, `CANCELLATION`, `CHARGE`, `ACCOUNT_ISSUE`, `ACCOUNT_CLOSE`, \
+         `REVERSAL`; of a payment (`payflow_compensation_total`): `ONE_OFF`, `BILLING`, \
+         `VIRTUAL_ACCOUNT`",
     ),
     (
         "lease",

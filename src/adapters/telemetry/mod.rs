@@ -30,7 +30,7 @@ use axum::routing::get;
 use domain::change::Change;
 use prometheus::{Encoder as _, IntGauge, Registry, TextEncoder};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 pub use book::Described;
 pub use expiry::{Certified, first_end};
@@ -44,6 +44,9 @@ use book::{Book, registered};
 
 /// How long what was counted in the store is believed: scrapes must not become a load.
 const COUNTED_BELIEVED: Duration = Duration::from_secs(5);
+/// For how long a scrape looks into the store: what is not counted by then is shown as it was.
+/// Prometheus itself gives up after ten seconds.
+const COUNTED_WITHIN: Duration = Duration::from_secs(8);
 /// The same of what ends in days.
 const EXPIRY_BELIEVED: Duration = Duration::from_hours(1);
 
@@ -197,24 +200,37 @@ impl Scrape {
         if !is_old(counted.store, COUNTED_BELIEVED) {
             return;
         }
+        // Marked before: who scrapes may go away meanwhile, and would have it all counted again.
+        counted.store = Some(Instant::now());
+        let looked = timeout(COUNTED_WITHIN, self.look(&mut counted)).await;
+        if looked.is_err() {
+            tracing::warn!("the store is not counted within {COUNTED_WITHIN:?}");
+        }
+        // What took long is believed from now on.
+        counted.store = Some(Instant::now());
+    }
+
+    /// Looks into the store.
+    async fn look(&self, counted: &mut Counted) {
+        let (metrics, sources) = (&self.metrics, &self.sources);
         let (store, now) = (sources.store.as_ref(), sources.clock.now());
         // One that hangs would have every count after the other wait for it.
-        if metrics.database.is_up(store).await {
-            metrics.sagas.count(store, now, sources.stuck_after).await;
-            metrics.watch.count(store, now).await;
-            metrics.feed.count(store, now).await;
-            metrics.webhooks.count(store).await;
-            metrics.inbox.count(store).await;
-            let billing = &metrics.billing;
-            billing.count(store, now, sources.stuck_after).await;
-            metrics.database.count(store).await;
-            if is_old(counted.expiry, EXPIRY_BELIEVED) {
-                let (files, wall) = (&sources.certificates, Wall::default().now());
-                metrics.expiry.count(files, store, now, wall).await;
-                counted.expiry = Some(Instant::now());
-            }
+        if !metrics.database.is_up(store).await {
+            return;
         }
-        counted.store = Some(Instant::now());
+        metrics.sagas.count(store, now, sources.stuck_after).await;
+        metrics.watch.count(store, now).await;
+        metrics.feed.count(store, now).await;
+        metrics.webhooks.count(store).await;
+        metrics.inbox.count(store).await;
+        let billing = &metrics.billing;
+        billing.count(store, now, sources.stuck_after).await;
+        metrics.database.count(store).await;
+        if is_old(counted.expiry, EXPIRY_BELIEVED) {
+            counted.expiry = Some(Instant::now());
+            let (files, wall) = (&sources.certificates, Wall::default().now());
+            metrics.expiry.count(files, store, now, wall).await;
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Sagas {
             accounts: ended(
                 "payflow_accounts_total",
                 "Issues and closings of accounts that ended",
-                &["issued", "misfit"],
+                &["issued", "closed", "misfit"],
             )?,
             cancellations: ended(
                 "payflow_cancellations_total",

@@ -153,7 +153,20 @@ async fn secrets(config: &Config, database: &Database) -> Finding {
     const CHECK: &str = "secrets";
     let fix = "set the master keys that they were sealed with; see docs/secrets.md";
     if !vault::is_there(config) {
-        return Finding::skipped(CHECK, "no master key was made yet");
+        return match database.data_keys(None, 1).await {
+            Ok(sealed) if sealed.is_empty() => {
+                Finding::skipped(CHECK, "no master key was made yet")
+            }
+            Ok(_) => Finding::failed(
+                CHECK,
+                "secrets are sealed, and the master key is gone: there is no master.key in \
+                 files.dir, and none is set",
+                "bring master.key back from the backup of files.dir before a copy starts, which \
+                 would make another one; without it every account has to be given its \
+                 credentials anew; see docs/secrets.md",
+            ),
+            Err(error) => Finding::failed(CHECK, error.to_string(), fix),
+        };
     }
     let vault = match vault::open(config, Arc::new(database.clone())) {
         Ok(vault) => vault,

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use super::{Head, Page, page, token};
 use crate::cards::company;
 use crate::intent::State;
-use crate::membership::{Membership, Registering};
+use crate::membership::{ALREADY_SUBSCRIBED, Membership, Registering};
 use crate::payflow::{Plan, Subscription};
 use crate::web::visitor::Visitor;
 use crate::words::membership::Membership as Words;
@@ -107,7 +107,8 @@ pub(crate) fn membership<'a>(
     notice: &str,
 ) -> WithCard<'a> {
     let words = Words::of(visitor.language);
-    let is_refused = newest.is_some_and(|newest| newest.state == State::Refused);
+    let refused = newest.filter(|newest| newest.state == State::Refused);
+    let refused = refused.map(|newest| why_refused(words, newest));
     let is_open = newest.is_some_and(|newest| newest.state == State::Open);
     let is_charging = memberships.iter().any(|one| {
         one.cycles
@@ -116,12 +117,12 @@ pub(crate) fn membership<'a>(
     });
     let content = html! {
         @if memberships.is_empty() && !is_open {
-            @if is_refused { p.notice data-notice="card-refused" role="status" { (words.refused) } }
+            @if let Some(refused) = &refused { (refused) }
             (empty(&words.none, Some(words.choose)))
         } @else {
             h1.title { (words.own) }
             (told(words, notice))
-            @if is_refused { p.notice data-notice="card-refused" role="status" { (words.refused) } }
+            @if let Some(refused) = &refused { (refused) }
             @if is_open || is_charging {
                 p.checking #charging { span.pulse {} span { (words.pending) } }
             }
@@ -133,6 +134,17 @@ pub(crate) fn membership<'a>(
         title: words.own,
         refreshes: is_open || is_charging,
         content,
+    }
+}
+
+fn why_refused(words: &Words, newest: &Registering) -> Markup {
+    let is_second = newest.code.as_deref() == Some(ALREADY_SUBSCRIBED);
+    html! {
+        @if is_second {
+            p.notice data-notice="already" role="status" { (words.already) }
+        } @else {
+            p.notice data-notice="card-refused" role="status" { (words.refused) }
+        }
     }
 }
 

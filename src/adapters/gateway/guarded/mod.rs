@@ -69,6 +69,12 @@ impl<G: PaymentGateway> Guarded<G> {
         self.active.store(active, Ordering::Relaxed);
     }
 
+    /// Whether actions are held back.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     async fn observed(
         &self,
         operation: Operation,

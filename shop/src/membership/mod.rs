@@ -12,6 +12,8 @@ const SHOWN_MAX: usize = 3;
 const PASS_MAX: i64 = 4;
 /// The longest of the gateway's keys.
 const AUTH_KEY_CHARS_MAX: usize = 300;
+/// Our own code of a card that would have had a plan charged twice.
+pub(crate) const ALREADY_SUBSCRIBED: &str = "ALREADY_SUBSCRIBED";
 
 /// What a card is registered for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +147,12 @@ impl Shop {
         auth_key: &str,
     ) -> Result<(Meaning, String), Error> {
         let card = registering.card.as_str();
+        // Since the window opened, another one may have led to the same.
+        if let Purpose::Subscribe { plan } = &registering.purpose
+            && self.is_subscribed(registering, plan).await?
+        {
+            return Ok((Meaning::Refused, ALREADY_SUBSCRIBED.to_owned()));
+        }
         let keys = (registering.customer_key.as_str(), auth_key);
         let issued = self.payflow.issue_card(card, keys).await?;
         if issued.0 != Meaning::Done {
@@ -196,9 +204,17 @@ impl Shop {
     }
 
     /// Whether somebody pays for this plan already.
-    pub(crate) async fn is_subscribed(&self, owner: &str, plan: &str) -> Result<bool, Error> {
+    pub(crate) async fn pays_for(&self, owner: &str, plan: &str) -> Result<bool, Error> {
         let all = self.payflow.subscriptions(owner).await?;
         Ok(all.iter().any(|one| one.plan_code == plan && goes_on(one)))
+    }
+
+    /// Whether its owner pays for this plan with another card than the one registered here: what
+    /// this one subscribed to, and nobody heard of, is told by the repeat.
+    async fn is_subscribed(&self, registering: &Registering, plan: &str) -> Result<bool, Error> {
+        let all = self.payflow.subscriptions(&registering.owner).await?;
+        let mut of_plan = all.iter().filter(|one| one.plan_code == plan);
+        Ok(of_plan.any(|one| goes_on(one) && one.billing_key_id != registering.card))
     }
 
     /// Everything that a visitor has subscribed to, newest first.
@@ -234,11 +250,13 @@ impl Shop {
         Ok(memberships)
     }
 
-    /// Ends a subscription; the code where it is refused. The key is the same each time that it is
-    /// asked for in this state, so a form that is sent twice ends once.
+    /// Ends a subscription; the code where that is not accepted. The key is the same each time that
+    /// it is asked for in this state, so a form that is sent twice ends once.
     pub(crate) async fn end(&self, subscription: &Subscription) -> Result<Option<String>, Error> {
         let key = format!("{}-end", subscription.id);
-        let (meaning, code) = self.payflow.end(&subscription.id, &key).await?;
-        Ok((meaning == Meaning::Refused).then_some(code))
+        Ok(self.payflow.end(&subscription.id, &key).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;
