@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use domain::change::Change;
+use domain::decline::Decline;
 use domain::id::SagaId;
-use domain::payment::Payment;
-use domain::saga::{Absorbed, Saga};
+use domain::payment::{PayStatus, Payment};
+use domain::principal::Actor;
+use domain::saga::{Absorbed, Kind, Outcome, Saga};
 use domain::snapshot::Answer;
 use tokio::time::{Instant, sleep};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::Runner;
 use crate::crash::crash_point;
@@ -188,6 +190,19 @@ fn newest(changes: &[Change]) -> Option<Payment> {
     })
 }
 
+/// Why the gateway refused to close an account that nobody waits for any more, where it did. Who
+/// cancels is told by the payment's events.
+fn stays_open<'s>(saga: &'s Saga, payment: &Payment) -> Option<&'s Decline> {
+    let waits = payment.status() == PayStatus::WaitingForDeposit;
+    let closes = saga.head.kind() == Kind::AccountClose && saga.head.actor == Actor::System;
+    match &saga.progress.outcome {
+        Some(Outcome::Declined(decline)) if waits && closes => {
+            Some(decline).filter(|decline| **decline != Decline::deposited())
+        }
+        Some(_) | None => None,
+    }
+}
+
 fn log_progress(saga: &Saga, payment: &Payment) {
     let (asked, captured) = (payment.facts.tax_free, payment.captured_tax_free);
     if saga.is_closed() && !payment.captured.is_zero() && asked != captured {
@@ -196,6 +211,13 @@ fn log_progress(saga: &Saga, payment: &Payment) {
             %asked,
             %captured,
             "the gateway counts another part as tax-free"
+        );
+    }
+    if let Some(decline) = stays_open(saga, payment) {
+        error!(
+            payment = %payment.facts.id,
+            code = decline.code,
+            "the gateway does not close an account past its due date: close it there"
         );
     }
     info!(

@@ -6,9 +6,11 @@ use domain::change::Change;
 use domain::id::{GatewayOrderId, SagaId};
 use domain::payment::{Moved, Payment};
 use domain::saga::{Kind, Saga};
+use domain::switch::Operation;
 use tracing::{error, warn};
 
 use crate::App;
+use crate::ports::gateway::Ability;
 use crate::ports::store::{self, CommitError, Sighting};
 
 /// So many pages of accounts at most in one pass: the others are due in the next one.
@@ -57,10 +59,11 @@ impl App {
         let trace = self.runner.fresh_trace();
         let ctx = self.runner.ctx(SagaId::new(self.draw()), &trace);
         let mut moved = self.closing_of(payment, order, &ctx);
-        if moved.is_none() {
+        // A closing cannot tell a new deposit from one that was taken back: a look can.
+        if moved.is_none() || payment.was_paid_into() {
             let seen = self.sighting_of(payment, order);
             store.sight(&seen.into_iter().collect::<Vec<_>>()).await?;
-            moved = payment.clone().looked(&ctx);
+            moved = moved.or_else(|| payment.clone().looked(&ctx));
         }
         match moved {
             Some(moved) => self.keep_look(&moved).await,
@@ -93,13 +96,21 @@ impl App {
         Ok(())
     }
 
-    /// What closes an account that is past its due date, where its gateway is served here.
+    /// What closes an account that is past its due date, where its gateway is served here, can do
+    /// that, and nobody has paused cancellations.
     fn closing_of(&self, payment: &Payment, order: GatewayOrderId, ctx: &Ctx<'_>) -> Option<Moved> {
         if !payment.is_past_due(ctx.now) {
             return None;
         }
-        let gateway = self.parts.gateways.of(payment.facts.account)?;
-        let version = gateway.terms().credential_version;
+        let (scope, account) = (payment.facts.scope, payment.facts.account);
+        self.ensure_not_paused(Operation::Cancels, scope, account)
+            .ok()?;
+        let gateway = self.parts.gateways.of(account)?;
+        let terms = gateway.terms();
+        if !terms.abilities.has(Ability::GivesBack) {
+            return None;
+        }
+        let version = terms.credential_version;
         payment.clone().close_past_due(order, version, ctx)
     }
 

@@ -188,11 +188,12 @@ impl Payment {
         saga: &Saga,
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,
-    ) -> Option<Moved> {
+    ) -> Moved {
         let mut payment = self;
-        let account = payment.account.as_mut()?;
-        account.reversals = account.reversals.saturating_add(1);
-        let movement = (Movement::Reversal(account.reversals), saga.head.amount);
+        let movement = (
+            Movement::Reversal(payment.one_more_reversal()),
+            saga.head.amount,
+        );
         let entry = Entry {
             debit: Account::Suspense,
             credit: Account::GatewayReceivable,
@@ -204,9 +205,22 @@ impl Payment {
             ..Telling::of(EventKind::WrongCaptureReversed, Actor::Gateway)
         };
         let status = payment.status();
+        let waited = payment.state == State::InProgress { saga: saga.head.id };
         let mut moved = payment.record(status, telling, ctx);
+        if waited {
+            moved = moved.aborted_after_reversal(saga, ctx);
+        }
         moved.changes.push(Change::InsertEntry(Box::new(entry)));
-        Some(moved)
+        moved
+    }
+
+    /// Counts a deposit that went back; the count. An account that never became known was paid
+    /// into once at most: that is what ended its issue.
+    pub(super) fn one_more_reversal(&mut self) -> u32 {
+        self.account.as_mut().map_or(1, |account| {
+            account.reversals = account.reversals.saturating_add(1);
+            account.reversals
+        })
     }
 
     /// The account was closed at the gateway by others, before anybody paid in.

@@ -213,8 +213,37 @@ impl Payment {
         Some(payment.record(status, telling, ctx))
     }
 
-    /// Books what was paid in before `saga` could close the account. None for a deposit that has no
-    /// name where one was taken back before: it may be that one.
+    /// Whether a deposit of its account was booked before, and taken back: what is shown as paid in
+    /// may be that one.
+    #[must_use]
+    pub fn was_paid_into(&self) -> bool {
+        let account = self.account.as_ref();
+        account.is_some_and(|account| account.reversals > 0)
+    }
+
+    /// As [`Self::account_stays`], because of a deposit that only the ledger can tell from one
+    /// that was taken back: who wanted it cancelled shall not wait long until it is looked at. An
+    /// account past its due date is looked at anyway.
+    pub(crate) fn account_is_judged(
+        self,
+        saga: &Saga,
+        decline: &Decline,
+        ctx: &Ctx<'_>,
+    ) -> Option<Moved> {
+        let mut moved = self.account_stays(saga, decline, ctx)?;
+        if moved.payment.is_past_due(ctx.now) {
+            return Some(moved);
+        }
+        moved.payment.account.as_mut()?.look_at = Some(ctx.now);
+        for change in &mut moved.changes {
+            if let Change::UpdatePayment { payment, .. } = change {
+                **payment = moved.payment.clone();
+            }
+        }
+        Some(moved)
+    }
+
+    /// Books what was paid in before `saga` could close the account, where nothing was before.
     pub(crate) fn deposited_while_closing(
         self,
         saga: &Saga,
@@ -222,10 +251,6 @@ impl Payment {
         ctx: &Ctx<'_>,
     ) -> Option<Moved> {
         let payment = self.unclosing(saga)?;
-        let again = payment.account.as_ref()?.reversals > 0;
-        if again && snapshot.last_transaction_key.is_none() {
-            return None;
-        }
         payment.deposited(Finder::asking(saga), saga, snapshot, ctx)
     }
 }

@@ -195,13 +195,16 @@ impl Payment {
         known: &Known<'_>,
         ctx: &Ctx<'_>,
     ) -> Result<Observed, Strange> {
-        // A key is captured once, and its wrong capture is booked with the reversal that opens.
+        // A key is captured once, and its wrong capture is booked with the reversal that opens. An
+        // account can be paid into again: that this deposit is no known one was told by its name.
         let key = &snapshot.payment_key;
+        let one_more = self.account.is_some() && snapshot.cancels.is_empty();
         if known.sagas.iter().any(|saga| saga.gives_back(key)) {
-            return match snapshot.balance {
-                Some(left) if left.is_zero() => Ok(Observed::Nothing),
-                Some(_) | None => Err(Strange::Balance),
-            };
+            match snapshot.balance {
+                Some(left) if left.is_zero() => return Ok(Observed::Nothing),
+                Some(_) if one_more => {}
+                Some(_) | None => return Err(Strange::Balance),
+            }
         }
         let total = snapshot.total.filter(|total| !total.is_zero());
         let total = total.ok_or(Strange::Amount(snapshot.total))?;

@@ -165,7 +165,9 @@ impl Payment {
         };
         let from = self.status();
         let waited = self.state == State::InProgress { saga: saga.head.id };
-        let mut moved = self.record(from, telling, ctx);
+        let mut payment = self;
+        payment.one_more_reversal();
+        let mut moved = payment.record(from, telling, ctx);
         if waited {
             moved = moved.aborted_after_reversal(saga, ctx);
         }
@@ -223,7 +225,7 @@ impl Moved {
         self.and(payment.record(status, telling, ctx))
     }
 
-    fn aborted_after_reversal(self, saga: &Saga, ctx: &Ctx<'_>) -> Self {
+    pub(super) fn aborted_after_reversal(self, saga: &Saga, ctx: &Ctx<'_>) -> Self {
         let declined = Decline::wrong_capture();
         let payment = self.payment.clone();
         match payment.decline(saga, &declined, ctx) {

@@ -16,6 +16,8 @@ use crate::{Ctx, Timestamp, after, before};
 /// How often an account is asked about that waits, as a rule: notifications and the gateway's list
 /// tell sooner.
 const WAITING: Duration = Duration::from_hours(1);
+/// How rarely it is tried at most to close one that the gateway will not close.
+const RAREST: Duration = Duration::from_hours(24);
 /// For how long before the due date it is asked about more often, and how often then.
 const NEAR: Duration = Duration::from_hours(1);
 const NEAR_EVERY: Duration = Duration::from_mins(5);
@@ -172,8 +174,9 @@ impl Payment {
                 } else if now < over {
                     after(now, NEAR_EVERY).min(over)
                 } else {
-                    // It could not be closed.
-                    after(now, WAITING)
+                    // It could not be closed: half as often each time.
+                    let since = now.signed_duration_since(over).to_std();
+                    after(now, since.unwrap_or_default().clamp(WAITING, RAREST))
                 })
             }
             State::Done { approved_at } => once_more(*approved_at),

@@ -57,20 +57,16 @@ fn found(
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     if snapshot.is_captured() {
-        return paid_in(saga, payment, snapshot, ctx);
+        return paid_in(saga, payment, snapshot, before, ctx);
     }
     let nothing = Money::zero(saga.head.amount.currency());
     match &snapshot.status {
         // Our own call's answer, or what two questions running show.
         Status::Canceled if saga.is_calling() || saga.is_confirmed(nothing, before) => {
-            match payment.clone().account_closed(&saga, ctx) {
-                Some(moved) => Absorbed {
-                    saga: saga.close(Outcome::Closed),
-                    changes: moved.changes,
-                },
-                None => Absorbed::waiting(saga.ask_later(ctx)),
-            }
+            closed(saga, payment, ctx)
         }
+        // Not what our call does; as final, all the same.
+        Status::Expired if saga.is_confirmed(nothing, before) => closed(saga, payment, ctx),
         Status::WaitingForDeposit if !saga.is_calling() => no_effect(saga, payment, ctx),
         Status::WaitingForDeposit
         | Status::Canceled
@@ -88,8 +84,42 @@ fn found(
     }
 }
 
+/// Nobody can pay in any more.
+fn closed(saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
+    match payment.clone().account_closed(&saga, ctx) {
+        Some(moved) => Absorbed {
+            saga: saga.close(Outcome::Closed),
+            changes: moved.changes,
+        },
+        None => Absorbed::waiting(saga.ask_later(ctx)),
+    }
+}
+
 /// The buyer was first: the deposit is booked, and the account stays what it is.
-fn paid_in(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Absorbed {
+fn paid_in(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    before: Option<Money>,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    // Whether it is a new one or one that was taken back, the ledger knows, and not this saga:
+    // shown twice running, it ends here, and the watch compares the names.
+    if payment.was_paid_into() {
+        return if saga.is_confirmed(saga.head.amount, before) {
+            let decline = Decline::deposited();
+            Absorbed {
+                changes: payment
+                    .clone()
+                    .account_is_judged(&saga, &decline, ctx)
+                    .map(|moved| moved.changes)
+                    .unwrap_or_default(),
+                saga: saga.close(Outcome::Declined(decline)),
+            }
+        } else {
+            Absorbed::waiting(saga.surprised(ctx))
+        };
+    }
     match payment
         .clone()
         .deposited_while_closing(&saga, snapshot, ctx)

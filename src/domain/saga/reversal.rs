@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Absorbed, CancelCall, Heard, Outcome, Phase, Saga};
 use crate::money::Money;
 use crate::payment::{Kind, Payment};
-use crate::snapshot::{Answer, Cause, Snapshot};
+use crate::snapshot::{Answer, Cause, Snapshot, Status};
 use crate::text::PaymentKey;
 use crate::{Ctx, Timestamp, after};
 
@@ -115,11 +115,12 @@ fn deposited(
     let moved = if snapshot.is_captured() {
         let returned = snapshot.balance == Some(nothing) && given_back(&saga, snapshot);
         (returned && settled).then(|| payment.clone().reversed(&saga, snapshot, ctx))
-    } else {
+    } else if is_taken_back(snapshot) {
         let far = asked_at.is_some_and(|at| ctx.now >= after(at, ctx.policy.doubt_for));
         let confirmed = saga.is_confirmed(nothing, before) && far;
-        let moved = || payment.clone().taken_from_suspense(&saga, snapshot, ctx);
-        confirmed.then(moved).flatten()
+        confirmed.then(|| payment.clone().taken_from_suspense(&saga, snapshot, ctx))
+    } else {
+        None
     };
     match moved {
         Some(moved) => Absorbed {
@@ -127,6 +128,22 @@ fn deposited(
             changes: moved.changes,
         },
         None => Absorbed::waiting(saga.ask_rarely(ctx)),
+    }
+}
+
+/// Whether nobody has paid in, by what is shown: the account waits, or was closed so. Any other
+/// status, an unknown word first of all, says nothing of the deposit.
+fn is_taken_back(snapshot: &Snapshot) -> bool {
+    match &snapshot.status {
+        Status::WaitingForDeposit => true,
+        Status::Canceled => snapshot.approved_at.is_none(),
+        Status::Ready
+        | Status::InProgress
+        | Status::Done
+        | Status::PartialCanceled
+        | Status::Aborted
+        | Status::Expired
+        | Status::Other(_) => false,
     }
 }
 

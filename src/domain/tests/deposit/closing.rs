@@ -34,6 +34,15 @@ const TURNS: [Turn; 7] = [
     Turn::Deposit,
 ];
 
+/// A deposit, booked and taken back.
+const TAKEN_BACK: [Move; 5] = [
+    Move::Answer,
+    Move::Deposit,
+    Move::Hint,
+    Move::Reversal,
+    Move::Poll,
+];
+
 impl Scene {
     fn answered_to(&mut self, at: usize, answer: &Answer) {
         let (saga, payment) = (self.sagas[at].clone(), self.payment.clone());
@@ -152,13 +161,16 @@ fn ended(scene: &mut Scene, script: &[Turn]) {
 
 fn is_as_the_bank_has_it(scene: &Scene, script: &[Turn]) {
     let refused = script.contains(&Turn::Refused);
+    // Of a deposit that was taken back, twice: it is left to who knows the names.
+    let lies = script.iter().filter(|turn| **turn == Turn::Stale).count();
+    let lied_to = lies > 1 && scene.payment.was_paid_into();
     let status = scene.payment.status();
     let fits = if scene.bank.status == Status::Done {
         status == PayStatus::Done
     } else if scene.bank.status == Status::Canceled {
         [PayStatus::Expired, PayStatus::Canceled].contains(&status)
     } else {
-        refused && status == PayStatus::WaitingForDeposit
+        (refused || lied_to) && status == PayStatus::WaitingForDeposit
     };
     assert!(fits, "{script:?}: {status} and {:?}", scene.bank.status);
     assert_eq!(scene.booked(), scene.balance_at_bank(), "{script:?}");
@@ -170,10 +182,17 @@ fn is_as_the_bank_has_it(scene: &Scene, script: &[Turn]) {
 fn every_way_to_close_an_account_ends_as_the_bank_has_it() {
     let mut played = 0;
     let mut scripts: Vec<Vec<Turn>> = vec![Vec::new()];
+    let unpaid: &[Move] = &[Move::Answer];
+    let starts = [
+        (true, unpaid),
+        (false, unpaid),
+        (true, &TAKEN_BACK),
+        (false, &TAKEN_BACK),
+    ];
     for _ in 0..=4 {
         for script in &scripts {
-            for past_due in [true, false] {
-                let mut scene = play(&[Move::Answer]);
+            for (past_due, before) in starts {
+                let mut scene = play(before);
                 if past_due {
                     assert!(scene.closes_past_due());
                 } else {
@@ -194,7 +213,7 @@ fn every_way_to_close_an_account_ends_as_the_bank_has_it() {
             })
             .collect();
     }
-    assert_eq!(played, 2 * (7_u32.pow(5) - 1) / 6);
+    assert_eq!(played, 4 * (7_u32.pow(5) - 1) / 6);
 }
 
 #[test]
@@ -266,4 +285,77 @@ fn one_question_alone_closes_nothing() {
     scene.answered_to(1, &Answer::Found(Box::new(shown)));
     assert_eq!(scene.payment.status(), PayStatus::WaitingForDeposit);
     assert!(!scene.sagas[1].is_closed());
+}
+
+/// A deposit that was taken back is shown for good: the saga ends, and somebody looks who knows
+/// the names.
+#[test]
+fn a_deposit_that_was_taken_back_keeps_no_closing_open() {
+    for past_due in [true, false] {
+        let mut scene = play(&TAKEN_BACK);
+        if past_due {
+            assert!(scene.closes_past_due());
+        } else {
+            scene.cancels(None).unwrap();
+            scene.answered_to(1, &Answer::Unknown(Cause::Lost));
+        }
+        for asked in 1..=2 {
+            assert!(!scene.sagas[1].is_closed(), "one answer may lie");
+            let step = scene.next_of(1);
+            assert!(matches!(step, Step::AskByKey(_)), "{asked}: {step:?}");
+            let shown = scene.shown_before();
+            scene.answered_to(1, &Answer::Found(Box::new(shown)));
+        }
+        let expected = Outcome::Declined(Decline::deposited());
+        assert_eq!(scene.sagas[1].progress.outcome, Some(expected));
+        assert_eq!(scene.payment.status(), PayStatus::WaitingForDeposit);
+        assert_eq!(scene.booked(), 0);
+        let account = scene.payment.account.clone().unwrap();
+        assert_eq!(account.closing, None);
+        let soon = past_due || account.look_at == Some(scene.now);
+        assert!(soon, "{:?}", account.look_at);
+        assert_eq!(scene.lied_to(), "again");
+    }
+}
+
+/// Whose word the gateway ends it with is all one.
+#[test]
+fn an_account_that_expired_there_is_closed() {
+    let mut scene = play(&[Move::Answer]);
+    scene.closes_past_due();
+    scene.bank.status = Status::Expired;
+    for _ in 0..2 {
+        assert_eq!(scene.payment.status(), PayStatus::WaitingForDeposit);
+        take(&mut scene, Turn::Answered);
+    }
+    assert_eq!(scene.payment.status(), PayStatus::Expired);
+    assert_eq!(scene.sagas[1].progress.outcome, Some(Outcome::Closed));
+}
+
+#[test]
+fn what_the_gateway_does_not_close_is_tried_ever_more_rarely() {
+    let mut scene = play(&[Move::Answer]);
+    scene.passes(24 * 3_600);
+    scene.passes(60);
+    let mut pauses = Vec::new();
+    for at in 1..=8 {
+        assert!(scene.closes_past_due());
+        take_refusal(&mut scene, at);
+        let look_at = scene.payment.account.as_ref().unwrap().look_at.unwrap();
+        pauses.push((look_at - scene.now).num_minutes());
+        scene.now = look_at;
+    }
+    assert_eq!((pauses[0], pauses[1]), (60, 60));
+    assert!(pauses.is_sorted(), "{pauses:?}");
+    assert_eq!(pauses.last(), Some(&(24 * 60)));
+}
+
+/// Asked, called, refused, and asked again.
+fn take_refusal(scene: &mut Scene, at: usize) {
+    let waits = Answer::Found(Box::new(scene.now_shown()));
+    for answer in [&waits, &Scene::refusal(), &waits] {
+        scene.next_of(at);
+        scene.answered_to(at, answer);
+    }
+    assert!(scene.sagas[at].is_closed(), "{:?}", scene.sagas[at]);
 }

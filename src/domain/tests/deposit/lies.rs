@@ -98,20 +98,104 @@ fn accounts_are_asked_about_by_their_own_schedule() {
     assert_eq!(looks, [120, 180, 600, 2_700, 18_000, 64_800, 172_800]);
 }
 
+/// An account that others closed, and that is paid into all the same.
+fn paid_too_late() -> Scene {
+    let mut scene = play(&[Move::Answer]);
+    scene.bank.status = Status::Canceled;
+    scene.polled();
+    scene.bank.status = Status::WaitingForDeposit;
+    scene.pay_in();
+    scene.polled();
+    scene
+}
+
+/// A word that says nothing of the deposit empties no suspense, however often it is shown.
+#[test]
+fn no_other_word_takes_a_deposit_out_of_suspense() {
+    for word in [
+        Status::Other("ON_HOLD".to_owned()),
+        Status::Ready,
+        Status::InProgress,
+        Status::Aborted,
+        Status::Expired,
+    ] {
+        let mut scene = paid_too_late();
+        scene.bank.status = word.clone();
+        for _ in 0..4 {
+            scene.passes(600);
+            scene.asked_by(1, scene.now_shown());
+        }
+        assert_eq!(scene.booked(), AMOUNT, "{word:?}");
+        assert!(!scene.sagas[1].is_closed(), "{word:?}");
+        // Nor does it stand between two answers that say so.
+        scene.bank.status = Status::Canceled;
+        scene.asked_by(1, scene.now_shown());
+        assert_eq!(scene.booked(), AMOUNT, "{word:?}");
+        scene.passes(600);
+        scene.asked_by(1, scene.now_shown());
+        assert_eq!(scene.booked(), 0, "{word:?}");
+    }
+}
+
+/// Whoever pays in too late once more is in the books once more; what is shown again is not.
+#[test]
+fn each_deposit_that_nobody_waited_for_is_booked() {
+    for by_bank in [true, false] {
+        let mut scene = paid_too_late();
+        let first = scene.now_shown();
+        if by_bank {
+            scene.take_back();
+        }
+        for _ in 0..2 {
+            let mut shown = scene.now_shown();
+            if !by_bank {
+                shown.status = Status::Canceled;
+                shown.balance = Some(krw(0));
+                shown.cancels = vec![scene.given_back()];
+            }
+            scene.passes(600);
+            if !scene.sagas[1].is_closed() {
+                scene.asked_by(1, shown);
+            }
+        }
+        assert_eq!(scene.sagas[1].progress.outcome, Some(Outcome::Reversed));
+        assert_eq!(scene.booked(), 0);
+        assert_eq!(scene.look(first), "again", "{by_bank}");
+        scene.bank.status = Status::WaitingForDeposit;
+        scene.pay_in();
+        assert_eq!(scene.glimpsed(), "booked", "{by_bank}");
+        assert_eq!((scene.booked(), scene.sagas.len()), (AMOUNT, 3));
+        assert_eq!(scene.glimpsed(), "later", "{by_bank}");
+    }
+}
+
+/// Paid into with another amount before anybody knew the account: what the bank takes back leaves
+/// suspense, and nothing waits for it any more.
+#[test]
+fn a_deposit_into_an_unknown_account_can_be_taken_back() {
+    let mut scene = Scene::asking();
+    scene.lost();
+    scene.bank.amount = AMOUNT + 1;
+    scene.pay_in();
+    scene.polled();
+    assert_eq!(scene.payment.account, None);
+    assert_eq!((scene.booked(), scene.sagas.len()), (AMOUNT + 1, 2));
+    assert_eq!(scene.payment.status(), PayStatus::InProgress);
+    scene.take_back();
+    for _ in 0..2 {
+        scene.passes(600);
+        scene.asked_by(1, scene.now_shown());
+    }
+    assert_eq!(scene.sagas[1].progress.outcome, Some(Outcome::Reversed));
+    assert_eq!(scene.booked(), 0);
+    assert_eq!(scene.payment.status(), PayStatus::Aborted);
+}
+
 /// Only the buyer knows where it goes back to: nothing is called, and it is asked whether a person
 /// has given it back.
 #[test]
 fn a_deposit_that_nobody_waited_for_is_asked_about_only() {
-    let closed = || {
-        let mut scene = play(&[Move::Answer]);
-        scene.bank.status = Status::Canceled;
-        scene.polled();
-        scene.bank.status = Status::WaitingForDeposit;
-        scene.pay_in();
-        scene.polled();
-        scene
-    };
-    let mut scene = closed();
+    let mut scene = paid_too_late();
     for _ in 0..10 {
         scene.passes(600);
         let step = scene.sagas[1].next(scene.now);
@@ -128,7 +212,7 @@ fn a_deposit_that_nobody_waited_for_is_asked_about_only() {
     assert_eq!(scene.booked(), 0);
 
     // The bank has taken it back by itself.
-    let mut scene = closed();
+    let mut scene = paid_too_late();
     scene.take_back();
     scene.asked_by(1, scene.now_shown());
     scene.passes(2);

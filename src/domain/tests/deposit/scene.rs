@@ -174,6 +174,11 @@ impl Scene {
                     (&known.payment_key, &known.movement) == (&entry.payment_key, &entry.movement)
                 };
                 assert!(!self.entries.iter().any(same), "booked twice: {entry:?}");
+                let again = self.taken().into_iter().any(|name| {
+                    let shown = entry.transaction_key.as_ref().map(ToString::to_string);
+                    entry.debit == Account::GatewayReceivable && shown == Some(name)
+                });
+                assert!(!again, "under its name twice: {entry:?}");
                 self.entries.push(entry.as_ref().clone());
             }
         }
