@@ -190,7 +190,8 @@ async fn what_moved_comes_before_what_is_only_due(tested: Tested) {
         moved_at: None,
         ..moved.clone()
     };
-    store.sight(&[routine.clone()]).await.expect("kept");
+    let due = std::slice::from_ref(&routine);
+    store.sight(due).await.expect("kept");
     tokio::time::sleep(Duration::from_millis(5)).await;
     store
         .sight(std::slice::from_ref(&moved))
