@@ -105,7 +105,7 @@ pub trait Watches: Send + Sync {
     async fn sight(&self, sightings: &[Sighting]) -> Result<(), Error>;
 
     /// Takes the account's sighting that has been due the longest, of those that moved before those
-    /// that are looked at by a schedule. It is due again `lease` after now, and the look is counted.
+    /// that are looked at by a schedule. It is due again `lease` after now, and the look counts.
     /// None when none is due, or somebody else was first.
     async fn claim_sighting(
         &self,
