@@ -23,10 +23,17 @@ pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
     }
 }
 
-pub(super) fn absorb(
+pub(super) fn absorb(saga: Saga, payment: &Payment, answer: &Answer, ctx: &Ctx<'_>) -> Absorbed {
+    heard_of(saga, payment, answer, found, ctx)
+}
+
+/// What a question or a call with the port's cancellation comes to; what `found` makes of it where
+/// the payment is shown.
+pub(super) fn heard_of(
     mut saga: Saga,
     payment: &Payment,
     answer: &Answer,
+    found: fn(Saga, &Payment, &Snapshot, Option<Money>, &Ctx<'_>) -> Absorbed,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
     let called = saga.is_calling();
@@ -97,27 +104,40 @@ fn ours<'s>(saga: &Saga, snapshot: &'s Snapshot) -> Option<&'s Cancel> {
 /// A question showed the balance that we expected, and nothing of ours.
 fn no_effect(saga: Saga, payment: &Payment, snapshot: &Snapshot, ctx: &Ctx<'_>) -> Absorbed {
     let answered = saga.progress.unanswered == 0;
-    let in_flight = saga.is_in_flight(ctx);
-    let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
     // An error that was answered to an earlier key may still turn into a refund.
     let only = saga.progress.n == 1;
     let call_over = saga.are_calls_over(ctx);
-    match saga.progress.heard.clone() {
+    match &saga.progress.heard {
         Heard::Refused(decline) if (answered && only) || call_over => {
+            let decline = decline.clone();
             refused(saga, payment, &decline, snapshot, ctx)
         }
-        Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),
+        Heard::Nothing
+        | Heard::Temporary
+        | Heard::SessionGone
+        | Heard::Noise
+        | Heard::OrderUsed
+        | Heard::Refused(_) => Absorbed::waiting(try_on(saga, ctx)),
+    }
+}
+
+/// A question showed no effect, and no refusal is believed yet: another call, or another question.
+pub(super) fn try_on(saga: Saga, ctx: &Ctx<'_>) -> Saga {
+    let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
+    let in_flight = saga.is_in_flight(ctx);
+    match &saga.progress.heard {
+        Heard::Nothing if remembered => saga.call_again(ctx),
         // Safe under a new key also while an old call is on its way: whichever comes second finds
-        // another balance than it expects.
-        Heard::Temporary => Absorbed::waiting(saga.call_anew(ctx)),
+        // another balance than it expects, or an account that is closed.
+        Heard::Temporary => saga.call_anew(ctx),
         Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::OrderUsed if !in_flight => {
-            Absorbed::waiting(saga.call_anew(ctx))
+            saga.call_anew(ctx)
         }
         Heard::Nothing
         | Heard::SessionGone
         | Heard::Noise
         | Heard::OrderUsed
-        | Heard::Refused(_) => Absorbed::waiting(saga.ask_later(ctx)),
+        | Heard::Refused(_) => saga.ask_later(ctx),
     }
 }
 
@@ -140,7 +160,7 @@ fn refused(
     }
 }
 
-pub(super) fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
+fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
     match cause {
         Cause::NotSent => saga.not_sent(ctx),
         Cause::Lost => saga.lost(ctx),

@@ -1,52 +1,25 @@
 //! Owns the end of a virtual account before its deposit: close it at the gateway, believe only what
 //! the gateway shows, and book what was paid in meanwhile.
 
-use super::cancellation::called_in_vain;
-use super::{Absorbed, CancelCall, Heard, Outcome, Saga};
+use super::{Absorbed, CancelCall, Heard, Outcome, Saga, cancellation};
+use crate::Ctx;
 use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Snapshot, Status};
 use crate::text::PaymentKey;
-use crate::{Ctx, after};
 
 /// A cancellation of all of it. Once somebody has paid in, the gateway does not do it without an
 /// account for the refund, and none is named here: so no money is given back by mistake.
 pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
-    let reason = saga.head.reason.as_deref().unwrap_or_default();
     CancelCall {
-        key: saga.gateway_key(),
-        payment_key: payment_key.clone(),
-        amount: saga.head.amount,
         tax_free: None,
-        refundable: saga.progress.refundable,
-        reason: format!("{reason} {}", saga.tag()),
+        ..cancellation::call(saga, payment_key)
     }
 }
 
-pub(super) fn absorb(
-    mut saga: Saga,
-    payment: &Payment,
-    answer: &Answer,
-    ctx: &Ctx<'_>,
-) -> Absorbed {
-    let called = saga.is_calling();
-    let before = saga.heard_back(answer, ctx);
-    match answer {
-        Answer::Found(snapshot) if saga.concerns(snapshot) => {
-            found(saga, payment, snapshot, before, ctx)
-        }
-        Answer::Declined(decline) if called => {
-            Absorbed::waiting(saga.heard_now(Heard::Refused(decline.clone()), ctx))
-        }
-        Answer::Unknown(cause) if called => Absorbed::waiting(called_in_vain(saga, cause, ctx)),
-        Answer::Found(_) | Answer::NotFound if called => {
-            Absorbed::waiting(saga.heard_now(Heard::Noise, ctx))
-        }
-        Answer::Found(_) | Answer::Declined(_) | Answer::NotFound | Answer::Unknown(_) => {
-            Absorbed::waiting(saga.ask_later(ctx))
-        }
-    }
+pub(super) fn absorb(saga: Saga, payment: &Payment, answer: &Answer, ctx: &Ctx<'_>) -> Absorbed {
+    cancellation::heard_of(saga, payment, answer, found, ctx)
 }
 
 fn found(
@@ -139,9 +112,7 @@ fn paid_in(
 /// A question showed that the account waits still.
 fn no_effect(saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
     let only_answer = saga.progress.unanswered == 0 && saga.progress.n == 1;
-    let remembered = ctx.now < after(saga.progress.intent_at, ctx.policy.key_lifetime);
     let over = saga.are_calls_over(ctx);
-    let in_flight = saga.is_in_flight(ctx);
     match saga.progress.heard.clone() {
         Heard::Refused(decline) if only_answer || over => Absorbed {
             changes: payment
@@ -151,16 +122,11 @@ fn no_effect(saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
                 .unwrap_or_default(),
             saga: saga.close(Outcome::Declined(decline)),
         },
-        Heard::Nothing if remembered => Absorbed::waiting(saga.call_again(ctx)),
-        // An account is closed once, whatever the key.
-        Heard::Temporary => Absorbed::waiting(saga.call_anew(ctx)),
-        Heard::Nothing | Heard::SessionGone | Heard::Noise | Heard::OrderUsed if !in_flight => {
-            Absorbed::waiting(saga.call_anew(ctx))
-        }
         Heard::Nothing
+        | Heard::Temporary
         | Heard::SessionGone
         | Heard::Noise
         | Heard::OrderUsed
-        | Heard::Refused(_) => Absorbed::waiting(saga.ask_later(ctx)),
+        | Heard::Refused(_) => Absorbed::waiting(cancellation::try_on(saga, ctx)),
     }
 }
