@@ -218,6 +218,15 @@ stuck_payment_is_found() {
   return "$result"
 }
 
+# Argument: a payment. Leaves its line in the file `line`.
+lists_as_stuck() {
+  (
+    cd "$observed_folder/service"
+    PAYFLOW_TIMINGS__STUCK_AFTER=9s "$observed_payflow" stuck 2>/dev/null
+  ) | jq --compact-output "select(.paymentId == \"$1\")" >"$observed_folder/line"
+  [ -s "$observed_folder/line" ]
+}
+
 stuck_payment() {
   # shellcheck source=requests/lib.sh
   source requests/lib.sh
@@ -233,11 +242,9 @@ stuck_payment() {
   observed_until "alert" observed_facts holds "$1" PayflowUnknownTooLong APPROVAL
   observed_facts shows "$1" 'Age of the oldest' APPROVAL
   local line trace
-  line=$(
-    cd "$observed_folder/service"
-    PAYFLOW_TIMINGS__STUCK_AFTER=9s "$observed_payflow" stuck 2>/dev/null
-  )
-  line=$(jq --compact-output "select(.paymentId == \"$PAYMENT\")" <<<"$line")
+  # It is listed once it is nine seconds old, however fast the alert was.
+  observed_until "line about it" lists_as_stuck "$PAYMENT"
+  line=$(<"$observed_folder/line")
   trace=$(jq -er .traceId <<<"$line")
   [[ $(jq -r .gatewayOrderId <<<"$line") == "$GATEWAY_ORDER" ]]
   grep "$trace" "$observed_folder/service.log" >"$observed_folder/trace.log"
