@@ -76,6 +76,8 @@ enum Chaos {
     Roles(chaos::roles::points::Arguments),
     /// Runs three copies of every role, kills one every few seconds, and checks books and telling.
     Copies(chaos::roles::copies::Arguments),
+    /// A rolling update: every copy is replaced under load, and clients notice nothing.
+    Rolling(chaos::roles::rolling::Arguments),
     /// Plays every part without a kill: what the gateway can approve must end approved.
     Parts(chaos::undisturbed::Arguments),
     /// Flushes, kills and freezes the Redis that two copies share, and checks the books.
@@ -132,6 +134,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Wires(arguments) => chaos::wires::run(arguments).await,
         Chaos::Roles(arguments) => chaos::roles::points::run(arguments).await,
         Chaos::Copies(arguments) => chaos::roles::copies::run(arguments).await,
+        Chaos::Rolling(arguments) => chaos::roles::rolling::run(arguments).await,
         Chaos::Parts(arguments) => chaos::undisturbed::run(arguments).await,
         Chaos::Redis(arguments) => chaos::redis::run(arguments).await,
         Chaos::Storm(arguments) => chaos::storm::run(arguments).await,

@@ -98,6 +98,11 @@ impl Process {
         Ok(())
     }
 
+    /// Tells it to end.
+    pub(crate) fn terminate(&self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
     /// Lets it go on.
     pub(crate) fn thaw(&self) -> anyhow::Result<()> {
         self.signal(Signal::CONT)

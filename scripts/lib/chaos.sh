@@ -34,6 +34,7 @@ CHAOS=(
   "charges | both    | -                         | --seeds 3"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
   "copies | postgres | -                         | --seconds 300 --every-seconds 15"
+  "rolling | postgres | --seeds 1                 | --seeds 10"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
 )
 
@@ -61,7 +62,7 @@ break_it() {
   case "$kind" in
     crash | told | charges) service=$chaos_built/payflow-crash ;;
     redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
-    async | copies) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    async | copies | rolling) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
     hooks | downtime) command=("$kind") ;;
     billing)
       command=(billing)

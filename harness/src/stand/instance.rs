@@ -15,6 +15,8 @@ use crate::service::{DevKeys, Service};
 
 /// How long a program may take to listen; migrations are part of it.
 pub(super) const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than any drain.
+const END_PATIENCE: Duration = Duration::from_mins(1);
 const READY_POLL: Duration = Duration::from_millis(20);
 
 /// One copy of the service, which may come and go.
@@ -141,6 +143,26 @@ impl Instance {
             Some(mut process) => process.kill().await,
             None => Ok(()),
         }
+    }
+
+    /// Tells the service to end, and waits until it has; how long that took.
+    pub(crate) async fn end(&mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let mut process = self.process.take().context("the service was not started")?;
+        process.terminate()?;
+        let ended = process.end_within(END_PATIENCE).await?;
+        let status = ended.context("it does not end")?;
+        ensure!(
+            status.success(),
+            "it ended with {status}: {}",
+            process.tail()
+        );
+        Ok(begun.elapsed())
+    }
+
+    /// Every later start is of this program.
+    pub(crate) fn becomes(&mut self, executable: PathBuf) {
+        self.executable = executable;
     }
 
     /// The end of the service's log.

@@ -16,7 +16,7 @@ use crate::random::Dice;
 use crate::service::Service;
 use crate::stand::Instance;
 
-const API: &str = "api";
+pub(super) const API: &str = "api";
 const ROLES: [&str; 6] = [API, "worker", "scheduler", "sequencer", "relay", "courier"];
 const COPIES: usize = 3;
 
@@ -37,10 +37,10 @@ pub(crate) struct Arguments {
 }
 
 /// A copy, and where it answers while it lives.
-struct Copy {
-    role: &'static str,
-    instance: Instance,
-    service: Option<Service>,
+pub(super) struct Copy {
+    pub(super) role: &'static str,
+    pub(super) instance: Instance,
+    pub(super) service: Option<Service>,
 }
 
 /// Plays all rounds; whether nothing was wrong.
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 
 async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let mut playing = Playing::begin(&arguments.rounds.parts, &arguments.broker).await?;
-    let mut copies = start(&playing).await?;
+    let mut copies = start(&playing, COPIES).await?;
     let mut dice = Dice::new(seed, "copies");
     let load = Load::begin(&playing.stand.sandbox, dice.next());
     load.at(&answering(&copies));
@@ -100,11 +100,11 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     Ok(Round { counts, verdict })
 }
 
-/// Starts every copy.
-async fn start(playing: &Playing) -> anyhow::Result<Vec<Copy>> {
+/// Starts so many copies of every role.
+pub(super) async fn start(playing: &Playing, copies_of_each: usize) -> anyhow::Result<Vec<Copy>> {
     let mut copies = Vec::new();
     for role in ROLES {
-        for number in 1..=COPIES {
+        for number in 1..=copies_of_each {
             let mut instance = playing.copy(number, role)?;
             let service = Some(instance.start().await?);
             copies.push(Copy {
@@ -118,7 +118,7 @@ async fn start(playing: &Playing) -> anyhow::Result<Vec<Copy>> {
 }
 
 /// Those that requests can be sent to.
-fn answering(copies: &[Copy]) -> Vec<&Service> {
+pub(super) fn answering(copies: &[Copy]) -> Vec<&Service> {
     let apis = copies.iter().filter(|copy| copy.role == API);
     apis.filter_map(|copy| copy.service.as_ref()).collect()
 }

@@ -4,4 +4,5 @@ pub(crate) mod copies;
 mod making;
 mod playing;
 pub(crate) mod points;
+pub(crate) mod rolling;
 mod told;
