@@ -2,7 +2,7 @@
 
 use super::taking::{captured, declined};
 use super::{Absorbed, ConfirmCall, Heard, Saga};
-use crate::decline::Decline;
+use crate::decline::{Class, Decline};
 use crate::money::Money;
 use crate::payment::Payment;
 use crate::snapshot::{Answer, Cause, Snapshot, Status};
@@ -36,9 +36,7 @@ pub(super) fn absorb(
         // The order shows another authentication of the same payment: the key has to be asked.
         Answer::Found(_) if by_order => Absorbed::waiting(saga.ask_now(ctx)),
         // With one call, answered, there is nothing else that could have taken the money.
-        Answer::Declined(decline)
-            if called && saga.progress.n == 1 && saga.progress.unanswered == 0 =>
-        {
+        Answer::Declined(decline) if called && is_first_and_only(&saga, decline) => {
             declined(saga, payment, decline, ctx)
         }
         Answer::Declined(decline) if called => {
@@ -52,6 +50,15 @@ pub(super) fn absorb(
             Absorbed::waiting(saga.ask_later(ctx))
         }
     }
+}
+
+/// Whether nothing but the call that this answers can have taken the money. A refusal of the
+/// merchant's may come from before the place where verdicts are kept: it says nothing of an earlier
+/// call, whatever was answered to that.
+fn is_first_and_only(saga: &Saga, decline: &Decline) -> bool {
+    let progress = &saga.progress;
+    let first = progress.heard == Heard::Nothing;
+    progress.n == 1 && progress.unanswered == 0 && (first || decline.class == Class::Buyer)
 }
 
 /// What a question showed, when it showed no capture.
@@ -124,20 +131,21 @@ fn called_in_vain(saga: Saga, cause: &Cause, ctx: &Ctx<'_>) -> Saga {
     }
 }
 
-/// A gateway that answers no questions. It answers a key once and repeats that: so a refusal that
-/// was received is what became of the key, whichever of its calls arrived first, and of anything
-/// else the repeat tells. A repeat may itself take the money, so none is made once the buyer can
-/// no longer expect to pay; what is unknown by then is a person's to find out.
+/// A gateway that answers no questions. It answers a key once and repeats that: so a refusal of the
+/// buyer that was received is what became of the key, whichever of its calls arrived first, and of
+/// anything else the repeat tells; but see [`is_first_and_only`]. A repeat may itself take the
+/// money, so none is made once the buyer can no longer expect to pay; what is unknown by then is a
+/// person's to find out.
 fn unasked(mut saga: Saga, payment: &Payment, ctx: &Ctx<'_>) -> Absorbed {
     let pays_until = after(saga.head.created_at, ctx.policy.confirm_window);
     let pays_until = pays_until.max(payment.facts.expires_at);
     let may_repeat = ctx.now < pays_until;
     match &saga.progress.heard {
-        Heard::Refused(decline) if saga.progress.n == 1 => {
+        Heard::Refused(decline) if saga.progress.n == 1 && decline.class == Class::Buyer => {
             let decline = decline.clone();
             declined(saga, payment, &decline, ctx)
         }
-        Heard::Nothing | Heard::Temporary | Heard::Noise if may_repeat => {
+        Heard::Nothing | Heard::Temporary | Heard::Noise | Heard::Refused(_) if may_repeat => {
             // By the schedule of questions, whatever hastens them: each is a call.
             let asks = saga.progress.asks.saturating_sub(1);
             let soonest = ctx.policy.ask_at(saga.progress.intent_at, asks);

@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     OrderUsed,
     /// The gateway takes as much of another currency, and says so.
     WrongCurrency,
+    /// The request is found malformed before anybody looks what became of it.
+    Malformed,
     /// A question is not answered.
     QuestionLost,
     /// A question is told that there is no such payment.
@@ -156,6 +158,7 @@ impl Fault {
             | Self::TemporaryLate
             | Self::OrderUsed
             | Self::WrongCurrency
+            | Self::Malformed
             | Self::Asleep => Place::Call,
         }
     }
