@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use application::inbox::{Fresh, Tokens};
+use application::inbox::{Fresh, Tokens, body_of};
 use application::ports::{Clock as _, Store};
 use clap::Subcommand;
 use domain::change::Change;
@@ -12,7 +12,7 @@ use domain::id::{GatewayAccountId, InboundId};
 use domain::inbox::{self, Inbound, Token, Verdict};
 use serde_json::{Value, json};
 
-use super::outside;
+use super::{outside, vault};
 use crate::adapters::clock::Wall;
 use crate::adapters::ids::Drawn;
 use crate::config::Config;
@@ -138,7 +138,9 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
         }
         Action::Show { id } => {
             let found = named(store.as_ref(), id).await?;
-            let body = String::from_utf8_lossy(&found.body);
+            let vault = vault::open(config, store.clone())?;
+            let body = body_of(store.as_ref(), &vault, &found).await?;
+            let body = String::from_utf8_lossy(&body);
             Ok(format!("{}\n\n{body}", facts(&found)))
         }
         Action::Replay { id } => replay(store.as_ref(), id).await,
@@ -175,6 +177,5 @@ fn facts(inbound: &Inbound) -> Value {
         "transmissionId": headers.transmission_id,
         "sentAt": headers.sent_at,
         "retried": headers.retried,
-        "bytes": inbound.body.len(),
     })
 }

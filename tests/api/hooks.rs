@@ -52,7 +52,7 @@ async fn what_is_told_is_kept_as_it_is_and_once() {
     }
     let kept = rig.told().await;
     assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].body, body.as_bytes());
+    assert_eq!(rig.body_of(&kept[0]).await, body.as_bytes());
     assert_eq!(kept[0].kind.as_str(), "METHOD_UPDATED");
     let id = kept[0].headers.transmission_id.as_deref();
     assert_eq!(id, Some("whtrans_a01"));
@@ -162,10 +162,11 @@ async fn what_may_be_lost_is_not_answered_as_kept() {
         rig.store.is(None);
         assert_eq!(told(&first), (status, code), "{fault:?}");
         let kept = async || {
-            let kept = rig.told().await;
-            kept.iter()
-                .filter(|one| one.body == body.as_bytes())
-                .count()
+            let mut count = 0;
+            for one in rig.told().await {
+                count += usize::from(rig.body_of(&one).await == body.as_bytes());
+            }
+            count
         };
         assert_eq!(kept().await, usize::from(status == 200), "{fault:?}");
         let second = answer(rig.telling(&token, body.as_str())).await;

@@ -9,6 +9,7 @@ use domain::change::{Change, GatewayOrder};
 use domain::id::{GatewayAccountId, InboundId};
 use domain::inbox::{self, Claim, Headers, Hint, Inbound, Kind, Raised, Token, Verdict};
 use domain::payment::Payment;
+use domain::vault::Sealed;
 
 use crate::hook_keys::{keyed, security_key};
 use crate::races::all_at_once;
@@ -66,7 +67,7 @@ fn inbound(account: GatewayAccountId, digest: u8) -> Inbound {
             retried: Some("0".to_owned()),
             signature: None,
         },
-        body: vec![0, 159, 146, 150, b'{'],
+        body: Sealed(vec![0, 159, 146, 150, b'{']),
         received_at: at(i64::from(digest)),
         verdict: Verdict::Waiting,
         payment: None,

@@ -8,6 +8,7 @@
 
 mod look;
 mod receive;
+mod sealed;
 mod security;
 mod sort;
 mod subject;
@@ -29,6 +30,7 @@ use crate::ports::inbox::{DepositSecrets, HookReader};
 use crate::ports::limiter::Rate;
 
 pub use receive::HookError;
+pub use sealed::{Unopened, body_of};
 pub use security::{SecurityError, SecurityKeys};
 pub use tokens::{Fresh, TokenError, Tokens};
 

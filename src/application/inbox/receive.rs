@@ -4,6 +4,7 @@ use domain::account::GatewayAccount;
 use domain::change::Change;
 use domain::id::{GatewayAccountId, InboundId};
 use domain::inbox::{self, Headers, Inbound, TokenText, Verdict};
+use domain::vault::Sealed;
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
@@ -118,8 +119,10 @@ impl App {
             Sort::Unreadable | Sort::NoOrder | Sort::Hint { .. } | Sort::Signed => body,
         };
         let body = reader.without_account(&body).unwrap_or(body);
+        let id = InboundId::new(self.draw());
+        let body = self.closed(account, id, &body).await?;
         let inbound = Inbound {
-            id: InboundId::new(self.draw()),
+            id,
             account,
             digest,
             kind: told.kind,
@@ -209,6 +212,19 @@ impl App {
         };
         let index = self.indexed(&account, key).await?;
         Ok(self.parts.intake.reader.renamed(body, &name_of(&index)))
+    }
+
+    async fn closed(
+        &self,
+        account: GatewayAccountId,
+        id: InboundId,
+        body: &[u8],
+    ) -> Result<Sealed, HookError> {
+        let sealed = self.sealed_body(account, id, body).await;
+        sealed.map_err(|error| {
+            warn!(%account, %error, "a notification cannot be kept now");
+            HookError::InDoubt
+        })
     }
 
     async fn keep(&self, inbound: Inbound) -> Result<Brought, HookError> {

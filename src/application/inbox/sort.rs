@@ -14,12 +14,13 @@ use domain::saga::Saga;
 use domain::text::TransactionKey;
 use tracing::{debug, error, info, warn};
 
+use super::sealed::Unopened;
 use super::verify::Signed;
 use crate::crash::crash_point;
 use crate::idempotency::later;
 use crate::ports::inbox::Sort;
 use crate::ports::store::{CommitError, Error};
-use crate::ports::vault::Secret;
+use crate::ports::vault::{self, Secret};
 use crate::{App, WalletError};
 
 /// How long what cannot be sorted waits before it is tried again.
@@ -27,6 +28,12 @@ const MENDING: Duration = Duration::from_mins(5);
 
 /// Sorting asks nobody: it is held for so much less than a hint.
 const SHARE: u32 = 3;
+
+/// A notification, and what it says.
+struct Letter {
+    inbound: Inbound,
+    body: Vec<u8>,
+}
 
 /// What a notification comes to.
 struct Sorted {
@@ -73,50 +80,71 @@ impl App {
         let due = inbox.claim_inbounds(now, hold, limit).await?;
         crash_point!("inbox.after_claim");
         let count = u64::try_from(due.len()).unwrap_or(u64::MAX);
+        let due = self.read(due, now).await?;
         let own = self.own_orders_in(&due).await?;
         if due.is_empty() || self.sort(&due, &own, now).await.is_ok() {
             return Ok(count);
         }
         // A look at one of their payments came between, or one of them cannot be written.
-        for inbound in due {
-            self.sort_one(inbound, &own, now).await?;
+        for letter in due {
+            self.sort_one(letter, &own, now).await?;
         }
         Ok(count)
+    }
+
+    /// Those that can be read now; the others wait.
+    async fn read(&self, due: Vec<Inbound>, now: Timestamp) -> Result<Vec<Letter>, Error> {
+        let mut letters = Vec::with_capacity(due.len());
+        for inbound in due {
+            match self.opened_body(&inbound).await {
+                Ok(body) => letters.push(Letter { inbound, body }),
+                Err(Unopened::Vault(vault::Error::Store(error))) => return Err(error),
+                Err(why) => {
+                    error!(notification = %inbound.id, %why, "a notification cannot be read");
+                    self.put_off(inbound, later(now, MENDING)).await?;
+                }
+            }
+        }
+        Ok(letters)
     }
 
     /// Sorts one by itself, again when others were faster; it is given back where they always are.
     async fn sort_one(
         &self,
-        inbound: Inbound,
+        letter: Letter,
         own: &BTreeSet<(GatewayAccountId, GatewayOrderId)>,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let id = letter.inbound.id;
         for _ in 0..self.parts.bounds.conflicts_max {
-            match self.sort(std::slice::from_ref(&inbound), own, now).await {
+            match self.sort(std::slice::from_ref(&letter), own, now).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Conflict | CommitError::InDoubt) => {}
                 Err(CommitError::Store(away @ Error::Unavailable(_))) => return Err(away),
                 Err(CommitError::Store(why)) => {
-                    error!(notification = %inbound.id, %why, "a notification cannot be sorted");
-                    return self.put_off(inbound, later(now, MENDING)).await;
+                    error!(notification = %id, %why, "a notification cannot be sorted");
+                    return self.put_off(letter.inbound, later(now, MENDING)).await;
                 }
             }
         }
-        debug!(notification = %inbound.id, "sorted by somebody else, or next time");
-        self.put_off(inbound, now).await
+        debug!(notification = %id, "sorted by somebody else, or next time");
+        self.put_off(letter.inbound, now).await
     }
 
     /// Which of the orders that are named are of payments of the account that they came in for.
     async fn own_orders_in(
         &self,
-        due: &[Inbound],
+        due: &[Letter],
     ) -> Result<BTreeSet<(GatewayAccountId, GatewayOrderId)>, Error> {
         let mut named: BTreeMap<GatewayAccountId, BTreeSet<GatewayOrderId>> = BTreeMap::new();
-        for inbound in due {
-            if let Sort::Hint { order, .. } = self.told(inbound)
+        for letter in due {
+            if let Sort::Hint { order, .. } = self.told(letter)
                 && let Ok(order) = order.parse()
             {
-                named.entry(inbound.account).or_default().insert(order);
+                named
+                    .entry(letter.inbound.account)
+                    .or_default()
+                    .insert(order);
             }
         }
         let mut own = BTreeSet::new();
@@ -128,22 +156,23 @@ impl App {
         Ok(own)
     }
 
-    fn told(&self, inbound: &Inbound) -> Sort {
+    fn told(&self, letter: &Letter) -> Sort {
         let reader = &self.parts.intake.reader;
-        reader.read(&inbound.body, &inbound.headers).sort
+        reader.read(&letter.body, &letter.inbound.headers).sort
     }
 
     /// Writes what became of all of these, and the hints that they are, in one commit.
     async fn sort(
         &self,
-        due: &[Inbound],
+        due: &[Letter],
         own: &BTreeSet<(GatewayAccountId, GatewayOrderId)>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let mut changes = Vec::with_capacity(due.len());
         let mut raised: BTreeMap<PaymentId, Raised> = BTreeMap::new();
-        for inbound in due {
-            let sorted = self.sorted(inbound, own).await?;
+        for letter in due {
+            let sorted = self.sorted(letter, own).await?;
+            let inbound = &letter.inbound;
             info!(
                 notification = %inbound.id,
                 account = %inbound.account,
@@ -194,19 +223,19 @@ impl App {
 
     async fn sorted(
         &self,
-        inbound: &Inbound,
+        letter: &Letter,
         own: &BTreeSet<(GatewayAccountId, GatewayOrderId)>,
     ) -> Result<Sorted, Error> {
-        let account = inbound.account;
-        let (order, claim, secret) = match self.told(inbound) {
+        let account = letter.inbound.account;
+        let (order, claim, secret) = match self.told(letter) {
             Sort::Unreadable => return Ok(Verdict::Unreadable.into()),
             Sort::NoOrder => return Ok(Verdict::NoOrder.into()),
             Sort::Signed => {
                 let signed = Signed {
                     account,
-                    headers: &inbound.headers,
-                    body: &inbound.body,
-                    received_at: inbound.received_at,
+                    headers: &letter.inbound.headers,
+                    body: &letter.body,
+                    received_at: letter.inbound.received_at,
                 };
                 return Ok(self.verified(&signed).await?.into());
             }

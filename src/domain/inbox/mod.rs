@@ -14,6 +14,7 @@ use std::str::FromStr;
 use crate::Timestamp;
 use crate::id::{GatewayAccountId, InboundId, PaymentId};
 use crate::text;
+use crate::vault::Sealed;
 
 pub use change::Change;
 pub use hint::{Claim, Hint, Raised};
@@ -188,8 +189,8 @@ pub struct Inbound {
     pub kind: Kind,
     /// The headers that came with it.
     pub headers: Headers,
-    /// Its bytes.
-    pub body: Vec<u8>,
+    /// Its bytes: they hold what people are called, and the secret of a deposit.
+    pub body: Sealed,
     /// When it came; real time, as all times here.
     pub received_at: Timestamp,
     /// What became of it.
@@ -223,7 +224,7 @@ impl Inbound {
     }
 }
 
-/// Without the body, which holds what people are called and the secret of a deposit.
+/// Without the headers and the body.
 impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbound")

@@ -1,6 +1,8 @@
 //! Owns what a gateway does to the service unasked.
 
-use application::inbox::Tokens;
+use std::sync::Arc;
+
+use application::inbox::{Tokens, body_of};
 use application::ports::Store;
 use application::ports::store::Access as _;
 use domain::id::{GatewayAccountId, MerchantId};
@@ -53,5 +55,14 @@ impl Rig {
     pub(crate) async fn told(&self) -> Vec<Inbound> {
         let store: &dyn Store = self.store.as_ref();
         store.inbox().inbounds(None, 1_000).await.unwrap()
+    }
+
+    /// The bytes as they came in.
+    pub(crate) async fn body_of(&self, inbound: &Inbound) -> Vec<u8> {
+        let store: Arc<dyn Store> = self.store.clone();
+        let vault = super::vault(Arc::clone(&store));
+        body_of(store.as_ref(), vault.as_ref(), inbound)
+            .await
+            .unwrap()
     }
 }

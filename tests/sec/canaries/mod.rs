@@ -9,6 +9,7 @@ mod found;
 mod hooks;
 mod operated;
 mod stand;
+mod told;
 
 use payflow::config::Config;
 
@@ -35,6 +36,7 @@ async fn nothing_is_seen(format: &'static str, database: Option<&str>) {
     operated::accounts_and_keys(&mut stand).await;
     operated::switches(&mut stand).await;
     hooks::webhooks(&mut stand).await;
+    told::by_a_gateway(&mut stand).await;
     stand.scraped().await;
     stand.ended().await;
     operated::unsafely(&mut stand);

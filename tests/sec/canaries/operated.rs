@@ -43,7 +43,7 @@ pub(super) fn done(stand: &mut Stand, command: Command, input: &str) -> Value {
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     stand.heard(COMMANDS, &shown(&output.stderr), CONTROL);
     // A new key or secret is printed, this once.
-    let new = ["key", "publishableKey", "secret"];
+    let new = ["key", "publishableKey", "secret", "token"];
     if new.iter().all(|name| printed[name].is_null()) {
         stand.heard(COMMANDS, &shown(&output.stdout), CONTROL);
     }
