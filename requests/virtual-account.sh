@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A virtual account: issued once, paid into, taken back by the bank, and paid into again; and one
-# that is cancelled before anybody pays in.
+# A virtual account: issued once, paid into, taken back by the bank, paid into again, and a part of
+# it given back; and one that is cancelled before anybody pays in.
 # shellcheck source=requests/lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -62,6 +62,22 @@ if grep -q "$number" "$ANSWER/body"; then
   fail "an event tells the account's number"
 fi
 
+cancel() {
+  merchant POST "/api/v1/payments/$PAYMENT/cancel" "$1" --header "Idempotency-Key: $(unique key)"
+}
+
+cancel '{"reason":"sold out"}'
+expect 422 "give a deposit back to nowhere"
+same .code REFUND_ACCOUNT_REQUIRED
+to='{"bank":"88","accountNumber":"110123456789","holderName":"Hong Gildong"}'
+cancel "{\"reason\":\"sold out\",\"amount\":5000,\"refundReceiveAccount\":$to}"
+expect 200 "give a part back to the buyer's account"
+same .data.status PARTIAL_CANCELED
+same .data.virtualAccount.refundStatus PENDING
+if grep -q 110123456789 "$ANSWER/body"; then
+  fail "the answer tells the buyer's account"
+fi
+
 prepared() {
   merchant POST /api/v1/payments "{\"orderId\":\"$(unique order)\",\"orderName\":\"Water\",
     \"amount\":15000,\"kind\":\"VIRTUAL_ACCOUNT\"}"
@@ -70,10 +86,6 @@ prepared() {
   ask "$(unique key)"
   expect 200 "have an account issued for it"
   number=$(pick .data.virtualAccount.accountNumber)
-}
-
-cancel() {
-  merchant POST "/api/v1/payments/$PAYMENT/cancel" "$1" --header "Idempotency-Key: $(unique key)"
 }
 
 prepared

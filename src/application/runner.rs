@@ -200,8 +200,16 @@ impl Runner {
                 answer
             }
             Step::Cancel(call) => {
+                let to = match self.refund_account(saga, call).await {
+                    Ok(to) => to,
+                    Err(cause) => return Answer::Unknown(cause),
+                };
                 crash_point!(saga.head.kind(), "before_call");
-                let answer = self.holding(saga, gateway.cancel(call)).await;
+                let called = match &to {
+                    Some(to) => gateway.cancel_to(call, to),
+                    None => gateway.cancel(call),
+                };
+                let answer = self.holding(saga, called).await;
                 crash_point!(saga.head.kind(), "after_call");
                 answer
             }

@@ -93,6 +93,12 @@ pub struct AccountView {
     pub holder: Option<String>,
     /// Until when a deposit is taken.
     pub due_at: Timestamp,
+    /// How far the bank is with what was given back; none before anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_status: Option<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_status_at: Option<Timestamp>,
 }
 
 /// One cancellation as shown.
@@ -184,6 +190,8 @@ impl PaymentView {
                 account_number: None,
                 holder: None,
                 due_at: account.due_at,
+                refund_status: account.refund.map(|refund| refund.status.to_string()),
+                refund_status_at: account.refund.map(|refund| refund.since),
             }),
             decline: payment.state.declined().map(DeclineView::of),
             saga_id: payment.open_saga().map(|saga| saga.to_string()),

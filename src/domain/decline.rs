@@ -210,6 +210,17 @@ impl Decline {
         }
     }
 
+    /// The bank took the deposit back before it could be given back.
+    #[must_use]
+    pub fn deposit_gone() -> Self {
+        Self {
+            reason: Reason::BalanceChanged,
+            class: Class::Merchant,
+            code: "PAYFLOW_DEPOSIT_GONE".to_owned(),
+            message: "the bank took the deposit back before it was given back".to_owned(),
+        }
+    }
+
     /// A cancellation found another balance at the gateway than it was decided by.
     #[must_use]
     pub fn balance_changed() -> Self {

@@ -10,6 +10,7 @@ use crate::id::{PaymentId, SagaId};
 use crate::money::{Currency, Money};
 use crate::payment::{PayStatus, ReasonCode};
 use crate::principal::{Actor, Scope};
+use crate::refund::RefundStatus;
 
 /// A SHA-256 hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +84,10 @@ words! {
         PartiallyCanceled => "payment.partially_canceled",
         /// All of the money was given back.
         Canceled => "payment.canceled",
+        /// The buyer has the deposit that was given back.
+        RefundCompleted => "payment.refund_completed",
+        /// The bank did not take what was given back: the buyer does not have it.
+        RefundFailed => "payment.refund_failed",
     }
 }
 
@@ -119,6 +124,9 @@ pub struct Payload {
     /// Where to pay in, without the account's number, where an account was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub virtual_account: Option<AccountFacts>,
+    /// How far the bank is with what was given back, where this is about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_status: Option<RefundStatus>,
 }
 
 /// A virtual account without what is personal of it.
@@ -267,6 +275,7 @@ impl Payload {
             reason_code: None,
             tax_free: None,
             virtual_account: None,
+            refund_status: None,
         }
     }
 }

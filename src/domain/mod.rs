@@ -23,6 +23,7 @@ pub mod merchant;
 pub mod money;
 pub mod payment;
 pub mod principal;
+pub mod refund;
 pub mod saga;
 pub mod snapshot;
 pub mod step_up;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::Timestamp;
 use crate::id::SagaId;
 use crate::principal::UnknownWord;
+use crate::refund::{Refund, RefundStatus};
 use crate::text::PaymentKey;
 use crate::vault::Sealed;
 
@@ -93,6 +94,8 @@ pub struct ShownAccount {
     pub due_at: Timestamp,
     /// What notifications of deposits prove themselves with (`toss-api.md §10`).
     pub secret: Option<Concealed>,
+    /// How far the bank is with what was given back; none where that is not said.
+    pub refund: Option<RefundStatus>,
     /// All of it that is not to lie open, as it is kept; sealed where the answer came in.
     pub sealed: Option<Sealed>,
 }
@@ -116,6 +119,8 @@ pub struct VirtualAccount {
     pub doubt: Option<Doubt>,
     /// When the gateway is asked about it next, though nobody says that anything moved.
     pub look_at: Option<Timestamp>,
+    /// How far the bank is with what was given back; none before anything was.
+    pub refund: Option<Refund>,
 }
 
 /// What an answer can say of an account against our books: that less is held than we think.

@@ -144,23 +144,6 @@ pub struct ApprovePayment {
     pub amount: i64,
 }
 
-/// What is to be given back.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CancelPayment {
-    /// Why, as the gateway and the merchant's people read it.
-    #[schema(example = "구매자가 주문을 취소함", min_length = 1, max_length = 150)]
-    pub reason: String,
-    /// How much, in minor units; all that is left when it is not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 5000, minimum = 1)]
-    pub amount: Option<i64>,
-    /// How much of it is without VAT; as little as possible when it is not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
-    pub tax_free_amount: Option<i64>,
-}
-
 /// One time that money was given back.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -281,6 +281,12 @@ catalogue! {
     CANCEL_PART_OF_UNPAID => CancelPartOfUnpaid, UNPROCESSABLE_ENTITY,
         "결제 전에는 부분 취소를 할 수 없습니다.",
         "Before it is paid, a payment is cancelled as a whole.";
+    REFUND_ACCOUNT_REQUIRED => RefundAccountRequired, UNPROCESSABLE_ENTITY,
+        "입금된 가상계좌 결제를 취소하려면 환불 계좌가 필요합니다.",
+        "A deposit is given back to an account of the buyer's, which has to be named.";
+    REFUND_ACCOUNT_NOT_TAKEN => RefundAccountNotTaken, UNPROCESSABLE_ENTITY,
+        "가상계좌 결제가 아니면 환불 계좌를 받지 않습니다.",
+        "Only a deposit is given back to an account that is named.";
 
     BILLING_KEY_PENDING => BillingKeyPending, ACCEPTED,
         "결제수단의 처리 결과를 확인하고 있습니다.",

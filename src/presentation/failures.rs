@@ -254,7 +254,8 @@ impl From<CancelRefusal> for Failure {
             CancelRefusal::TaxFreeMismatch { left } => Self::from(Code::CancelTaxFreeMismatch)
                 .data(json!({ "taxFreeBalanceAmount": left.minor() })),
             CancelRefusal::PartOfUnpaid => Self::from(Code::CancelPartOfUnpaid),
-            CancelRefusal::WrongKind => Self::from(Code::PaymentKindMismatch),
+            CancelRefusal::NoRefundAccount => Self::from(Code::RefundAccountRequired),
+            CancelRefusal::RefundAccountUnwanted => Self::from(Code::RefundAccountNotTaken),
         }
     }
 }

@@ -104,6 +104,14 @@ pub struct VirtualAccount {
     pub holder: Option<String>,
     /// Until when a deposit is taken.
     pub due_at: DateTime<Utc>,
+    /// How far the bank is with what was given back: `PENDING`, `COMPLETED`, `FAILED`, or
+    /// `PARTIAL_FAILED` where of several one failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "COMPLETED")]
+    pub refund_status: Option<String>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_status_at: Option<DateTime<Utc>>,
 }
 
 impl From<view::AccountView> for VirtualAccount {
@@ -113,6 +121,8 @@ impl From<view::AccountView> for VirtualAccount {
             account_number: view.account_number,
             holder: view.holder,
             due_at: view.due_at,
+            refund_status: view.refund_status,
+            refund_status_at: view.refund_status_at,
         }
     }
 }

@@ -87,6 +87,7 @@ async fn every_code_is_provoked() {
     others.extend(crate::billing::refusals(&Rig::with(FAST).await).await);
     others.extend(crate::subscriptions::refusals().await);
     others.extend(crate::plain::refusals().await);
+    others.extend(crate::virtual_accounts::refusals().await);
     for told in &others {
         seen.note(told);
     }

@@ -28,6 +28,7 @@ mod payments;
 mod plain;
 mod plans;
 mod process;
+mod refunds;
 mod requests;
 mod rig;
 mod roles;

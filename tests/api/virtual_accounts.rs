@@ -198,3 +198,102 @@ async fn a_payment_that_waits_for_its_deposit_is_cancelled_as_a_whole() {
         ]
     );
 }
+
+/// The buyer's own account.
+fn own() -> Value {
+    json!({ "bank": "88", "accountNumber": "110123456789", "holderName": "홍길동" })
+}
+
+impl Rig {
+    /// A payment whose deposit is booked.
+    async fn paid_in(&self) -> Prepared {
+        let payment = self.to_be_paid_in(json!({})).await;
+        let issued = self.ask_account(&payment, wish(), "k").await;
+        assert_eq!(told(&issued), (200, "OK"), "{issued:?}");
+        self.gateway.pay_in();
+        // The buyer was first: the gateway gives nothing back to nowhere.
+        let late = answer(self.canceling(&payment, &json!({ "reason": "r" }), "late")).await;
+        assert_eq!(told(&late), (422, "CANCEL_DECLINED"), "{late:?}");
+        assert_eq!(late.body["data"]["status"], "DONE");
+        payment
+    }
+}
+
+/// What a cancellation is refused for where its account does not fit.
+pub(crate) async fn refusals() -> Vec<Answer> {
+    let rig = Rig::new().await;
+    let (deposit, card) = (rig.paid_in().await, rig.paid().await);
+    let with = json!({ "reason": "r", "refundReceiveAccount": own() });
+    vec![
+        answer(rig.canceling(&deposit, &json!({ "reason": "r" }), "c1")).await,
+        answer(rig.canceling(&card, &with, "c2")).await,
+    ]
+}
+
+#[tokio::test]
+async fn a_deposit_goes_back_to_an_account_that_nobody_is_shown() {
+    let rig = Rig::new().await;
+    let payment = rig.paid_in().await;
+    let before = rig.gateway.cancels();
+    let missing = answer(rig.canceling(&payment, &json!({ "reason": "r" }), "c0")).await;
+    assert_eq!(told(&missing), (422, "REFUND_ACCOUNT_REQUIRED"));
+    let wrong = |field: &str, value: Value| {
+        let mut account = own();
+        account[field] = value;
+        json!({ "reason": "r", "refundReceiveAccount": account })
+    };
+    for (body, error) in [
+        (wrong("bank", json!("우리")), "bank: FIELD_WORD"),
+        (wrong("bank", Value::Null), "bank: FIELD_REQUIRED"),
+        (
+            wrong("accountNumber", json!("110-1")),
+            "accountNumber: FIELD_CHARACTER",
+        ),
+        (
+            wrong("accountNumber", json!("1".repeat(21))),
+            "accountNumber: FIELD_LENGTH",
+        ),
+        (wrong("holderName", json!("")), "holderName: FIELD_LENGTH"),
+        (
+            wrong("holderName", json!("x".repeat(61))),
+            "holderName: FIELD_LENGTH",
+        ),
+        (wrong("memo", json!("x")), "memo: FIELD_UNKNOWN"),
+    ] {
+        let refused = answer(rig.canceling(&payment, &body, "c1")).await;
+        assert_eq!(told(&refused), (400, "INVALID_REQUEST"), "{refused:?}");
+        assert_eq!(refused.errors(), [format!("refundReceiveAccount.{error}")]);
+        assert!(!refused.body.to_string().contains("110-1"), "{refused:?}");
+    }
+    assert_eq!(rig.gateway.cancels(), before, "nobody was asked");
+
+    let part = json!({ "reason": "r", "amount": 5000, "refundReceiveAccount": own() });
+    let canceled = answer(rig.canceling(&payment, &part, "c2")).await;
+    assert_eq!(told(&canceled), (200, "OK"), "{canceled:?}");
+    let data = &canceled.body["data"];
+    assert_eq!(data["status"], "PARTIAL_CANCELED");
+    assert_eq!(data["virtualAccount"]["refundStatus"], "PENDING");
+    let again = answer(rig.canceling(&payment, &part, "c2")).await;
+    assert_eq!(again.body["data"], *data, "a repeat is told the same");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let mut other = part.clone();
+    other["refundReceiveAccount"]["accountNumber"] = json!("110123456780");
+    let other = answer(rig.canceling(&payment, &other, "c2")).await;
+    assert_eq!(told(&other), (422, "IDEMPOTENCY_KEY_REUSED"));
+    let rest = json!({ "reason": "r", "refundReceiveAccount": own() });
+    let rest = answer(rig.canceling(&payment, &rest, "c3")).await;
+    assert_eq!(rest.body["data"]["status"], "CANCELED", "{rest:?}");
+
+    let path = format!("/api/v1/payments/{}", payment.id);
+    let read = rig.get(&path).await;
+    let shown = &read.body["data"]["virtualAccount"];
+    assert_eq!(shown["refundStatus"], "PENDING");
+    assert!(shown["refundStatusAt"].is_string());
+    let events = rig.get(&format!("{path}/events")).await;
+    for quiet in [&canceled, &again, &rest, &read, &events] {
+        assert!(
+            !quiet.body.to_string().contains("110123456789"),
+            "{quiet:?}"
+        );
+    }
+}

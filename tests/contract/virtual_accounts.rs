@@ -6,6 +6,7 @@ use domain::change::Change;
 use domain::id::SagaId;
 use domain::ledger::{Account, Movement};
 use domain::payment::{Kind, Payment, State};
+use domain::refund::{Refund, RefundStatus};
 use domain::saga::{self, Intent, Outcome, Phase};
 use domain::vault::Sealed;
 use domain::virtual_account::{Denied, Doubt, VirtualAccount};
@@ -15,6 +16,7 @@ use crate::stores::{Tested, on_every_store};
 
 on_every_store!(
     an_account_reads_back,
+    how_far_the_bank_is_with_a_refund_reads_back,
     the_issue_knows_no_key_and_keeps_nothing,
     an_account_is_closed_by_a_saga,
     deposits_are_counted,
@@ -31,6 +33,7 @@ fn account() -> VirtualAccount {
         closing: None,
         doubt: None,
         look_at: None,
+        refund: None,
     }
 }
 
@@ -65,6 +68,7 @@ async fn an_account_reads_back(tested: Tested) {
                 since: at(9_001),
             }),
             look_at: Some(at(9_061)),
+            refund: None,
             ..account()
         })),
         ..samples::next(&waiting, State::Expired)
@@ -75,6 +79,41 @@ async fn an_account_reads_back(tested: Tested) {
         .expect("over");
     let found = store.any_payment(payment.facts.id).await.expect("read");
     assert_eq!(found, Some(taken_back));
+}
+
+async fn how_far_the_bank_is_with_a_refund_reads_back(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let mut payment = samples::ready(&tenant);
+    payment.facts.kind = Kind::VirtualAccount;
+    store
+        .commit(&[samples::insert(&payment)])
+        .await
+        .expect("a payment");
+    let canceled = State::Canceled {
+        canceled_at: at(50),
+        approved_at: Some(at(40)),
+    };
+    for (status, doubted_at) in RefundStatus::ALL
+        .iter()
+        .zip([None, Some(at(60)), None, None])
+    {
+        payment = samples::next(&payment, canceled.clone());
+        payment.account = Some(Box::new(VirtualAccount {
+            refund: Some(Refund {
+                status: *status,
+                since: at(50),
+                doubted_at,
+            }),
+            ..account()
+        }));
+        store
+            .commit(&[samples::update(&payment)])
+            .await
+            .expect("how far it is");
+        let found = store.any_payment(payment.facts.id).await.expect("read");
+        assert_eq!(found.as_ref(), Some(&payment));
+    }
 }
 
 async fn the_issue_knows_no_key_and_keeps_nothing(tested: Tested) {

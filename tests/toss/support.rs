@@ -58,5 +58,6 @@ pub(crate) fn refund() -> CancelCall {
         tax_free: None,
         refundable: krw(33_000),
         reason: "wrong capture given back [sag_2]".to_owned(),
+        to: None,
     }
 }

@@ -22,7 +22,12 @@ impl Watch {
             "Movements at the gateway that the books lacked, and what could not be booked",
             &["result"],
         )?;
-        let all = [Finding::Booked, Finding::Strange, Finding::Unreadable];
+        let all = [
+            Finding::Booked,
+            Finding::Strange,
+            Finding::RefundFailed,
+            Finding::Unreadable,
+        ];
         begun(&findings, all.map(|finding| [word(finding).to_owned()]));
         let gauge = |name, help| registered(book, IntGauge::new(name, help)?);
         let behind_seconds = Gauge::new(
@@ -66,6 +71,7 @@ const fn word(finding: Finding) -> &'static str {
     match finding {
         Finding::Booked => "booked",
         Finding::Strange => "strange",
+        Finding::RefundFailed => "refund_failed",
         Finding::Unreadable => "unreadable",
     }
 }

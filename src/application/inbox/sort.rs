@@ -319,7 +319,8 @@ impl App {
         if payment.state.saga().is_some() || sagas.iter().any(|saga| !saga.is_closed()) {
             return Ok(false);
         }
-        if *claim == Claim::Unclear {
+        // What was given back is booked, and whether the buyer has it is not known yet.
+        if *claim == Claim::Unclear || payment.awaits_refund() {
             return Ok(false);
         }
         let entries = self.parts.store.entries(payment.facts.id).await?;

@@ -14,7 +14,7 @@ use super::Answered;
 use super::act::{ActError, Command, Decided, Verb};
 use crate::idempotency::Keyed;
 use crate::outcome::Ended;
-use crate::ports::gateway::Ability;
+use crate::ports::gateway::{Ability, RefundAccount};
 use crate::ports::store;
 use crate::view::PaymentView;
 use crate::{App, Caller};
@@ -30,6 +30,8 @@ pub struct Cancel {
     pub tax_free_minor: Option<i64>,
     /// Why.
     pub reason: CancelReason,
+    /// Where a deposit goes back to; of no other payment.
+    pub to: Option<RefundAccount>,
 }
 
 /// Why a cancellation was not begun.
@@ -47,6 +49,10 @@ impl App {
         command: Cancel,
         keyed: Keyed,
     ) -> Result<Answered, CancelError> {
+        let keyed = match &command.to {
+            Some(_) => self.concealed(caller.scope.merchant, keyed).await?,
+            None => keyed,
+        };
         self.act(caller, command, keyed).await
     }
 
@@ -96,6 +102,16 @@ impl Command for Cancel {
                 ActError::Refused(CancelRefusal::OverBalance { left })
             })
         };
+        let named = payment.fits_account(self.to.is_some());
+        named.map_err(ActError::Refused)?;
+        let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
+        let to = match &self.to {
+            Some(to) => {
+                let saga = (payment.facts.scope.merchant, ctx.spare);
+                Some(app.sealed_refund(saga, to).await?)
+            }
+            None => None,
+        };
         let request = CancelRequest {
             amount: money(self.amount_minor)?,
             tax_free: money(self.tax_free_minor)?,
@@ -105,8 +121,8 @@ impl Command for Cancel {
             credential_version: terms.unwrap_or_default().credential_version,
             keyed: true,
             hold: Some(app.runner.hold()),
+            to,
         };
-        let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
         match payment
             .begin_cancel(&request, &ctx)
             .map_err(ActError::Refused)?

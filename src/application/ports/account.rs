@@ -1,5 +1,5 @@
-//! Owns what a gateway is told of a virtual account that it is to issue: secrets in the open, never
-//! kept so.
+//! Owns what a gateway is told of a virtual account that it is to issue, and of the buyer's account
+//! that a deposit goes back to: secrets in the open, never kept so.
 
 use std::str::FromStr;
 
@@ -48,6 +48,17 @@ pub struct CashReceipt {
     pub kind: ReceiptKind,
     /// Whose it is: a phone number, or that of a business.
     pub number: Secret,
+}
+
+/// The buyer's account that a deposit goes back to (`toss-api.md §6.3`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundAccount {
+    /// At which bank.
+    pub bank: BankCode,
+    /// Its number: digits.
+    pub number: Secret,
+    /// Whose it is; the gateway compares.
+    pub holder: Secret,
 }
 
 /// A virtual account as it is asked for, besides what its saga says.

@@ -13,7 +13,7 @@ use domain::snapshot::{Answer, Cause};
 use domain::text::{PaymentKey, TransactionKey};
 
 pub use super::abilities::{Abilities, Ability};
-pub use super::account::{AccountWish, CashReceipt, ReceiptKind};
+pub use super::account::{AccountWish, CashReceipt, ReceiptKind, RefundAccount};
 pub use super::card_on_file::{DeleteCall, Deleted, Instrument, IssueCall, Issued, NewKey};
 
 /// Why no new saga should be opened at a gateway account now.
@@ -129,6 +129,11 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Gives back.
     async fn cancel(&self, call: &CancelCall) -> Answer;
+
+    /// Gives a deposit back to an account. A gateway without virtual accounts sends nothing.
+    async fn cancel_to(&self, _call: &CancelCall, _to: &RefundAccount) -> Answer {
+        Answer::Unknown(Cause::NotSent)
+    }
 
     /// Captures with a billing key. A gateway without billing keys sends nothing.
     async fn charge(&self, _call: &ChargeCall, _with: &Instrument) -> Answer {

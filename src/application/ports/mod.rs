@@ -47,6 +47,8 @@ pub enum Finding {
     Booked,
     /// Something at the gateway that cannot be booked: a person has to look.
     Strange,
+    /// A deposit that was given back did not reach the buyer: a person has to look.
+    RefundFailed,
     /// A line of the list that cannot be told to any payment.
     Unreadable,
 }

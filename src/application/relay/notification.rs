@@ -63,6 +63,8 @@ impl Code {
             | Kind::Expired
             | Kind::WrongCaptureFound
             | Kind::WrongCaptureReversed
+            | Kind::RefundCompleted
+            | Kind::RefundFailed
             | Kind::CancelRefused => None,
         }
     }

@@ -205,6 +205,7 @@ impl Command for Refund {
             credential_version: terms.unwrap_or_default().credential_version,
             keyed: true,
             hold: Some(app.runner.hold()),
+            to: None,
         };
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &caller.trace);
         let begun = payment.begin_cancel(&request, &ctx);

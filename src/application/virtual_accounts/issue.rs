@@ -12,12 +12,12 @@ use domain::switch::Operation;
 use domain::text::CustomerName;
 use domain::virtual_account::BankCode;
 
-use super::sealed;
+use super::sealed::{self, away};
 use crate::idempotency::{Keyed, later};
 use crate::outcome::Outcome;
 use crate::payments::{ActError, Answered, ApproveError, Command, Decided, Verb};
 use crate::ports::gateway::{AccountWish, CashReceipt};
-use crate::ports::{store, vault};
+use crate::ports::store;
 use crate::view::PaymentView;
 use crate::{App, Caller};
 
@@ -152,12 +152,4 @@ impl Command for AskAccount {
         gateway.admit()?;
         Ok(Decided::Drive(moved, Box::new(saga)))
     }
-}
-
-/// A vault that is away is a store that is.
-fn away(error: vault::Error) -> store::Error {
-    if let vault::Error::Store(error) = error {
-        return error;
-    }
-    store::Error::Broken(error.to_string())
 }

@@ -1,6 +1,8 @@
-//! Owns payments by virtual account: having one issued, and showing its owner where to pay in.
+//! Owns payments by virtual account: having one issued, showing its owner where to pay in, and the
+//! account that a deposit goes back to.
 
 mod issue;
+mod refund;
 mod sealed;
 
 pub use issue::{AskAccount, Due};

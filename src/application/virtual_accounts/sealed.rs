@@ -64,7 +64,7 @@ fn account_place(merchant: MerchantId, row: &str) -> Place<'_> {
     }
 }
 
-fn wish_place(merchant: MerchantId, row: &str) -> Place<'_> {
+pub(super) fn wish_place(merchant: MerchantId, row: &str) -> Place<'_> {
     Place {
         merchant,
         table: "sagas",
@@ -73,7 +73,7 @@ fn wish_place(merchant: MerchantId, row: &str) -> Place<'_> {
     }
 }
 
-fn text_of(value: &impl Serialize) -> Secret {
+pub(super) fn text_of(value: &impl Serialize) -> Secret {
     Secret::new(serde_json::to_string(value).expect("plain fields serialise"))
 }
 
@@ -101,8 +101,16 @@ pub(super) async fn sealed_wish(
         .await
 }
 
+/// A vault that is away is a store that is.
+pub(super) fn away(error: vault::Error) -> store::Error {
+    if let vault::Error::Store(error) = error {
+        return error;
+    }
+    store::Error::Broken(error.to_string())
+}
+
 /// Why an account cannot be asked for.
-enum Unasked {
+pub(super) enum Unasked {
     /// The vault or the store is away: later.
     Later(String),
     /// What is kept cannot be read: a person has to look.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use domain::change::{Change, GatewayOrder};
+use domain::event::Kind as EventKind;
 use domain::id::SagaId;
 use domain::ledger::Entry;
 use domain::payment::{Known, Moved, Observed, Payment, Strange};
@@ -273,6 +274,13 @@ impl App {
                     "moved at the gateway without our books; booked"
                 );
                 self.parts.tally.found(Finding::Booked);
+            }
+            if let Change::AppendEvent(event) = change
+                && event.kind == EventKind::RefundFailed
+            {
+                let payment = event.payment;
+                error!(%payment, "what was given back did not reach the buyer: look into it");
+                self.parts.tally.found(Finding::RefundFailed);
             }
             // The reversal of a wrong capture need not wait.
             if let Change::InsertSaga { .. } = change {

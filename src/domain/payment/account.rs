@@ -98,6 +98,7 @@ impl Payment {
             closing: None,
             doubt: None,
             look_at: None,
+            refund: None,
         }));
         let state = State::WaitingForDeposit { due_at };
         payment

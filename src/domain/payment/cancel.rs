@@ -9,6 +9,7 @@ use crate::money::Money;
 use crate::principal::Actor;
 use crate::saga::{self, Saga};
 use crate::text::CancelReason;
+use crate::vault::Sealed;
 
 /// What somebody wants back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct CancelRequest {
     pub keyed: bool,
     /// Who drives the saga from the start; `None` leaves it to recovery.
     pub hold: Option<Hold>,
+    /// The account that a deposit shall go back to, sealed for the saga that is opened.
+    pub to: Option<Sealed>,
 }
 
 /// Why a cancellation is refused before anything is stored or sent.
@@ -58,9 +61,12 @@ pub enum CancelRefusal {
     /// Before it is paid a payment is withdrawn as a whole.
     #[error("an unpaid payment is withdrawn as a whole")]
     PartOfUnpaid,
-    /// A kind of payment that is not given back this way.
-    #[error("this kind of payment is not cancelled this way")]
-    WrongKind,
+    /// What was paid in goes to an account of the buyer's, and none is named.
+    #[error("a deposit is given back to an account that is named")]
+    NoRefundAccount,
+    /// An account is named, and what was not paid in goes back the way it came.
+    #[error("only a deposit is given back to an account")]
+    RefundAccountUnwanted,
 }
 
 /// What a cancellation begins with.
@@ -84,22 +90,36 @@ impl Payment {
         ctx: &Ctx<'_>,
     ) -> Result<CancelBegun, CancelRefusal> {
         let status = self.status();
+        self.fits_account(request.to.is_some())?;
         match &self.state {
             State::Ready { .. } => self.withdraw(request, ctx).map(CancelBegun::Withdrawn),
             State::InProgress { saga } | State::CancelRequested { saga, .. } => {
                 Err(CancelRefusal::InFlight { saga: *saga })
-            }
-            // What was paid in goes to an account of the buyer's.
-            State::Done { .. } | State::PartialCanceled { .. }
-                if self.facts.kind == Kind::VirtualAccount =>
-            {
-                Err(CancelRefusal::WrongKind)
             }
             State::Done { .. } | State::PartialCanceled { .. } => self.reserve(request, ctx),
             State::WaitingForDeposit { .. } => self.begin_closing(request, ctx),
             State::Canceled { .. } | State::Aborted { .. } | State::Expired => {
                 Err(CancelRefusal::NothingLeft(status))
             }
+        }
+    }
+
+    /// Whether the caller names an account for the refund where one is needed, and none where the
+    /// money goes back the way it came. Before the deposit one may be named: the buyer may be
+    /// paying in right now.
+    ///
+    /// # Errors
+    /// One is missing, or none is taken.
+    pub fn fits_account(&self, is_named: bool) -> Result<(), CancelRefusal> {
+        let is_deposit = self.facts.kind == Kind::VirtualAccount;
+        let is_held = matches!(
+            self.state,
+            State::Done { .. } | State::PartialCanceled { .. }
+        );
+        match is_named {
+            true if !is_deposit => Err(CancelRefusal::RefundAccountUnwanted),
+            false if is_deposit && is_held => Err(CancelRefusal::NoRefundAccount),
+            true | false => Ok(()),
         }
     }
 
@@ -134,7 +154,10 @@ impl Payment {
         let head = self.cancellation_head(request, (amount, tax_free), ctx);
         let saga = Saga {
             head: head.ok_or_else(nothing)?,
-            progress: saga::Progress::intended(left, ctx.now),
+            progress: saga::Progress {
+                sealed: request.to.clone(),
+                ..saga::Progress::intended(left, ctx.now)
+            },
             version: 1,
         };
         let state = State::CancelRequested {

@@ -15,6 +15,7 @@ use crate::id::SagaId;
 use crate::ledger::Account;
 use crate::money::Money;
 use crate::principal::{Actor, UnknownWord};
+use crate::refund::Refund;
 use crate::saga::{self, Saga};
 use crate::snapshot::{Cancel, Snapshot};
 use crate::text::TransactionKey;
@@ -155,6 +156,12 @@ impl Payment {
         snapshot: &Snapshot,
         ctx: &Ctx<'_>,
     ) -> Option<Moved> {
+        let moved = self.released(saga, decline, ctx)?;
+        moved.with_cancellations(Finder::asking(saga), snapshot, ctx)
+    }
+
+    /// What `saga` held for its cancellation is free again.
+    pub(super) fn released(self, saga: &Saga, decline: &Decline, ctx: &Ctx<'_>) -> Option<Moved> {
         let State::CancelRequested {
             saga: waited,
             approved_at,
@@ -178,10 +185,7 @@ impl Payment {
             }),
             ..Telling::of(EventKind::CancelRefused, Actor::Gateway)
         };
-        let moved = self
-            .shift(Trigger::CancelRefused, state, telling, ctx)
-            .ok()?;
-        moved.with_cancellations(Finder::asking(saga), snapshot, ctx)
+        self.shift(Trigger::CancelRefused, state, telling, ctx).ok()
     }
 }
 
@@ -270,6 +274,18 @@ impl Moved {
             ..Telling::of(kind, Actor::Gateway)
         };
         payment.cancels.push(canceled);
+        if let Some(account) = &mut payment.account {
+            // What the bank said of earlier ones is not said of this one; but who never got theirs
+            // must not be forgotten for it.
+            let failed = account.refund.filter(|refund| refund.status.is_failed());
+            account.refund = Some(failed.map_or_else(
+                || Refund::begun(ctx.now),
+                |refund| Refund {
+                    doubted_at: None,
+                    ..refund
+                },
+            ));
+        }
         let next = payment.shift(trigger, state, telling, ctx).ok()?;
         let mut moved = self.and(next);
         moved.changes.push(Change::InsertEntry(Box::new(entry)));

@@ -12,6 +12,7 @@ mod method;
 mod moved;
 mod observe;
 mod outcome;
+mod refund;
 mod status;
 mod teller;
 
@@ -33,6 +34,7 @@ use crate::event::{self, Draft, Kind as EventKind, PaymentEvent};
 use crate::id::{GatewayAccountId, PaymentId, SagaId};
 use crate::money::{Error as MoneyError, Money};
 use crate::principal::{Actor, Scope};
+use crate::refund::RefundStatus;
 use crate::text::{CustomerName, MemberId, OrderId, OrderName, PaymentKey};
 use crate::virtual_account::VirtualAccount;
 use crate::{Ctx, Timestamp};
@@ -238,6 +240,7 @@ struct Telling {
     reason_code: Option<ReasonCode>,
     tax_free: Option<event::TaxFreeFacts>,
     account: Option<event::AccountFacts>,
+    refund_status: Option<RefundStatus>,
 }
 
 impl Telling {
@@ -253,6 +256,7 @@ impl Telling {
             reason_code: None,
             tax_free: None,
             account: None,
+            refund_status: None,
         }
     }
 }
@@ -353,6 +357,7 @@ impl Payment {
         payload.reason_code = telling.reason_code;
         payload.tax_free = telling.tax_free;
         payload.virtual_account = telling.account;
+        payload.refund_status = telling.refund_status;
         let draft = Draft {
             scope: self.facts.scope,
             payment: self.facts.id,

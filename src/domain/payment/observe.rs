@@ -8,6 +8,7 @@ use crate::Ctx;
 use crate::change::GatewayOrder;
 use crate::ledger::Entry;
 use crate::money::Money;
+use crate::refund::RefundStatus;
 use crate::saga::{Kind, Saga};
 use crate::snapshot::{Snapshot, Status};
 use crate::text::PaymentKey;
@@ -66,6 +67,9 @@ pub enum Strange {
     /// It shows a deposit that is booked already, and was taken back since; or one without a name.
     #[error("it shows a deposit again that was taken back")]
     Again,
+    /// A deposit that was given back has not reached the buyer, and will not by itself.
+    #[error("what was given back has not reached the buyer: {0}")]
+    Refund(RefundStatus),
     /// Our balance and the cancellations that are shown do not lead to the gateway's balance.
     #[error("its balance is not explained by its cancellations")]
     Balance,
@@ -82,6 +86,7 @@ impl Strange {
             | Self::Stranger
             | Self::Status(_)
             | Self::Again
+            | Self::Refund(_)
             | Self::Balance => None,
         }
     }
@@ -105,11 +110,7 @@ impl Payment {
     #[must_use]
     pub fn observe(self, snapshot: &Snapshot, known: &Known<'_>, ctx: &Ctx<'_>) -> Observed {
         match self.clone().look(snapshot, known, ctx) {
-            // As the books have it.
-            Ok(Observed::Nothing) => match self.undoubted(ctx) {
-                Some(moved) => Observed::Noted(Some(Box::new(moved))),
-                None => Observed::Nothing,
-            },
+            Ok(Observed::Nothing) => self.unmoved(snapshot, ctx),
             Ok(observed) => observed,
             Err(strange) => Observed::Strange(strange),
         }

@@ -136,9 +136,13 @@ impl Payment {
         let (mut payment, expected) = (self.clone(), self.version);
         let account = payment.account.as_mut()?;
         account.doubt = doubt;
-        account.look_at = match doubt {
-            Some(_) => Some(after(ctx.now, ctx.policy.doubt_for)),
-            None => self.next_look(ctx.now),
+        let is_doubted = account
+            .refund
+            .is_some_and(|refund| refund.doubted_at.is_some());
+        account.look_at = if doubt.is_some() || is_doubted {
+            Some(after(ctx.now, ctx.policy.doubt_for))
+        } else {
+            self.next_look(ctx.now)
         };
         payment.version = expected.saturating_add(1);
         let update = Change::UpdatePayment {
@@ -155,6 +159,9 @@ impl Payment {
         if let Some(account) = &mut self.account {
             account.doubt = None;
             account.look_at = look_at;
+            if let Some(refund) = &mut account.refund {
+                refund.doubted_at = None;
+            }
         }
     }
 
@@ -185,12 +192,11 @@ impl Payment {
                 approved_at: None,
             } => once_more(*canceled_at),
             State::Expired => once_more(account.due_at),
+            State::PartialCanceled { .. } | State::Canceled { .. } => self.next_refund_look(now),
             // A saga asks, or the gateway's list tells.
             State::Ready { .. }
             | State::InProgress { .. }
             | State::CancelRequested { .. }
-            | State::PartialCanceled { .. }
-            | State::Canceled { .. }
             | State::Aborted { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use super::{Absorbed, CancelCall, Heard, Outcome, Saga};
 use crate::decline::Decline;
 use crate::money::Money;
 use crate::payment::Payment;
-use crate::snapshot::{Answer, Cancel, Cause, Snapshot};
+use crate::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use crate::text::PaymentKey;
 use crate::{Ctx, after};
 
@@ -20,6 +20,7 @@ pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
             .filter(|part| !part.is_zero() && saga.head.amount != saga.progress.refundable),
         refundable: saga.progress.refundable,
         reason: format!("{reason} {}", saga.tag()),
+        to: saga.progress.sealed.clone(),
     }
 }
 
@@ -64,6 +65,9 @@ fn found(
     before: Option<Money>,
     ctx: &Ctx<'_>,
 ) -> Absorbed {
+    if payment.account.is_some() && !snapshot.is_captured() {
+        return deposit_gone(saga, payment, snapshot, before, ctx);
+    }
     let settled = snapshot.cancels.iter().all(|cancel| cancel.done);
     let Some(left) = snapshot.balance.filter(|_| settled) else {
         return Absorbed::waiting(saga.ask_later(ctx));
@@ -92,6 +96,37 @@ fn found(
         return refused(saga, payment, &Decline::balance_changed(), snapshot, ctx);
     }
     no_effect(saga, payment, snapshot, ctx)
+}
+
+/// Nobody has paid in, by this answer: the bank took the deposit back, and our call closed the
+/// account at most. Nothing is booked of it here. Shown twice running, and once no call can take
+/// effect any more, there is nothing to give back; what became of the deposit, a look decides.
+fn deposit_gone(
+    mut saga: Saga,
+    payment: &Payment,
+    snapshot: &Snapshot,
+    before: Option<Money>,
+    ctx: &Ctx<'_>,
+) -> Absorbed {
+    if saga.is_calling() {
+        return Absorbed::waiting(saga.heard_now(Heard::Noise, ctx));
+    }
+    let nothing = Money::zero(saga.head.amount.currency());
+    let gone = matches!(
+        snapshot.status,
+        Status::WaitingForDeposit | Status::Canceled
+    );
+    if !(gone && saga.is_confirmed(nothing, before) && saga.are_calls_over(ctx)) {
+        return Absorbed::waiting(saga.ask_later(ctx));
+    }
+    let decline = Decline::deposit_gone();
+    match payment.clone().deposit_is_judged(&saga, &decline, ctx) {
+        Some(moved) => Absorbed {
+            saga: saga.close(Outcome::Declined(decline)),
+            changes: moved.changes,
+        },
+        None => Absorbed::waiting(saga.ask_later(ctx)),
+    }
 }
 
 /// The cancellation at the gateway that this saga made.

@@ -21,6 +21,7 @@ pub(super) fn call(saga: &Saga, payment_key: &PaymentKey) -> CancelCall {
         tax_free: None,
         refundable: saga.progress.refundable,
         reason: format!("wrong capture given back {}", saga.tag()),
+        to: None,
     }
 }
 

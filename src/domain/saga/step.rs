@@ -55,6 +55,9 @@ pub struct CancelCall {
     pub refundable: Money,
     /// Carries the saga id, because the gateway shows no other reference of ours.
     pub reason: String,
+    /// The account that a deposit goes back to, as the saga keeps it; opened where the call is
+    /// made.
+    pub to: Option<Sealed>,
 }
 
 /// A capture to be made with a billing key (`toss-api.md §11`).

@@ -96,6 +96,7 @@ fn word(observed: &Observed) -> String {
             Strange::Status(_) => "status",
             Strange::Amount(_) => "amount",
             Strange::Again => "again",
+            Strange::Refund(_) => "refund",
             Strange::Balance => "balance",
         }
         .to_owned(),

@@ -16,6 +16,7 @@ pub(super) fn waiting(snapshot: Snapshot, wish: &AccountWish) -> Snapshot {
             holder: Some(Concealed::new(wish.customer_name.as_str())),
             due_at: wish.due_at,
             secret: Some(Concealed::new("ps_deposit")),
+            refund: None,
             sealed: None,
         })),
         ..snapshot

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::ports::gateway::{
-    Abilities, AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused,
-    Terms,
+    Abilities, AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage,
+    RefundAccount, Refused, Terms,
 };
 use application::ports::{Clock as _, Gateways, PaymentGateway};
 use async_trait::async_trait;
@@ -140,6 +140,15 @@ impl Scripted {
         *self.served.lock().unwrap() = false;
     }
 
+    /// Every buyer pays in.
+    pub(crate) fn pay_in(&self) {
+        let mut books = self.books.lock().unwrap();
+        for snapshot in books.values_mut().filter(|known| known.account.is_some()) {
+            snapshot.status = Status::Done;
+            snapshot.approved_at = Some(self.clock.now());
+        }
+    }
+
     /// How many captures were asked for.
     pub(crate) fn confirms(&self) -> u64 {
         self.confirms.load(Ordering::SeqCst)
@@ -219,6 +228,10 @@ impl PaymentGateway for Call {
                 Answer::Unknown(Cause::Lost)
             }
         }
+    }
+
+    async fn cancel_to(&self, call: &CancelCall, _: &RefundAccount) -> Answer {
+        self.cancel(call).await
     }
 
     async fn charge(&self, call: &ChargeCall, _: &Instrument) -> Answer {
@@ -323,6 +336,9 @@ impl Call {
         if snapshot.status == Status::WaitingForDeposit {
             snapshot.status = Status::Canceled;
             return Answer::Found(Box::new(snapshot.clone()));
+        }
+        if snapshot.account.is_some() && call.to.is_none() {
+            return Answer::Declined(decline(Class::Buyer));
         }
         // With all that is left goes all that is left without VAT.
         let given_back = snapshot

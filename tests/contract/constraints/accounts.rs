@@ -30,6 +30,15 @@ payments_account_denied_since | payments | kind = 'VIRTUAL_ACCOUNT'; account_key
 payments_account_denied_since | payments | account_denied = 'DEPOSIT'; \
     account_denied_at = created_at
 payments_account_saga_while_waiting | payments | account_saga_id = 'sag_1'
+payments_account_refund_word | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
+    account = event_hash; account_bank = '20'; account_due_at = created_at; \
+    account_reversals = 0; account_refund = 'NONE'; account_refund_at = created_at
+payments_account_refund_since | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
+    account = event_hash; account_bank = '20'; account_due_at = created_at; \
+    account_reversals = 0; account_refund = 'PENDING'
+payments_account_refund_since | payments | account_refund = 'PENDING'; \
+    account_refund_at = created_at
+payments_account_refund_doubted | payments | account_refund_doubted_at = created_at
 payments_account_looked_at | payments | account_look_at = created_at
 sagas_sealed_while_open | sagas | phase = 'CLOSED'; outcome = 'APPROVED'; \
     sealed = (SELECT event_hash FROM payments)

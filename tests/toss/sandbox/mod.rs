@@ -118,6 +118,7 @@ impl Bench {
             tax_free: None,
             refundable: krw(refundable),
             reason: "wrong capture given back [sag_2]".to_owned(),
+            to: None,
         };
         self.toss.cancel(&call).await
     }

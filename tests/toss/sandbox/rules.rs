@@ -75,6 +75,7 @@ async fn the_part_without_vat_is_read_as_of_the_capture() {
         tax_free: Some(krw(1_000)),
         refundable: krw(33_000),
         reason: "a third [sag_2]".to_owned(),
+        to: None,
     };
     let part = found(bench.toss.cancel(&call).await);
     assert_eq!(part.tax_free, Some(krw(2_000)), "it follows the balance");

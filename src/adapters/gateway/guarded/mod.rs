@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
     Ability, AccountWish, DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage,
-    Refused, Terms,
+    RefundAccount, Refused, Terms,
 };
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -175,6 +175,11 @@ impl<G: PaymentGateway> PaymentGateway for Guarded<G> {
 
     async fn cancel(&self, call: &CancelCall) -> Answer {
         self.observed(Operation::Cancel, self.gateway.cancel(call))
+            .await
+    }
+
+    async fn cancel_to(&self, call: &CancelCall, to: &RefundAccount) -> Answer {
+        self.observed(Operation::Cancel, self.gateway.cancel_to(call, to))
             .await
     }
 

@@ -69,6 +69,7 @@ struct AccountBody<'a> {
     bank_code: Raw<'a>,
     customer_name: Raw<'a>,
     due_date: Raw<'a>,
+    refund_status: Raw<'a>,
 }
 
 /// The account of a payment; none where it has none, or one that cannot be read.
@@ -81,6 +82,8 @@ pub(super) fn shown(account: Raw<'_>, secret: Raw<'_>) -> Option<ShownAccount> {
         holder: concealed(body.customer_name),
         due_at: parse_instant(&name(body.due_date)?)?,
         secret: concealed(secret),
+        // Before anything was given back it is `NONE`, and right after it, too.
+        refund: name(body.refund_status).and_then(|word| word.parse().ok()),
         sealed: None,
     })
 }

@@ -28,7 +28,8 @@ use tracing::{debug, error, info, warn};
 
 use application::ports::PaymentGateway;
 use application::ports::gateway::{
-    AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, Refused, Terms,
+    AccountWish, DeleteCall, Deleted, Instrument, IssueCall, Issued, ListPage, RefundAccount,
+    Refused, Terms,
 };
 use client::{Client, Heard, Request};
 use codes::Call;
@@ -121,6 +122,19 @@ impl Toss {
         }
     }
 
+    async fn give_back(&self, call: &CancelCall, to: Option<&RefundAccount>) -> Answer {
+        let key = call.key.as_str();
+        let request = Request {
+            method: Method::POST,
+            path: &["v1", "payments", call.payment_key.as_str(), "cancel"],
+            query: &[],
+            key: Some(key),
+            body: Some(request::cancel(call, to)),
+        };
+        let operation = Operation::Cancel;
+        self.exchange(Name { operation, key }, request).await
+    }
+
     async fn ask(&self, operation: Operation, key: &str, path: &[&str]) -> Answer {
         let request = Request {
             method: Method::GET,
@@ -207,16 +221,11 @@ impl PaymentGateway for Toss {
     }
 
     async fn cancel(&self, call: &CancelCall) -> Answer {
-        let key = call.key.as_str();
-        let request = Request {
-            method: Method::POST,
-            path: &["v1", "payments", call.payment_key.as_str(), "cancel"],
-            query: &[],
-            key: Some(key),
-            body: Some(request::cancel(call)),
-        };
-        let operation = Operation::Cancel;
-        self.exchange(Name { operation, key }, request).await
+        self.give_back(call, None).await
+    }
+
+    async fn cancel_to(&self, call: &CancelCall, to: &RefundAccount) -> Answer {
+        self.give_back(call, Some(to)).await
     }
 
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {

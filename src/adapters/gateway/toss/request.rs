@@ -1,6 +1,6 @@
 //! Owns the bodies we send (`toss-api.md §6.1, §6.3, §11`).
 
-use application::ports::gateway::{Instrument, IssueCall};
+use application::ports::gateway::{Instrument, IssueCall, RefundAccount};
 use domain::saga::{CancelCall, ChargeCall, ConfirmCall};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -30,6 +30,18 @@ struct GiveBack<'a> {
     currency: &'static str,
     /// The optimistic lock: the gateway does nothing when its balance differs.
     refundable_amount: Box<RawValue>,
+    /// Only of a deposit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_receive_account: Option<To<'a>>,
+}
+
+/// It is `bank` here, and `bankCode` in what the gateway shows.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct To<'a> {
+    bank: &'a str,
+    account_number: &'a str,
+    holder_name: &'a str,
 }
 
 pub(super) fn confirm(call: &ConfirmCall) -> Vec<u8> {
@@ -40,13 +52,18 @@ pub(super) fn confirm(call: &ConfirmCall) -> Vec<u8> {
     })
 }
 
-pub(super) fn cancel(call: &CancelCall) -> Vec<u8> {
+pub(super) fn cancel(call: &CancelCall, to: Option<&RefundAccount>) -> Vec<u8> {
     json(&GiveBack {
         cancel_reason: tail(&call.reason),
         cancel_amount: amount::print(call.amount),
         tax_free_amount: call.tax_free.map(amount::print),
         currency: call.amount.currency().code(),
         refundable_amount: amount::print(call.refundable),
+        refund_receive_account: to.map(|to| To {
+            bank: to.bank.as_str(),
+            account_number: to.number.expose(),
+            holder_name: to.holder.expose(),
+        }),
     })
 }
 
@@ -105,6 +122,10 @@ mod tests {
     use domain::money::{Currency, Money};
 
     use super::*;
+    use application::ports::vault::Secret;
+
+    const EXAMPLE: &str =
+        include_str!("../../../../tests/toss-examples/req-cancel-va-deposited.json");
 
     fn money(minor: i64, currency: Currency) -> Money {
         Money::new(minor, currency).unwrap()
@@ -133,14 +154,16 @@ mod tests {
 
     #[test]
     fn cancel_carries_the_lock_and_the_reason() {
-        let body = cancel(&CancelCall {
+        let call = CancelCall {
             key: "sag-1".parse().unwrap(),
             payment_key: "pk".parse().unwrap(),
             amount: money(18_156, Currency::Usd),
             tax_free: None,
             refundable: money(20_000, Currency::Usd),
             reason: "wrong capture given back [sag_1]".to_owned(),
-        });
+            to: None,
+        };
+        let body = cancel(&call, None);
         let text = String::from_utf8(body).unwrap();
         assert_eq!(
             text,
@@ -152,14 +175,16 @@ mod tests {
 
     #[test]
     fn what_is_without_vat_is_said() {
-        let body = cancel(&CancelCall {
+        let call = CancelCall {
             key: "sag-1".parse().unwrap(),
             payment_key: "pk".parse().unwrap(),
             amount: money(5_000, Currency::Krw),
             tax_free: Some(money(1_000, Currency::Krw)),
             refundable: money(9_000, Currency::Krw),
             reason: "one of two [sag_1]".to_owned(),
-        });
+            to: None,
+        };
+        let body = cancel(&call, None);
         let expected = serde_json::json!({
             "cancelReason": "one of two [sag_1]",
             "cancelAmount": 5_000,
@@ -168,6 +193,28 @@ mod tests {
             "refundableAmount": 9_000,
         });
         assert_eq!(read(&body), expected);
+    }
+
+    #[test]
+    fn a_deposit_goes_back_to_the_account_that_is_named() {
+        let call = CancelCall {
+            key: "sag-1".parse().unwrap(),
+            payment_key: "pk".parse().unwrap(),
+            amount: money(20_000, Currency::Krw),
+            tax_free: None,
+            refundable: money(20_000, Currency::Krw),
+            reason: "out of stock".to_owned(),
+            to: None,
+        };
+        let to = RefundAccount {
+            bank: "88".parse().unwrap(),
+            number: Secret::from("110123456789"),
+            holder: Secret::from("홍길동"),
+        };
+        let mut expected = read(EXAMPLE.as_bytes());
+        expected["currency"] = "KRW".into();
+        expected["refundableAmount"] = 20_000.into();
+        assert_eq!(read(&cancel(&call, Some(&to))), expected);
     }
 
     #[test]

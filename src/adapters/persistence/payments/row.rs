@@ -7,6 +7,7 @@ use domain::event::{Hash, Head};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Facts, Paid, PayStatus, Payment, State};
 use domain::principal::Scope;
+use domain::refund::Refund;
 use domain::vault::Sealed;
 use domain::virtual_account::{Doubt, VirtualAccount};
 
@@ -78,6 +79,9 @@ pub(in crate::adapters::persistence) struct StandingRow {
     account_denied: Option<String>,
     account_denied_at: Option<AsInstant>,
     account_look_at: Option<AsInstant>,
+    account_refund: Option<String>,
+    account_refund_at: Option<AsInstant>,
+    account_refund_doubted_at: Option<AsInstant>,
 }
 
 impl From<&Payment> for PaymentRow {
@@ -129,6 +133,7 @@ impl From<&Payment> for StandingRow {
         let paid = payment.paid.as_ref();
         let account = payment.account.as_deref();
         let doubt = account.and_then(|account| account.doubt);
+        let refund = account.and_then(|account| account.refund);
         Self {
             status: state.status().as_str().to_owned(),
             saga_id: state.saga().map(|saga| saga.to_string()),
@@ -160,6 +165,9 @@ impl From<&Payment> for StandingRow {
             account_denied: doubt.map(|doubt| doubt.denied.as_str().to_owned()),
             account_denied_at: doubt.map(|doubt| AsInstant(doubt.since)),
             account_look_at: account.and_then(|account| account.look_at).map(AsInstant),
+            account_refund: refund.map(|refund| refund.status.to_string()),
+            account_refund_at: refund.map(|refund| AsInstant(refund.since)),
+            account_refund_doubted_at: refund.and_then(|refund| refund.doubted_at).map(AsInstant),
         }
     }
 }
@@ -252,6 +260,7 @@ impl StandingRow {
                 .transpose()?,
             doubt: self.doubt()?,
             look_at: self.account_look_at.as_ref().map(|at| at.0),
+            refund: self.refund()?,
         }))
     }
 
@@ -263,6 +272,18 @@ impl StandingRow {
         let since = since.ok_or("since when it is denied is missing")?.0;
         let denied = denied.parse()?;
         Ok(Some(Doubt { denied, since }))
+    }
+
+    fn refund(&self) -> Result<Option<Refund>, Why> {
+        let Some(status) = &self.account_refund else {
+            return Ok(None);
+        };
+        let since = self.account_refund_at.as_ref();
+        Ok(Some(Refund {
+            status: status.parse()?,
+            since: since.ok_or("since when its refund stands so is missing")?.0,
+            doubted_at: self.account_refund_doubted_at.as_ref().map(|at| at.0),
+        }))
     }
 
     fn state(self) -> Result<State, Why> {

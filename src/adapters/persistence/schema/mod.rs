@@ -3,12 +3,14 @@
 
 mod billing;
 mod hooks;
+mod readers;
 mod recurring;
 mod secrets;
 mod webhooks;
 
 pub(super) use billing::billing_keys;
 pub(super) use hooks::{hints, hook_tokens, inbox, security_keys};
+pub(super) use readers::{cursors, parked};
 pub(super) use recurring::{cycles, plans, subscription_events, subscriptions};
 pub(super) use secrets::data_keys;
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
@@ -130,6 +132,9 @@ diesel::table! {
         account_denied -> Nullable<Text>,
         account_denied_at -> Nullable<Instant>,
         account_look_at -> Nullable<Instant>,
+        account_refund -> Nullable<Text>,
+        account_refund_at -> Nullable<Instant>,
+        account_refund_doubted_at -> Nullable<Instant>,
     }
 }
 
@@ -363,31 +368,6 @@ diesel::table! {
         holder -> Text,
         fence -> BigInt,
         until -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::{BigInt, Text};
-
-    cursors (reader) {
-        reader -> Text,
-        epoch -> BigInt,
-        position -> BigInt,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Text};
-    use crate::adapters::persistence::types::Instant;
-
-    parked (reader, payment_id, sequence) {
-        reader -> Text,
-        payment_id -> Text,
-        sequence -> BigInt,
-        position -> BigInt,
-        reason -> Text,
-        parked_at -> Instant,
-        asked -> Bool,
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn shown(account: &Account) -> Option<Box<ShownAccount>> {
             holder: Some(Concealed::new("김토스")),
             due_at: START + chrono::TimeDelta::hours(24),
             secret: Some(Concealed::new("ps_1")),
+            refund: account.refund,
             sealed: None,
         })
     })
@@ -144,6 +145,7 @@ fn waiting(call: &IssueAccountCall, amount: Money, number: usize) -> Account {
         captured: None,
         cancels: Vec::new(),
         last: None,
+        refund: None,
     }
 }
 

@@ -9,6 +9,7 @@ use domain::Timestamp;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::GatewayOrderId;
 use domain::money::Money;
+use domain::refund::RefundStatus;
 use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
@@ -29,6 +30,8 @@ pub(crate) struct Account {
     /// What moved last, where the gateway shows it, and when.
     pub(crate) last: Option<(TransactionKey, Timestamp)>,
     pub(crate) cancels: Vec<Cancel>,
+    /// How far the bank is with what was given back, where the gateway says so.
+    pub(crate) refund: Option<RefundStatus>,
 }
 
 pub(crate) enum Late {
@@ -210,8 +213,10 @@ impl Books {
                 .push(self.transaction(amount, &call.reason));
             return Answer::Found(Box::new(snapshot));
         }
-        if crate::accounts::shown(&self.accounts[at]).is_some() {
-            let answer = self.close(at);
+        let is_virtual = crate::accounts::shown(&self.accounts[at]).is_some();
+        let is_deposited = call.to.is_some() && self.accounts[at].captured.is_some();
+        if is_virtual && !is_deposited {
+            let answer = self.close(at, call);
             return match fault {
                 Some(Fault::UnknownCodeAfterEffect) => {
                     Answer::Unknown(Cause::Unreadable("NEW_CODE".into()))
@@ -233,7 +238,7 @@ impl Books {
         Self::found(&self.accounts[at])
     }
 
-    fn transaction(&mut self, amount: Money, reason: &str) -> Cancel {
+    pub(crate) fn transaction(&mut self, amount: Money, reason: &str) -> Cancel {
         self.transactions += 1;
         Cancel {
             transaction_key: format!("txrd_{}", self.transactions).parse().unwrap(),

@@ -137,6 +137,7 @@ fn taken(call: &ChargeCall, amount: Money, number: usize) -> Account {
         captured: Some(amount),
         cancels: Vec::new(),
         last: None,
+        refund: None,
     }
 }
 

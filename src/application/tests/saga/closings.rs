@@ -6,7 +6,7 @@ use std::time::Duration;
 use application::ports::gateway::Line;
 use domain::ledger;
 use domain::payment::PayStatus;
-use domain::saga::{Kind, Saga};
+use domain::saga::{CancelCall, Kind, Saga};
 use domain::snapshot::{Answer, Cause, Status};
 use domain::switch::Operation;
 use tokio::time::sleep;
@@ -20,10 +20,19 @@ use crate::world::{AMOUNT, START, World, in_virtual_time};
 impl Books {
     /// `POST /v1/payments/{paymentKey}/cancel` of a virtual account: all of it before the deposit;
     /// after it, not without an account for the refund.
-    pub(crate) fn close(&mut self, at: usize) -> Answer {
+    pub(crate) fn close(&mut self, at: usize, call: &CancelCall) -> Answer {
+        // It is shown as given back, and nobody had paid in.
+        let line = call
+            .to
+            .as_ref()
+            .map(|_| self.transaction(call.amount, &call.reason));
         let account = &mut self.accounts[at];
         if account.status == Status::WaitingForDeposit {
+            if call.amount != account.amount {
+                return Answer::Declined(refused());
+            }
             account.status = Status::Canceled;
+            account.cancels.extend(line);
             return Self::found(account);
         }
         if account.captured.is_some() {

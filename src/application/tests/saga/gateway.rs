@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::ports::gateway::{
-    AccountWish, Gateways, Instrument, ListPage, PaymentGateway, Refused, Terms,
+    AccountWish, Gateways, Instrument, ListPage, PaymentGateway, RefundAccount, Refused, Terms,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -61,6 +61,7 @@ impl Gateway {
             captured: None,
             cancels: Vec::new(),
             last: None,
+            refund: None,
         });
     }
 
@@ -190,6 +191,11 @@ impl PaymentGateway for Gateway {
         Bug::misread_cancel(self.bug, answer, call)
     }
 
+    async fn cancel_to(&self, call: &CancelCall, to: &RefundAccount) -> Answer {
+        assert_eq!(*to, crate::refunds::buyers());
+        self.cancel(call).await
+    }
+
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
         assert_eq!(with.billing_key.expose(), crate::charges::BILLING_KEY);
         let call = &Bug::mischarge(self.bug, call.clone());
@@ -271,6 +277,11 @@ impl PaymentGateway for Only {
     async fn cancel(&self, call: &CancelCall) -> Answer {
         self.pass.through().await;
         self.gateway.cancel(call).await
+    }
+
+    async fn cancel_to(&self, call: &CancelCall, to: &RefundAccount) -> Answer {
+        self.pass.through().await;
+        self.gateway.cancel_to(call, to).await
     }
 
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {

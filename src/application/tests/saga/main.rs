@@ -28,6 +28,7 @@ mod mute;
 mod pace;
 mod post;
 mod races;
+mod refunds;
 mod repeats;
 mod scripts;
 mod store;

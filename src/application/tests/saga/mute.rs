@@ -237,6 +237,7 @@ fn a_gateway_that_gives_nothing_back_is_not_asked_to() {
             amount_minor: None,
             tax_free_minor: None,
             reason: "wanted back".parse().unwrap(),
+            to: None,
         };
         let refused = world
             .app

@@ -258,6 +258,7 @@ impl World {
                 amount_minor: Some(minor),
                 tax_free_minor: None,
                 reason: "wanted back".parse().unwrap(),
+                to: None,
             };
             let app = self.app_of(side);
             app.cancel(self.caller.clone(), command, keyed(key))

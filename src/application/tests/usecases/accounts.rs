@@ -196,6 +196,7 @@ async fn a_disabled_account_takes_nothing_new_and_finishes_what_it_has() {
         amount_minor: None,
         tax_free_minor: None,
         reason: "because".parse().unwrap(),
+        to: None,
     };
     let begun = here
         .app

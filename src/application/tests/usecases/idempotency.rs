@@ -64,6 +64,7 @@ async fn a_twin_is_told_what_the_first_came_to_and_not_what_it_finds() {
             amount_minor: None,
             tax_free_minor: None,
             reason: "changed my mind".parse().unwrap(),
+            to: None,
         };
         app.cancel(caller.clone(), all, keyed(key, 3)).await
     };

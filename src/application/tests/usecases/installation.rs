@@ -168,6 +168,7 @@ impl PaymentGateway for Told {
 pub(crate) struct Found {
     pub(crate) booked: AtomicUsize,
     pub(crate) strange: AtomicUsize,
+    pub(crate) refund_failed: AtomicUsize,
     pub(crate) unreadable: AtomicUsize,
 }
 
@@ -176,6 +177,7 @@ impl Tally for Found {
         let count = match finding {
             Finding::Booked => &self.booked,
             Finding::Strange => &self.strange,
+            Finding::RefundFailed => &self.refund_failed,
             Finding::Unreadable => &self.unreadable,
         };
         count.fetch_add(1, Ordering::SeqCst);

@@ -86,6 +86,7 @@ async fn what_is_given_back_fits_what_the_gateway_counts() {
         amount_minor: Some(8_000),
         tax_free_minor,
         reason: "half of it".parse().unwrap(),
+        to: None,
     };
     let refused = here
         .app
@@ -118,6 +119,7 @@ async fn the_part_that_we_gave_back_is_ours_where_nobody_repeats_it() {
         amount_minor: Some(2_000),
         tax_free_minor: Some(1_500),
         reason: "some of it".parse().unwrap(),
+        to: None,
     };
     let asked = here.app.cancel(here.caller.clone(), part, keyed("c", 2));
     let answered = async {

@@ -102,6 +102,7 @@ impl Scene {
             credential_version: 1,
             keyed: false,
             hold: None,
+            to: None,
         };
         let payment = self.payment.clone();
         match self.with(|ctx| payment.begin_cancel(&request, ctx))? {

@@ -9,6 +9,7 @@
 
 mod closing;
 mod lies;
+mod refunds;
 mod scene;
 
 use domain::event::Kind as EventKind;

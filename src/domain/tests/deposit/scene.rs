@@ -252,6 +252,7 @@ impl Scene {
                 holder: None,
                 due_at: START + TimeDelta::hours(24),
                 secret: None,
+                refund: None,
                 sealed: (!self.bank.unsealed).then(|| Sealed(vec![2])),
             })),
         }

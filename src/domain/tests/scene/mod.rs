@@ -245,6 +245,7 @@ impl Scene {
             credential_version: 1,
             keyed: false,
             hold: None,
+            to: None,
         }
     }
 

@@ -1,0 +1,27 @@
+-- How far the bank is with deposits that were given back.
+
+ALTER TABLE payments
+    -- PENDING, or how it ended by the bank's word.
+    ADD COLUMN account_refund TEXT
+    CONSTRAINT payments_account_refund_word
+    CHECK (account_refund IN ('PENDING', 'COMPLETED', 'FAILED', 'PARTIAL_FAILED'));
+ALTER TABLE payments
+    -- Since when.
+    ADD COLUMN account_refund_at INTEGER
+    CONSTRAINT payments_account_refund_since
+    CHECK (
+        (account_refund IS NULL) = (account_refund_at IS NULL)
+        AND (account_refund IS NULL OR account_key IS NOT NULL)
+    );
+ALTER TABLE payments
+    -- Since when answers say that it ended otherwise.
+    ADD COLUMN account_refund_doubted_at INTEGER
+    CONSTRAINT payments_account_refund_doubted
+    CHECK (account_refund_doubted_at IS NULL OR account_refund IS NOT NULL);
+
+-- What was given back at the gateway's console before is asked about, too.
+UPDATE payments SET
+    account_refund = 'PENDING',
+    account_refund_at = coalesce(canceled_at, approved_at),
+    account_look_at = coalesce(canceled_at, approved_at)
+WHERE account_key IS NOT NULL AND canceled > 0 AND approved_at IS NOT NULL;
