@@ -1,5 +1,5 @@
 //! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks, hooks,
-//! billing and downtime, one subcommand each.
+//! billing, downtime and picking, one subcommand each.
 
 mod books;
 mod bus;
@@ -16,6 +16,7 @@ mod random;
 mod sandbox;
 mod service;
 mod slow;
+mod stalls;
 mod stand;
 mod starve;
 mod stats;
@@ -56,6 +57,8 @@ enum Command {
     Billing(chaos::billing::Arguments),
     /// Has nobody charge for days or months, again and again, and checks each catch-up.
     Downtime(chaos::billing::downtime::Arguments),
+    /// Measures what taking due cycles costs among few subscriptions, and among many.
+    Picking(chaos::billing::picking::Arguments),
     /// Tells what a gateway tells, and lies: nothing moves by them, each truth moves once.
     Hooks(hooks::Arguments),
 }
@@ -95,6 +98,7 @@ enum Chaos {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
+    stalls::watch();
     let mut terminate = signal(SignalKind::terminate())?;
     // Dropping the work ends every program it started and removes their folders.
     let right = tokio::select! {
@@ -122,6 +126,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Hooks(arguments) => hooks::run(arguments).await,
         Command::Billing(arguments) => chaos::billing::run(arguments).await,
         Command::Downtime(arguments) => chaos::billing::downtime::run(arguments).await,
+        Command::Picking(arguments) => chaos::billing::picking::run(arguments).await,
     }
 }
 

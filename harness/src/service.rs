@@ -1,6 +1,7 @@
 //! Owns the Payflow API as a merchant's server uses it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -111,6 +112,24 @@ impl Service {
             sum = sum.saturating_add(value.with_context(|| format!("no count: {line}"))?);
         }
         Ok(sum)
+    }
+
+    /// How often something was timed that is counted under these labels, and its times together.
+    pub(crate) async fn timed(
+        &self,
+        histogram: &str,
+        labels: &str,
+    ) -> anyhow::Result<(u64, Duration)> {
+        let answer = self.http.get(&self.metrics_url).send().await?;
+        let text = answer.text().await?;
+        let value = |part: &str| {
+            let name = format!("{histogram}_{part}{labels} ");
+            text.lines().find_map(|line| line.strip_prefix(&name))
+        };
+        let (Some(count), Some(sum)) = (value("count"), value("sum")) else {
+            return Ok((0, Duration::ZERO));
+        };
+        Ok((count.parse()?, Duration::try_from_secs_f64(sum.parse()?)?))
     }
 
     /// Asks for a payment to be prepared, under a key.

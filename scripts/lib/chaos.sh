@@ -29,9 +29,10 @@ CHAOS=(
   "told   | both     | --seeds 1                 | --seeds 5"
   "billing | postgres | --seeds 1                | --seeds 20 --members 275 --kills 30"
   "billing | sqlite  | --members 12 --months 5   | --seeds 20 --members 275 --kills 30"
-  "drain  | postgres | -                         | --members 250 --each 40"
+  "drain  | postgres | -                         | --members 275 --each 40"
   "downtime | both   | --outages 12              | --seeds 25 --outages 40"
-  "charges | both    | -                         | --seeds 3"
+  "charges | both    | --points 7                | --seeds 3"
+  "picking | both    | --larger 20000 --rounds 3 --due 50 | --judge"
   "roles  | postgres | --times 1                 | --seeds 4 --times 2"
   "copies | postgres | -                         | --seconds 300 --every-seconds 15"
   "rolling | postgres | --seeds 1                 | --seeds 10"
@@ -60,10 +61,14 @@ break_it() {
   read -r -a arguments <<<"$4"
   [ "${arguments[0]}" != - ] || return 0
   case "$kind" in
-    crash | told | charges) service=$chaos_built/payflow-crash ;;
+    crash | told) service=$chaos_built/payflow-crash ;;
+    charges)
+      service=$chaos_built/payflow-crash
+      arguments+=(--round-minutes 30)
+      ;;
     redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
     async | copies | rolling) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
-    hooks | downtime) command=("$kind") ;;
+    hooks | downtime | picking) command=("$kind") ;;
     billing)
       command=(billing)
       # One process, which waits for the disk at every commit.
@@ -80,7 +85,7 @@ break_it() {
       arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
       ;;
   esac
-  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|bus|hooks) ]]; then
+  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|bus|hooks|picking) ]]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
   "$chaos_built/harness" "${command[@]}" --service "$service" \

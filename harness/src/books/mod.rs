@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 pub(crate) use billing::{Cycle, Plan, Standing, Subscription, SubscriptionEvent};
 pub(crate) use rows::Rows;
+#[cfg(test)]
+pub(crate) use rows::TABLES;
 pub(crate) use sql::Untold;
 pub(crate) use target::{Snapshot, Target, connect};
 pub(crate) use writer::write;
@@ -93,6 +95,8 @@ pub(crate) struct Saga {
     /// What gives a misfit back.
     pub(crate) reversal: Option<String>,
     pub(crate) keyed: bool,
+    /// Who wanted it.
+    pub(crate) actor: String,
 }
 
 /// A line of the ledger.

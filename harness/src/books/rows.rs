@@ -6,7 +6,7 @@ use super::target::{Dialect, Row};
 use super::{Books, Snapshot, Target};
 
 /// Every table that tells of members and their money.
-const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 11] = [
     "plans",
     "subscriptions",
     "cycles",

@@ -150,7 +150,7 @@ fn sagas(dialect: Dialect) -> String {
     let keyed = dialect.condition("keyed");
     format!(
         "SELECT id, kind, payment_id, payment_key, amount, phase, outcome, {keyed},
-                outcome_code, reversal_id
+                outcome_code, reversal_id, actor
          FROM sagas"
     )
 }
@@ -167,6 +167,7 @@ fn saga(row: &Row<'_>) -> anyhow::Result<Saga> {
         keyed: row.flag(7)?,
         outcome_code: row.text_or_null(8)?,
         reversal: row.text_or_null(9)?,
+        actor: row.text(10)?,
     })
 }
 

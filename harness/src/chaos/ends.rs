@@ -114,6 +114,7 @@ mod tests {
             outcome_code: code.map(str::to_owned),
             reversal: None,
             keyed: true,
+            actor: "MERCHANT".to_owned(),
         }
     }
 

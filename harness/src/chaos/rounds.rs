@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::aftermath::Verdict;
 use super::progress::{Progress, Run, Totals};
 use crate::output;
+use crate::stalls::Stopwatch;
 use crate::stand::{Parts, Tallies, Wires};
 
 /// What all kinds of rounds are told.
@@ -113,6 +114,37 @@ impl Counts {
     }
 }
 
+/// How often a round is played that nobody let come to its end.
+const TIMES_MAX: u32 = 4;
+
+/// Plays a round; once more where it did not come to its end, and everything was stopped for a
+/// while meanwhile: the patience of whoever waits was over then, and nothing was proven. What was
+/// found is never played again.
+async fn undisturbed(played: impl AsyncFn() -> anyhow::Result<Round>) -> Round {
+    let mut times = 1;
+    loop {
+        let watch = Stopwatch::start();
+        let played = played().await;
+        let stood = watch.stood();
+        let mut round = match played {
+            Err(error) if !stood.is_zero() && times < TIMES_MAX => {
+                output::say(&format!("stopped for {stood:?}, once more: {error:#}"));
+                times = times.saturating_add(1);
+                continue;
+            }
+            Ok(round) => round,
+            Err(error) => Round {
+                verdict: Verdict::failed(&error),
+                ..Round::default()
+            },
+        };
+        if !stood.is_zero() {
+            round.counts.add("seconds stopped", stood.as_secs());
+        }
+        return round;
+    }
+}
+
 impl Rounds {
     /// Which of the two databases.
     pub(super) fn database(&self) -> &'static str {
@@ -145,13 +177,12 @@ impl Rounds {
                 complete = false;
                 break;
             }
-            output::say(&format!("{what} {database} seed {seed}"));
-            let played = timeout(longest, Box::pin(round(seed))).await;
-            let played = played.map_err(anyhow::Error::from).flatten();
-            let Round { counts, verdict } = played.unwrap_or_else(|error| Round {
-                verdict: Verdict::failed(&error),
-                ..Round::default()
-            });
+            let played = async || {
+                output::say(&format!("{what} {database} seed {seed}"));
+                let played = timeout(longest, Box::pin(round(seed))).await;
+                played.map_err(anyhow::Error::from).flatten()
+            };
+            let Round { counts, verdict } = undisturbed(played).await;
             progress.add(Record {
                 what: what.to_owned(),
                 database: database.to_owned(),

@@ -28,6 +28,7 @@ pub(super) fn check(books: &Books, findings: &mut Findings) {
             cancels.push((name.unwrap_or_default().to_owned(), entry.amount));
         }
     }
+    let mut ended = ended(books);
     for payment in books.payments.values() {
         let mut booked = booked.remove(&*payment.id).unwrap_or_default();
         let Some(listed) = listed(payment) else {
@@ -54,7 +55,8 @@ pub(super) fn check(books: &Books, findings: &mut Findings) {
                 format!("its cancels do not add up: {payment:?}"),
             );
         }
-        by_its_sagas(books, payment, &listed, findings);
+        let ended = ended.remove(&*payment.id).unwrap_or_default();
+        by_its_sagas(payment, &ended, &listed, findings);
     }
 }
 
@@ -64,19 +66,30 @@ fn listed(payment: &Payment) -> Option<Vec<Cancel>> {
     serde_json::from_str(text).ok()
 }
 
+/// Our cancellations that ended well, by payment.
+fn ended(books: &Books) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut ended: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for saga in books.sagas.values() {
+        if saga.kind == "CANCELLATION" && saga.outcome.as_deref() == Some("CANCELED") {
+            ended.entry(&saga.payment).or_default().insert(&saga.id);
+        }
+    }
+    ended
+}
+
 /// Each of our cancellations that ended well is in the list once, and no other saga is.
-fn by_its_sagas(books: &Books, payment: &Payment, listed: &[Cancel], findings: &mut Findings) {
+fn by_its_sagas(
+    payment: &Payment,
+    ended: &BTreeSet<&str>,
+    listed: &[Cancel],
+    findings: &mut Findings,
+) {
     let named: Vec<&str> = listed
         .iter()
         .filter_map(|cancel| cancel.saga.as_deref())
         .collect();
-    let sagas = books.sagas.values().filter(|saga| {
-        let ours = saga.kind == "CANCELLATION" && saga.payment == payment.id;
-        ours && saga.outcome.as_deref() == Some("CANCELED")
-    });
-    let ended: BTreeSet<&str> = sagas.map(|saga| &*saga.id).collect();
     let once: BTreeSet<&str> = named.iter().copied().collect();
-    if ended != once || once.len() != named.len() {
+    if *ended != once || once.len() != named.len() {
         findings.breach(
             Invariant::I5,
             format!("{} names the sagas {named:?}, not {ended:?}", payment.id),

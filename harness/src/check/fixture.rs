@@ -15,6 +15,8 @@ pub(super) const ABORTED: &str = "pay_2";
 pub(super) const PARTIAL: &str = "pay_3";
 /// The payment of a cycle, charged with a stored card.
 pub(super) const CHARGED: &str = "pay_4";
+/// The payment whose virtual account was closed before anybody paid in; not among the right books.
+pub(super) const WITHDRAWN: &str = "pay_6";
 /// What each payment is for.
 pub(super) const AMOUNT: i64 = 1000;
 
@@ -173,6 +175,45 @@ fn partly_canceled(books: &mut Books, lines: &mut Vec<Line>) {
     movement(books, lines, PARTIAL, ("cancel", 300, "sag_5"));
 }
 
+/// A virtual account that nobody paid into, closed because its merchant cancels.
+pub(super) fn withdrawn(books: &mut Books) {
+    let step = |kind, to, actor, saga| Chapter {
+        kind,
+        to,
+        actor,
+        saga: Some(saga),
+        ..PREPARED
+    };
+    let waiting = "WAITING_FOR_DEPOSIT";
+    let story = [
+        PREPARED,
+        step(
+            "payment.account_requested",
+            "IN_PROGRESS",
+            "MERCHANT",
+            "sag_8",
+        ),
+        step("payment.account_issued", waiting, "GATEWAY", "sag_8"),
+        step("payment.cancel_requested", waiting, "MERCHANT", "sag_9"),
+        step("payment.withdrawn", "CANCELED", "MERCHANT", "sag_9"),
+    ];
+    payment(books, WITHDRAWN, &story);
+    let payment = books.payments.get_mut(WITHDRAWN).unwrap();
+    payment.account = Some(key_of(WITHDRAWN));
+    saga(
+        books,
+        ("sag_8", "ACCOUNT_ISSUE", AMOUNT),
+        WITHDRAWN,
+        "ISSUED",
+    );
+    saga(
+        books,
+        ("sag_9", "ACCOUNT_CLOSE", AMOUNT),
+        WITHDRAWN,
+        "CLOSED",
+    );
+}
+
 const PREPARED: Chapter = Chapter {
     kind: "payment.prepared",
     to: "READY",
@@ -294,6 +335,7 @@ fn saga(books: &mut Books, (id, kind, amount): (&str, &str, i64), payment: &str,
         outcome_code: None,
         reversal: (outcome == "MISFIT").then(|| "sag_3".to_owned()),
         keyed: true,
+        actor: "MERCHANT".to_owned(),
     };
     books.sagas.insert(id.to_owned(), saga);
     books.keys.push(Key {

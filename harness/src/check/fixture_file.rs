@@ -100,7 +100,7 @@ fn saga(database: &Connection, row: &Saga) {
             trace_id, created_at, n, unanswered, asks, heard, refundable, intent_at, due_at,
             version, reversal_id
         )
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'mer', 'test', 'gwa', 'gwo', 'KRW', 0, 'MERCHANT',
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'mer', 'test', 'gwa', 'gwo', 'KRW', 0, ?10,
             1, '', 0, 1, 0, 0, 'NOTHING', 0, 0, 0, 1, ?9)";
     let values = params![
         row.id,
@@ -112,6 +112,7 @@ fn saga(database: &Connection, row: &Saga) {
         row.outcome,
         row.keyed,
         row.reversal,
+        row.actor,
     ];
     database.execute(sql, values).unwrap();
 }

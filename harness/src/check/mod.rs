@@ -23,6 +23,8 @@ mod self_test;
 mod tests;
 #[cfg(test)]
 mod tests_billing;
+#[cfg(test)]
+mod tests_told;
 mod told;
 
 use std::fmt;

@@ -84,7 +84,12 @@ fn one_capture_is_kept_and_no_more_given_back() {
 
 /// Rewrites what an event tells, and every hash after it, as a bug in the service would: null
 /// takes the field away.
-fn retell(books: &mut Books, (payment, sequence): (&str, i64), path: &str, told: &Value) {
+pub(super) fn retell(
+    books: &mut Books,
+    (payment, sequence): (&str, i64),
+    path: &str,
+    told: &Value,
+) {
     let mut head = seal::GENESIS.to_vec();
     let of_payment = |event: &&mut Event| event.payment == payment;
     for event in books.events.iter_mut().filter(of_payment) {

@@ -13,6 +13,8 @@ use crate::books::{Books, Entry, Event, Saga};
 type Name<'a> = (&'a str, &'a str, String);
 /// An event and what it tells.
 type Tale<'a> = (&'a Event, Payload);
+/// The end of a closing that the buyer was quicker than.
+const DEPOSITED: &str = "PAYFLOW_DEPOSITED";
 
 pub(super) fn check(books: &Books, findings: &mut Findings) {
     let tales: Vec<Tale<'_>> = books
@@ -116,7 +118,9 @@ fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
     }
     for saga in books.sagas.values() {
         let told = kinds.remove(&*saga.id).unwrap_or_default();
-        for wanted in [beginning(saga), end(saga)].into_iter().flatten() {
+        let is_too_late = is_too_late(saga, &told, books);
+        let end = end(saga).filter(|_| !is_too_late);
+        for wanted in [beginning(saga), end].into_iter().flatten() {
             let count = told
                 .iter()
                 .filter(|(kind, payment)| wanted.contains(kind) && *payment == saga.payment)
@@ -137,16 +141,32 @@ fn sagas(books: &Books, tales: &[Tale<'_>], findings: &mut Findings) {
     }
 }
 
+/// Whether the deposit came before somebody's closing of the account, and tells of its end.
+fn is_too_late(saga: &Saga, told: &[(&str, &str)], books: &Books) -> bool {
+    let deposited =
+        |event: &Event| event.kind == "payment.deposited" && event.payment == saga.payment;
+    saga.outcome_code.as_deref() == Some(DEPOSITED)
+        && told
+            .iter()
+            .all(|(kind, _)| *kind != "payment.cancel_refused")
+        && books.events.iter().any(deposited)
+}
+
 /// The event that tells of its beginning; nobody is told that a due date is over.
 fn beginning(saga: &Saga) -> Option<&'static [&'static str]> {
     match saga.kind.as_str() {
         "APPROVAL" => Some(&["payment.approval_requested"]),
-        "CANCELLATION" => Some(&["payment.cancel_requested"]),
         "CHARGE" => Some(&["payment.charge_requested"]),
         "ACCOUNT_ISSUE" => Some(&["payment.account_requested"]),
-        "ACCOUNT_CLOSE" => None,
+        "ACCOUNT_CLOSE" if is_past_due(saga) => None,
+        "CANCELLATION" | "ACCOUNT_CLOSE" => Some(&["payment.cancel_requested"]),
         _ => Some(&["payment.wrong_capture_found"]),
     }
+}
+
+/// Whether it is the clock that closes the account, and nobody who cancels.
+fn is_past_due(saga: &Saga) -> bool {
+    saga.actor == "SYSTEM"
 }
 
 /// The events of which one tells of its end; a misfit's end is the beginning of its reversal.
@@ -157,7 +177,9 @@ fn end(saga: &Saga) -> Option<&'static [&'static str]> {
             Some(&["payment.declined", "payment.aborted"])
         }
         ("ACCOUNT_ISSUE", "ISSUED") => Some(&["payment.account_issued"]),
-        ("ACCOUNT_CLOSE", "CLOSED") => Some(&["payment.expired", "payment.withdrawn"]),
+        ("ACCOUNT_CLOSE", "CLOSED") if is_past_due(saga) => Some(&["payment.expired"]),
+        ("ACCOUNT_CLOSE", "CLOSED") => Some(&["payment.withdrawn"]),
+        ("ACCOUNT_CLOSE", "DECLINED") if !is_past_due(saga) => Some(&["payment.cancel_refused"]),
         ("CANCELLATION", "CANCELED") => Some(&["payment.partially_canceled", "payment.canceled"]),
         ("CANCELLATION", "DECLINED") => Some(&["payment.cancel_refused"]),
         ("REVERSAL", "REVERSED") => Some(&["payment.wrong_capture_reversed"]),

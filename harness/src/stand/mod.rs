@@ -131,6 +131,20 @@ impl Stand {
         self.service.command(&load, "").await.map(|_| ())
     }
 
+    /// Nobody is charged any more, by the service's own commands.
+    pub(crate) async fn pause_charges(&self) -> anyhow::Result<()> {
+        let pause = [
+            "pause",
+            "charges",
+            "--everywhere",
+            "--why",
+            "harness",
+            "--by",
+            "harness",
+        ];
+        self.service.command(&pause, "").await.map(|_| ())
+    }
+
     /// A field of the merchant's account at its gateway.
     async fn of_account(&self, field: &str) -> anyhow::Result<String> {
         let listed = self

@@ -1,4 +1,4 @@
-//! Owns the way of subscriptions through the counting store: nothing of theirs is counted.
+//! Owns the way of subscriptions through the counting store: what taking due cycles costs is timed.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use domain::id::{MerchantId, PaymentId, SubscriptionId};
 use domain::principal::{Owner, Scope};
 use domain::subscription::{Cycle, Event, Plan, Subscription};
 use domain::text::PlanCode;
+use tokio::time::Instant;
 
 use super::Metered;
 
@@ -81,6 +82,11 @@ impl Subscriptions for Metered<Arc<dyn Store>> {
         except: &[MerchantId],
         limit: u32,
     ) -> Result<Vec<Cycle>, Error> {
-        self.inner.claim_cycles(now, hold, except, limit).await
+        let started = Instant::now();
+        let taken = self.inner.claim_cycles(now, hold, except, limit).await;
+        if let Ok(cycles) = &taken {
+            self.metrics.billing.taken(cycles.len(), started.elapsed());
+        }
+        taken
     }
 }

@@ -6,7 +6,7 @@ use application::ports::Store;
 use application::{counted_by, ports::store::CycleBacklog};
 use domain::Timestamp;
 use domain::subscription::{Change, CycleStatus};
-use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use prometheus::{Gauge, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use super::book::{Book, begun, lower, registered};
 
@@ -16,6 +16,7 @@ pub(in crate::adapters) struct Billing {
     cycles: IntGaugeVec,
     oldest_due_seconds: Gauge,
     stuck_cards: IntGauge,
+    take_seconds: HistogramVec,
 }
 
 impl Billing {
@@ -46,6 +47,11 @@ impl Billing {
             cycles: registered(registry, IntGaugeVec::new(cycles, &["standing"])?)?,
             oldest_due_seconds: registered(registry, oldest_due_seconds)?,
             stuck_cards: registered(registry, stuck_cards)?,
+            take_seconds: registry.histogram(
+                "payflow_billing_take_seconds",
+                "Time of taking cycles that are due: some, or none that were free",
+                &["result"],
+            )?,
         })
     }
 
@@ -64,6 +70,13 @@ impl Billing {
             | Change::InsertCycle(_)
             | Change::AppendEvent(_) => {}
         }
+    }
+
+    /// So many due cycles were taken at once.
+    pub(in crate::adapters) fn taken(&self, cycles: usize, took: Duration) {
+        let result = if cycles == 0 { "none" } else { "some" };
+        let seconds = self.take_seconds.with_label_values(&[result]);
+        seconds.observe(took.as_secs_f64());
     }
 
     /// Looks at the store.

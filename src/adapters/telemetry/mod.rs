@@ -67,7 +67,7 @@ pub struct Metrics {
     sagas: sagas::Sagas,
     webhooks: webhooks::Webhooks,
     inbox: inbox::Inbox,
-    billing: billing::Billing,
+    pub(super) billing: billing::Billing,
     pub(super) database: store::Database,
 }
 

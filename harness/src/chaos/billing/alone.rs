@@ -88,6 +88,7 @@ fn difference(before: &Rows, after: &Rows, own: &[String]) -> (usize, Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::{TABLES, Target};
 
     #[test]
     fn a_row_of_another_is_found_whether_it_is_new_gone_or_changed() {
@@ -102,5 +103,34 @@ mod tests {
         assert_eq!((theirs, others.len()), (2, 2));
         let (_, none) = difference(&before, &before, &own);
         assert!(none.is_empty());
+    }
+
+    /// One fault is seeded after the other: in each table a row of another member's changes.
+    #[tokio::test]
+    async fn a_change_of_anothers_row_is_seen_in_every_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("books.db");
+        let target = Target::Sqlite(path.clone());
+        let own = ["sub_1".to_owned()];
+        let file = rusqlite::Connection::open(path).unwrap();
+        for table in TABLES {
+            let made = format!(
+                "CREATE TABLE {table} (id TEXT, note TEXT);
+                 INSERT INTO {table} VALUES ('sub_1', ''), ('sub_2', '')"
+            );
+            file.execute_batch(&made).unwrap();
+        }
+        for table in TABLES {
+            let before = Books::rows(&target).await.unwrap();
+            let both = format!("UPDATE {table} SET note = note || '!'");
+            file.execute_batch(&both).unwrap();
+            let after = Books::rows(&target).await.unwrap();
+            let (theirs, others) = difference(&before, &after, &own);
+            assert_eq!((theirs, others.len()), (2, 2), "{table}");
+            assert!(
+                others.iter().all(|row| row.starts_with(table)),
+                "{others:?}"
+            );
+        }
     }
 }

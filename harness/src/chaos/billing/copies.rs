@@ -10,6 +10,7 @@ use crate::books::{Books, Standing, Target};
 use crate::chaos::rounds::Counts;
 use crate::output;
 use crate::random::Dice;
+use crate::stalls::Stopwatch;
 use crate::stand::{Instance, Stand};
 
 /// What each of them does: charge what is due, and take over what a dead one left.
@@ -79,7 +80,7 @@ impl Schedulers {
         dice: &mut Dice,
         counts: &mut Counts,
     ) -> anyhow::Result<bool> {
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let target = stand.target();
         while counts.of("kills") < kills && begun.elapsed() < patience {
             let pause = dice.between(EVERY_MIN_MS, EVERY_MAX_MS);
@@ -113,7 +114,7 @@ impl Schedulers {
 /// Waits until nothing is left to do; what was put off until later is due every so often. Whether
 /// it came to that.
 pub(super) async fn drained_within(stand: &Stand, patience: Duration) -> anyhow::Result<bool> {
-    let (target, begun) = (stand.target(), Instant::now());
+    let (target, begun) = (stand.target(), Stopwatch::start());
     let mut passed = Instant::now();
     loop {
         let standing = standing(&target).await;

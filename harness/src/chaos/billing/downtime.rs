@@ -67,9 +67,11 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let mut before = Resolved::default();
     for _ in 0..arguments.outages {
         outage(&mut stand, &mut dice, &mut counts).await?;
+        let now = past::now();
         let drained = drained_within(&stand, PATIENCE).await?;
         ensure!(drained, "something is left to do\n{}", stand.tail());
-        before = caught_up(&stand, (&members, &before), &mut verdict).await?;
+        let books = Books::read(&stand.target()).await?;
+        before = caught_up(&books, (&members, &before), now, &mut verdict)?;
         if !verdict.breaches.is_empty() {
             output::say(&stand.tail());
             break;
@@ -124,13 +126,13 @@ async fn outage(stand: &mut Stand, dice: &mut Dice, counts: &mut Counts) -> anyh
 type Resolved = BTreeMap<String, usize>;
 
 /// What came due since `before` was dealt with as its plan says: each charged, or the newest one,
-/// and nothing of whose card was lost.
-async fn caught_up(
-    stand: &Stand,
+/// and nothing of whose card was lost. All that was due at `now` was dealt with.
+fn caught_up(
+    books: &Books,
     (members, before): (&[Member], &Resolved),
+    now: i64,
     verdict: &mut Verdict,
 ) -> anyhow::Result<Resolved> {
-    let books = Books::read(&stand.target()).await?;
     let mut cycles: BTreeMap<&str, Vec<&Cycle>> = BTreeMap::new();
     for cycle in &books.cycles {
         cycles.entry(&cycle.subscription).or_default().push(cycle);
@@ -141,47 +143,147 @@ async fn caught_up(
         let subscription = books.subscriptions.get(id).context("a subscription")?;
         let all = cycles.remove(&**id).unwrap_or_default();
         let known = before.get(id).copied().unwrap_or_default();
-        // The last one is to come, or was given up.
-        let until = all.len().saturating_sub(1);
-        let came: Vec<&str> = all
-            .get(known..until)
-            .unwrap_or_default()
-            .iter()
-            .map(|cycle| &*cycle.status)
-            .collect();
-        if !is_by_plan(member.fate, &came) {
-            let what = format!("{:?}: {came:?} of {subscription:?}", member.fate);
+        let (last, earlier) = all.split_last().context("a cycle")?;
+        let came = earlier.get(known..).unwrap_or_default().iter();
+        let standing = Standing {
+            came: came.map(|cycle| &*cycle.status).collect(),
+            last: &last.status,
+            is_due: last.due_at <= now,
+            status: &subscription.status,
+        };
+        if !standing.is_by_plan(member.fate) {
+            let what = format!("{:?}: {standing:?} of {subscription:?}", member.fate);
             verdict.breaches.push(what);
         }
-        resolved.insert(id.clone(), until.max(known));
+        resolved.insert(id.clone(), earlier.len().max(known));
     }
     Ok(resolved)
 }
 
-/// Whether the cycles that came due in one outage ended so as the plan says.
-fn is_by_plan(fate: Fate, came: &[&str]) -> bool {
-    match (fate, came.split_last()) {
-        (_, None) => true,
-        (Fate::Each, Some(_)) => came.iter().all(|status| *status == "PAID"),
-        (Fate::Newest, Some((newest, missed))) => {
-            *newest == "PAID" && missed.iter().all(|status| *status == "SKIPPED")
+/// How a subscription stands after an outage.
+#[derive(Debug)]
+struct Standing<'a> {
+    /// How the cycles ended that came due in it, but the last one that there is.
+    came: Vec<&'a str>,
+    /// The last one that there is: it is to come, or was given up.
+    last: &'a str,
+    /// Whether that was due, too.
+    is_due: bool,
+    /// The subscription's own.
+    status: &'a str,
+}
+
+impl Standing<'_> {
+    /// Whether that is what the plan and the card say.
+    fn is_by_plan(&self, fate: Fate) -> bool {
+        let goes_on = self.last == "WAITING" && !self.is_due;
+        match (fate, self.came.split_last()) {
+            (Fate::Lost, Some(_)) => false,
+            (Fate::Lost, None) if self.is_due => self.last == "FAILED" && self.status == "EXPIRED",
+            (Fate::Each | Fate::Newest | Fate::Lost, None) => {
+                goes_on && matches!(self.status, "PENDING" | "ACTIVE")
+            }
+            (Fate::Each, Some(_)) => {
+                let all_paid = self.came.iter().all(|status| *status == "PAID");
+                all_paid && goes_on && self.status == "ACTIVE"
+            }
+            (Fate::Newest, Some((newest, missed))) => {
+                let left_out = missed.iter().all(|status| *status == "SKIPPED");
+                *newest == "PAID" && left_out && goes_on && self.status == "ACTIVE"
+            }
         }
-        (Fate::Lost, Some(_)) => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::books::Subscription;
+
+    const NOW: i64 = 1_000;
+
+    /// What is wrong with one member's books: its cycles' ends, the last one's, and its own status.
+    fn wrong(fate: Fate, came: &[&str], last: (&str, i64), status: &str) -> Vec<String> {
+        let text = |text: &str| text.to_owned();
+        let member = Member {
+            fate,
+            name: text("member"),
+            customer: text("customer"),
+            billing_key: text("bkey_1"),
+            subscription: text("sub_1"),
+        };
+        let subscription = Subscription {
+            id: text("sub_1"),
+            merchant: text("mer_1"),
+            mode: text("test"),
+            plan: text("each"),
+            billing_key: text("bkey_1"),
+            anchor: text("2026-01-01T00:00:00"),
+            zone: text("Asia/Seoul"),
+            status: text(status),
+            version: 1,
+        };
+        let mut books = Books::default();
+        books.subscriptions.insert(text("sub_1"), subscription);
+        let before = came.iter().map(|status| (*status, 0));
+        for (number, (status, due_at)) in (1..).zip(before.chain([last])) {
+            books.cycles.push(Cycle {
+                subscription: text("sub_1"),
+                number,
+                due_at,
+                currency: text("KRW"),
+                amount: 1,
+                status: text(status),
+                payment: None,
+            });
+        }
+        let mut verdict = Verdict::default();
+        let known = (&[member][..], &Resolved::new());
+        let resolved = caught_up(&books, known, NOW, &mut verdict).unwrap();
+        assert_eq!(resolved["sub_1"], came.len());
+        verdict.breaches
+    }
+
+    #[track_caller]
+    fn is_right(fate: Fate, came: &[&str], last: (&str, i64), status: &str) {
+        assert_eq!(wrong(fate, came, last, status), Vec::<String>::new());
+    }
+
+    #[track_caller]
+    fn is_wrong(fate: Fate, came: &[&str], last: (&str, i64), status: &str) {
+        assert_eq!(wrong(fate, came, last, status).len(), 1);
+    }
+
+    const TO_COME: (&str, i64) = ("WAITING", NOW + 1);
 
     #[test]
     fn a_plan_says_what_becomes_of_missed_cycles() {
-        assert!(is_by_plan(Fate::Each, &["PAID", "PAID"]));
-        assert!(!is_by_plan(Fate::Each, &["SKIPPED", "PAID"]));
-        assert!(is_by_plan(Fate::Newest, &["SKIPPED", "PAID"]));
-        assert!(!is_by_plan(Fate::Newest, &["PAID", "PAID"]));
-        assert!(!is_by_plan(Fate::Newest, &["PAID", "SKIPPED"]));
-        assert!(is_by_plan(Fate::Lost, &[]));
-        assert!(!is_by_plan(Fate::Lost, &["PAID"]));
+        is_right(Fate::Each, &[], TO_COME, "PENDING");
+        is_right(Fate::Each, &["PAID", "PAID"], TO_COME, "ACTIVE");
+        is_wrong(Fate::Each, &["SKIPPED", "PAID"], TO_COME, "ACTIVE");
+        is_right(Fate::Newest, &["SKIPPED", "PAID"], TO_COME, "ACTIVE");
+        is_wrong(Fate::Newest, &["PAID", "PAID"], TO_COME, "ACTIVE");
+        is_wrong(Fate::Newest, &["PAID", "SKIPPED"], TO_COME, "ACTIVE");
+    }
+
+    #[test]
+    fn nobody_with_a_card_is_left_behind() {
+        is_wrong(Fate::Each, &["PAID"], ("WAITING", NOW), "ACTIVE");
+        is_wrong(Fate::Each, &["PAID"], ("FAILED", 0), "EXPIRED");
+        is_wrong(Fate::Newest, &[], ("FAILED", 0), "EXPIRED");
+        is_wrong(Fate::Each, &["PAID"], TO_COME, "PAST_DUE");
+    }
+
+    #[test]
+    fn whose_card_was_lost_pays_nothing_and_is_let_go() {
+        is_right(Fate::Lost, &[], TO_COME, "PENDING");
+        is_right(Fate::Lost, &[], ("FAILED", NOW), "EXPIRED");
+        is_wrong(Fate::Lost, &["PAID"], TO_COME, "ACTIVE");
+        is_wrong(Fate::Lost, &["FAILED"], TO_COME, "ACTIVE");
+        is_wrong(Fate::Lost, &[], ("PAID", NOW), "EXPIRED");
+        is_wrong(Fate::Lost, &[], ("WAITING", NOW), "ACTIVE");
+        is_wrong(Fate::Lost, &[], ("HELD", NOW), "PAST_DUE");
+        is_wrong(Fate::Lost, &[], ("FAILED", NOW), "ACTIVE");
+        is_wrong(Fate::Lost, &[], TO_COME, "EXPIRED");
     }
 }

@@ -45,6 +45,17 @@ pub(super) enum Fate {
     Lost,
 }
 
+impl Fate {
+    /// Of the member of this number.
+    fn of(number: usize) -> Self {
+        match number.checked_rem(ONE_OF) {
+            Some(3) => Self::Newest,
+            Some(7) => Self::Lost,
+            _ => Self::Each,
+        }
+    }
+}
+
 /// A member.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
@@ -76,13 +87,31 @@ pub(super) async fn join(
     service: &Service,
     count: usize,
 ) -> anyhow::Result<Vec<Member>> {
+    join_as(stand, service, count, Fate::of).await
+}
+
+/// So many of whom each is paid for.
+pub(super) async fn join_paying(
+    stand: &Stand,
+    service: &Service,
+    count: usize,
+) -> anyhow::Result<Vec<Member>> {
+    join_as(stand, service, count, |_| Fate::Each).await
+}
+
+async fn join_as(
+    stand: &Stand,
+    service: &Service,
+    count: usize,
+    fate: fn(usize) -> Fate,
+) -> anyhow::Result<Vec<Member>> {
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let (service, sandbox) = (service.clone(), stand.sandbox.clone());
         clients.spawn(async move {
             let mut members = Vec::new();
             for number in (client..count).step_by(CLIENTS) {
-                members.push(one(&service, &sandbox, number).await?);
+                members.push(one(&service, &sandbox, (number, fate(number))).await?);
             }
             anyhow::Ok(members)
         });
@@ -94,11 +123,15 @@ pub(super) async fn join(
     Ok(members)
 }
 
-async fn one(service: &Service, sandbox: &Sandbox, number: usize) -> anyhow::Result<Member> {
-    let (fate, card, plan) = match number.checked_rem(ONE_OF) {
-        Some(3) => (Fate::Newest, GOOD, "newest"),
-        Some(7) => (Fate::Lost, LOST, "each"),
-        _ => (Fate::Each, GOOD, "each"),
+async fn one(
+    service: &Service,
+    sandbox: &Sandbox,
+    (number, fate): (usize, Fate),
+) -> anyhow::Result<Member> {
+    let (card, plan) = match fate {
+        Fate::Newest => (GOOD, "newest"),
+        Fate::Lost => (LOST, "each"),
+        Fate::Each => (GOOD, "each"),
     };
     let name = format!("member-{}", unique_name());
     let (billing_key, customer) = register(service, &name).await?;

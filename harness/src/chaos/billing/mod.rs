@@ -6,13 +6,13 @@ mod copies;
 pub(crate) mod downtime;
 mod members;
 mod past;
+pub(crate) mod picking;
 pub(crate) mod points;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::aftermath::{SETTINGS, Verdict, milliseconds};
 use super::rounds::{Counts, Round, Rounds};
@@ -20,6 +20,7 @@ use crate::books::{Books, Cycle};
 use crate::check;
 use crate::random::Dice;
 use crate::sandbox::Movement;
+use crate::stalls::Stopwatch;
 use crate::stand::Stand;
 use crate::stats::tenths_per_second;
 use copies::Schedulers;
@@ -99,7 +100,7 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
         let faults = troubles(dice.next(), arguments.faults);
         stand.sandbox.add_faults(&faults).await?;
     }
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     if arguments.rounds.database() == "postgres" {
         stand.play(REST);
         stand.start().await?;

@@ -4,12 +4,14 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Days, FixedOffset, Months, NaiveDateTime, Utc};
 
-use crate::books::{Books, Target, write};
+use crate::books::{Books, Target, connect, write};
 
 const ANCHOR_FORMAT: &str = "%Y-%m-%dT%H:%M:%S";
 const KOREA_SECONDS_EAST: i32 = 9 * 3600;
 /// Ids of copies begin so: no clock shows a time that early.
 const COPIES_BELOW: &str = "sub_001";
+/// So far are the ids of two copies of one row from each other.
+const COPY_STEP: u64 = 1_000_000;
 
 /// The present.
 #[expect(
@@ -77,8 +79,10 @@ pub(super) async fn let_pass(target: &Target) -> anyhow::Result<()> {
 pub(super) async fn multiply(target: &Target, times: u64) -> anyhow::Result<()> {
     let zeros = "0".repeat(34);
     let padded = match target {
-        Target::Sqlite(_) => format!("substr('{zeros}' || (n * 1000000 + row), -34)"),
-        Target::Postgres(_) => format!("right('{zeros}' || (n * 1000000 + row), 34)"),
+        Target::Sqlite(_) => format!("substr('{zeros}' || (n * {COPY_STEP} + row), -34)"),
+        Target::Postgres(_) => {
+            format!("right('{zeros}' || (n * CAST({COPY_STEP} AS BIGINT) + row), 34)")
+        }
     };
     let copies = format!(
         "INSERT INTO subscriptions (id, merchant_id, mode, member, plan_code, billing_key_id,
@@ -132,8 +136,23 @@ fn due(anchor: NaiveDateTime, number: i64) -> anyhow::Result<i64> {
     Ok(at.context("after all time")?.timestamp_micros())
 }
 
+/// What a copy is called: the one of this number, of the row of this number.
+pub(super) fn copy_id(number: u64, row: u64) -> String {
+    let digits = number.saturating_mul(COPY_STEP).saturating_add(row);
+    format!("sub_{digits:034}")
+}
+
+/// Has a server count its rows and forget what is gone, as it does by itself when it has time.
+pub(super) async fn tidy(target: &Target) -> anyhow::Result<()> {
+    if let Target::Postgres(url) = target {
+        let (client, _driver) = connect(url).await?;
+        client.batch_execute("VACUUM ANALYZE").await?;
+    }
+    Ok(())
+}
+
 /// An instant as the database writes it.
-fn instant(target: &Target, micros: i64) -> String {
+pub(super) fn instant(target: &Target, micros: i64) -> String {
     match target {
         Target::Sqlite(_) => micros.to_string(),
         Target::Postgres(_) => {
@@ -145,6 +164,14 @@ fn instant(target: &Target, micros: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_is_called_as_the_database_calls_it() {
+        let id = copy_id(12, 3);
+        assert_eq!(id, "sub_0000000000000000000000000012000003");
+        assert!(id.as_str() < COPIES_BELOW);
+        assert!(copy_id(500_000, 2).as_str() < COPIES_BELOW);
+    }
 
     #[test]
     fn months_pass_by_the_calendar() {

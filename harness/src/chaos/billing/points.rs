@@ -40,6 +40,9 @@ const HIT_MAX: u64 = 2;
 pub(crate) struct Arguments {
     #[command(flatten)]
     rounds: Rounds,
+    /// `all`, how many of them, spread over all, or names separated by commas.
+    #[arg(long, default_value = "all")]
+    points: String,
 }
 
 /// Plays all rounds; whether nothing was wrong.
@@ -124,7 +127,8 @@ async fn die_at(
         Ok(service) => {
             for wish in wishes.clone() {
                 let service = service.clone();
-                clients.spawn(async move { wish.ask(&service).await });
+                // A request that its patience is over for passes no point of an answer.
+                clients.spawn(async move { wish.insist(&service).await });
             }
         }
         // What came due leads it to the point before it listens.
@@ -220,10 +224,11 @@ impl Wish {
     }
 }
 
-/// The first charges are lost on either way or refused for the moment, so that they are asked
-/// about, and repeated.
+/// The first charges are lost on either way, so that they are asked about, and repeated; so many
+/// that not all of them are of those who wait for the answer.
 fn troubles() -> Value {
-    let fault = |fault: Value| json!({ "operation": "charge", "times": 1, "fault": fault });
+    let times = MEMBERS.saturating_add(1);
+    let fault = |fault: Value| json!({ "operation": "charge", "times": times, "fault": fault });
     json!([
         fault(json!({ "type": "dropAfter" })),
         fault(json!({ "type": "dropBefore" })),
@@ -249,5 +254,40 @@ async fn points(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     let text = String::from_utf8(listed.stdout)?;
     let all: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     ensure!(!all.is_empty(), "the executable has no crash points");
-    Ok(all)
+    chosen(all, &arguments.points)
+}
+
+/// Those of `all` that are wanted: so many from the first on with as many between any two, or by
+/// their names.
+fn chosen(all: Vec<String>, wanted: &str) -> anyhow::Result<Vec<String>> {
+    if wanted == "all" {
+        return Ok(all);
+    }
+    if let Ok(count) = wanted.parse::<usize>() {
+        let count = count.clamp(1, all.len());
+        let step = all.len().checked_div(count).unwrap_or(1);
+        return Ok(all.into_iter().step_by(step).take(count).collect());
+    }
+    let named: Vec<String> = wanted.split(',').map(str::to_owned).collect();
+    for name in &named {
+        ensure!(all.contains(name), "there is no point {name}");
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+
+    #[test]
+    fn points_are_chosen_by_number_and_by_name() {
+        let all: Vec<String> = (0..21).map(|number| format!("p{number}")).collect();
+        let of = |wanted: &str| chosen(all.clone(), wanted).unwrap();
+        assert_eq!(of("all"), all);
+        assert_eq!(of("7"), ["p0", "p3", "p6", "p9", "p12", "p15", "p18"]);
+        assert_eq!(of("99"), all);
+        assert_eq!(of("0"), ["p0"]);
+        assert_eq!(of("p4,p2"), ["p4", "p2"]);
+        assert!(chosen(all.clone(), "p4,q").is_err());
+    }
 }

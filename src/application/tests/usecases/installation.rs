@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::gateway::{
-    DeleteCall, Deleted, Gateways, Instrument, IssueCall, Issued, ListPage, PaymentGateway,
-    Refused, Terms,
+    AccountWish, DeleteCall, Deleted, Gateways, Instrument, IssueCall, Issued, ListPage,
+    PaymentGateway, Refused, Terms,
 };
 use application::ports::identity::Nobody;
 use application::ports::{Clock, Finding, Ids, Tally};
@@ -28,7 +28,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Kind, Payment};
 use domain::principal::{Actor, Mode, Scope};
-use domain::saga::{CancelCall, ChargeCall, ConfirmCall, Policy};
+use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall, Policy};
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
 use tokio::time::{Instant, sleep};
@@ -125,6 +125,9 @@ impl PaymentGateway for Told {
     async fn charge(&self, call: &ChargeCall, with: &Instrument) -> Answer {
         let billing_key = with.billing_key.expose().to_owned();
         self.charged.lock().unwrap().push(billing_key);
+        self.call(call.key.as_str()).await
+    }
+    async fn issue_account(&self, call: &IssueAccountCall, _: &AccountWish) -> Answer {
         self.call(call.key.as_str()).await
     }
     async fn issue_key(&self, call: &IssueCall) -> Issued {

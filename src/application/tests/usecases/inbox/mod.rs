@@ -6,6 +6,7 @@ mod gone;
 mod intake;
 mod keys;
 mod orders;
+mod orders_of_accounts;
 mod proofs;
 mod sorters;
 

@@ -1,9 +1,11 @@
 //! Every order in which our answer, notifications, the watch and what others give back can come
-//! about, up to six of them: the books end the same, whatever was first.
+//! about, up to six of them: the books end the same, whatever was first. Each notification comes
+//! seven times.
 
 use std::collections::BTreeMap;
 
 use application::Approve;
+use application::ports::Brought;
 use application::ports::gateway::{Line, ListPage, Listed};
 use application::ports::store::HasInbox as _;
 use chrono::TimeDelta;
@@ -19,6 +21,8 @@ use crate::installation::{Installation, START, done};
 const LENGTH_MAX: u32 = 6;
 /// How long each of them takes.
 const STEP: Duration = Duration::from_secs(3);
+/// How often each notification comes.
+const TIMES: usize = 7;
 /// How much others give back at once.
 const PART: i64 = 1_000;
 
@@ -74,6 +78,21 @@ fn truth(command: &Approve, cancels: usize) -> Answer {
     }
 }
 
+impl Installation {
+    /// The same notification comes in seven times, and is kept once.
+    pub(super) async fn told_again_and_again(&self, body: &str) {
+        for time in 0..TIMES {
+            let brought = self.told(body).await.unwrap();
+            let wanted = if time == 0 {
+                Brought::Kept
+            } else {
+                Brought::Again
+            };
+            assert_eq!(brought, wanted, "{body}");
+        }
+    }
+}
+
 impl Scene {
     async fn new() -> Self {
         let shop = Installation::new();
@@ -93,7 +112,7 @@ impl Scene {
         let movement = parts(cancels).pop().unwrap_or_else(|| "txrd_1".to_owned());
         let order = self.command.gateway_order;
         let body = format!("hint {order} moved {movement} {number}");
-        self.shop.told(&body).await.unwrap();
+        self.shop.told_again_and_again(&body).await;
         self.shop.worked().await;
     }
 
