@@ -6,6 +6,7 @@ mod bus;
 mod chaos;
 mod check;
 mod database;
+mod effects;
 mod hooks;
 mod http;
 mod load;
@@ -51,6 +52,9 @@ enum Command {
     Slow(slow::Arguments),
     /// Measures the way of events to a broker that was away.
     Bus(bus::Arguments),
+    /// Has an effect of every event that the broker was told: what `bus` and `chaos` start.
+    #[command(hide = true)]
+    Consume(effects::consumer::Arguments),
     /// Measures how fast webhooks leave the queue, and that none is lost.
     Webhooks(webhooks::Arguments),
     /// Charges due cycles with several copies, kills them, and checks that each was captured once.
@@ -122,6 +126,7 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Starve(arguments) => starve::run(arguments).await,
         Command::Slow(arguments) => slow::run(arguments).await,
         Command::Bus(arguments) => bus::run(arguments).await,
+        Command::Consume(arguments) => effects::consumer::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await,
         Command::Hooks(arguments) => hooks::run(arguments).await,
         Command::Billing(arguments) => chaos::billing::run(arguments).await,

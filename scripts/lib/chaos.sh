@@ -24,17 +24,21 @@ CHAOS=(
   "wires  | both     | --seconds 5               | --seeds 5"
   "async  | postgres | --approvals 100 --per-second 10 | --seeds 3 --approvals 1000"
   "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
-  "bus    | postgres | --events-per-second 50 --seconds 3 | --events 100000 --events-per-second 50"
-  "hooks  | both     | --lies 2000               | --lies 100000 --payments 200"
+  "bus    | postgres | --events-per-second 50 --seconds 3 | -"
+  "held   | postgres | --events 1000             | --events 1000"
+  "webhooks | postgres | --events 300            | -"
+  "approvals | postgres | --approvals 1 --clients 2 --seconds 1 | -"
+  "hooks  | both     | --lies 2000               | --lies 100000 --payments 500"
   "told   | both     | --seeds 1                 | --seeds 5"
   "billing | postgres | --seeds 1                | --seeds 20 --members 275 --kills 30"
   "billing | sqlite  | --members 12 --months 5   | --seeds 20 --members 275 --kills 30"
   "drain  | postgres | -                         | --members 275 --each 40"
   "downtime | both   | --outages 12              | --seeds 25 --outages 40"
   "charges | both    | --points 7                | --seeds 3"
-  "picking | both    | --larger 20000 --rounds 3 --due 50 | --judge"
-  "roles  | postgres | --times 1                 | --seeds 4 --times 2"
-  "copies | postgres | -                         | --seconds 300 --every-seconds 15"
+  "picking | postgres | --larger 20000 --rounds 1 --due 50 | --judge"
+  "picking | sqlite  | --larger 20000 --rounds 1 --due 50 | --rounds 5"
+  "roles  | postgres | --times 1                 | --seeds 4 --times 4"
+  "copies | postgres | --copies 2 --seconds 6 --every-seconds 1 | --seconds 300 --every-seconds 15"
   "rolling | postgres | --seeds 1                 | --seeds 10"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
 )
@@ -67,8 +71,17 @@ break_it() {
       arguments+=(--round-minutes 30)
       ;;
     redis) arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}") ;;
-    async | copies | rolling) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
-    hooks | downtime | picking) command=("$kind") ;;
+    async | rolling) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    copies)
+      arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
+      # Within the suite a busy machine is no finding.
+      [ "${chaos_length:-short}" = short ] || arguments+=(--drained-seconds 30)
+      ;;
+    hooks | downtime | picking | webhooks) command=("$kind") ;;
+    held)
+      command=(bus)
+      arguments+=(--late --poison --broker "${PAYFLOW_TEST_KAFKA:?}")
+      ;;
     billing)
       command=(billing)
       # One process, which waits for the disk at every commit.
@@ -79,13 +92,13 @@ break_it() {
       arguments+=(--kills 0 --faults 0 --per-second 20 --judge-rate)
       arguments+=(--patience-seconds 3000 --round-minutes 60)
       ;;
-    bus) command=(bus) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
+    bus | approvals) command=(bus) arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}") ;;
     roles)
       service=$chaos_built/payflow-crash
       arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
       ;;
   esac
-  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|bus|hooks|picking) ]]; then
+  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|held|hooks|picking) ]]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
   "$chaos_built/harness" "${command[@]}" --service "$service" \

@@ -122,6 +122,8 @@ mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use rustix::process::{Signal, getpid, kill_process};
+
     static ARMED: OnceLock<(String, AtomicU32)> = OnceLock::new();
 
     /// Dies at the `hit`-th time (from 1) that `point` is passed.
@@ -154,8 +156,16 @@ mod armed {
             return;
         };
         if armed == point && hits.fetch_sub(1, Ordering::SeqCst) == 1 {
-            std::process::abort();
+            die();
         }
+    }
+
+    /// What cannot be caught, and tells nobody: as the harness, an operator or the kernel kills.
+    fn die() -> ! {
+        // Only a kernel without signals refuses a process its own; whoever waits for the death
+        // takes an abort for something else.
+        let _ = kill_process(getpid(), Signal::KILL);
+        std::process::abort()
     }
 }
 

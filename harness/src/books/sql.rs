@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::target::{Dialect, Row};
 use super::{Books, Entry, Event, Key, Payment, Place, Saga, Snapshot, Target, billing};
+use crate::effects::Totals;
 
 impl Books {
     /// Reads everything at one instant.
@@ -63,6 +64,17 @@ impl Books {
         let snapshot = Snapshot::open(target).await?;
         snapshot.rows(HAPPENED, unsequenced).await
     }
+
+    /// What a consumer's effects have to come to.
+    pub(crate) async fn totals(target: &Target) -> anyhow::Result<Totals> {
+        let snapshot = Snapshot::open(target).await?;
+        let read = |row: &Row<'_>| Ok((row.text(0)?, row.text(1)?, row.bytes(2)?));
+        let mut totals = Totals::default();
+        for (payment, kind, payload) in snapshot.rows(EFFECTS, read).await? {
+            totals.add(payment, kind, &payload);
+        }
+        Ok(totals)
+    }
 }
 
 /// What is still to come.
@@ -81,6 +93,8 @@ const UNTOLD: &str = "
             + (SELECT COUNT(*) FROM feed, cursors WHERE feed.position > cursors.position),
         (SELECT COUNT(*) FROM deliveries WHERE state = 'PENDING'),
         (SELECT COUNT(*) FROM payments WHERE status = 'READY')";
+
+const EFFECTS: &str = "SELECT payment_id, kind, payload FROM events";
 
 const HAPPENED: &str = "SELECT payment_id, sequence FROM events";
 

@@ -4,6 +4,7 @@
 mod approvals;
 mod bare;
 pub(crate) mod broker;
+mod held;
 mod late;
 pub(crate) mod reading;
 mod taken;
@@ -15,6 +16,8 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::books::Books;
+use crate::effects::{Eaten, eat};
 use crate::output;
 use crate::random::unique_name;
 use crate::service::Service;
@@ -55,6 +58,12 @@ pub(crate) struct Arguments {
     /// of each, in turn.
     #[arg(long)]
     approvals: Option<usize>,
+    /// Instead: have one event commit after all the others, and look that it is told.
+    #[arg(long)]
+    late: bool,
+    /// Instead: have one event be unreadable, and look that its payment alone waits.
+    #[arg(long)]
+    poison: bool,
     /// Whether the rates count: those of a build that is not optimised say nothing.
     #[arg(long)]
     judge_rates: bool,
@@ -66,8 +75,8 @@ struct Figures {
     events: usize,
     lost: usize,
     inversions: usize,
-    duplicates: usize,
-    duplicated_effects: usize,
+    came_again: usize,
+    consumer: Eaten,
     drained_per_second: Option<u64>,
     bare_per_second: u64,
     ratio_per_mille: Option<u64>,
@@ -82,6 +91,9 @@ struct Figures {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if let Some(runs) = arguments.approvals {
         return approvals::run(arguments, runs).await;
+    }
+    if arguments.late || arguments.poison {
+        return held::run(arguments).await;
     }
     let mut broker = Broker::reserve(&arguments.broker)?;
     let address = broker.address();
@@ -108,9 +120,12 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let besides = late::happen(&service, &mut reading, arguments).await?;
     let ratio = drained.map(|drained| stats::per_mille(drained, bare));
     let lag = besides.lag_milliseconds(990);
-    let doubled = log.doubled().saturating_add(besides.doubled());
+    let consumer = eat(&address, &Books::totals(&stand.target()).await?).await?;
+    for wrong in consumer.wrong() {
+        output::say(&wrong);
+    }
     let inversions = log.inversions().saturating_add(besides.inversions());
-    let whole = log.lost(events) == 0 && inversions == 0 && doubled == 0;
+    let whole = log.lost(events) == 0 && inversions == 0 && consumer.wrong().is_empty();
     let quick = ratio.is_some_and(|ratio| ratio >= RATIO_MIN)
         && lag.is_none_or(|lag| lag <= LAG_MILLISECONDS_MAX);
     let met = whole && (quick || !arguments.judge_rates);
@@ -118,8 +133,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         events,
         lost: log.lost(events),
         inversions,
-        duplicates: log.duplicates(),
-        duplicated_effects: doubled,
+        came_again: log.came_again().saturating_add(besides.came_again()),
+        consumer,
         drained_per_second: drained,
         bare_per_second: bare,
         ratio_per_mille: ratio,

@@ -32,8 +32,8 @@ const LIST_PATIENCE: Duration = Duration::from_secs(10);
 const HIT_MAX: u64 = 3;
 /// How often a point that was not reached is tried again, at its first hit.
 const ATTEMPTS_MAX: u64 = 3;
-/// How the service ends at a crash point: aborted, nothing unwound, nothing flushed.
-const ABORTED: i32 = 6;
+/// How the service ends at a crash point: by SIGKILL, nothing unwound, nothing flushed.
+const KILLED: i32 = 9;
 
 /// Kills the service at each crash point and checks the books.
 #[derive(Clone, Debug, clap::Args)]
@@ -318,8 +318,9 @@ async fn until_death(
     }
 }
 
-pub(super) fn is_death(status: ExitStatus) -> bool {
-    status.signal() == Some(ABORTED)
+/// Whether it died at its point; nobody here kills it before its end was looked at.
+pub(crate) fn is_death(status: ExitStatus) -> bool {
+    status.signal() == Some(KILLED)
 }
 
 #[cfg(test)]
@@ -327,9 +328,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_abort_is_a_death_at_the_point() {
-        assert!(is_death(ExitStatus::from_raw(6)));
-        assert!(!is_death(ExitStatus::from_raw(9)));
+    fn only_a_kill_is_a_death_at_the_point() {
+        assert!(is_death(ExitStatus::from_raw(9)));
+        assert!(!is_death(ExitStatus::from_raw(6)));
         assert!(!is_death(ExitStatus::from_raw(1 << 8)));
     }
 }

@@ -145,6 +145,11 @@ impl Stand {
         self.service.command(&pause, "").await.map(|_| ())
     }
 
+    /// What a command of the service prints.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        self.service.command(arguments, "").await
+    }
+
     /// A field of the merchant's account at its gateway.
     async fn of_account(&self, field: &str) -> anyhow::Result<String> {
         let listed = self

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::playing::Playing;
-use super::told::drain;
+use super::told::{DRAIN_PATIENCE, drain};
 use crate::chaos::aftermath::reckon;
 use crate::chaos::load::Load;
 use crate::chaos::rounds::{Counts, Round, Rounds};
@@ -18,7 +19,6 @@ use crate::stand::Instance;
 
 pub(super) const API: &str = "api";
 const ROLES: [&str; 6] = [API, "worker", "scheduler", "sequencer", "relay", "courier"];
-const COPIES: usize = 3;
 
 /// Kills one copy of some role every few seconds, and checks books and telling.
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,12 @@ pub(crate) struct Arguments {
     /// How often one is killed.
     #[arg(long, default_value_t = 15)]
     every_seconds: u64,
+    /// How many copies of every role.
+    #[arg(long, default_value_t = 3)]
+    copies: usize,
+    /// By when everything has to be told once the load is over.
+    #[arg(long, default_value_t = DRAIN_PATIENCE.as_secs())]
+    drained_seconds: u64,
 }
 
 /// A copy, and where it answers while it lives.
@@ -51,7 +57,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 
 async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let mut playing = Playing::begin(&arguments.rounds.parts, &arguments.broker).await?;
-    let mut copies = start(&playing, COPIES).await?;
+    let mut copies = start(&playing, arguments.copies).await?;
     let mut dice = Dice::new(seed, "copies");
     let load = Load::begin(&playing.stand.sandbox, dice.next());
     load.at(&answering(&copies));
@@ -60,9 +66,16 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let until = Instant::now()
         .checked_add(Duration::from_secs(arguments.seconds))
         .context("too long")?;
-    while Instant::now() < until {
+    let mut kills: usize = 0;
+    // However long a start takes: every role loses a copy.
+    while Instant::now() < until || kills < ROLES.len() {
         let next = Instant::now().checked_add(every).context("too long")?;
-        let chosen: Vec<usize> = (0..copies.len()).collect();
+        // One role after the other, so that none is left out; which of its copies, the dice say.
+        let role = *ROLES.get(kills.rem_euclid(ROLES.len())).context("a role")?;
+        kills = kills.saturating_add(1);
+        let chosen = copies.iter().enumerate();
+        let chosen = chosen.filter(|(_, copy)| copy.role == role);
+        let chosen: Vec<usize> = chosen.map(|(which, _)| which).collect();
         let which = dice.one_of(&chosen);
         let copy = copies.get_mut(which).context("a copy")?;
         copy.instance.kill().await?;
@@ -92,7 +105,15 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
         reckon(&mut playing.stand, &service, journal, begun)
     );
     let mut verdict = verdict?;
-    playing.judge(drained?, &mut counts, &mut verdict).await?;
+    for role in ROLES {
+        if counts.of(&format!("kills {role}")) == 0 {
+            verdict.breaches.push(format!("no {role} was killed"));
+        }
+    }
+    let within = Duration::from_secs(arguments.drained_seconds);
+    playing
+        .judge((drained?, within), &mut counts, &mut verdict)
+        .await?;
     for copy in &mut copies {
         copy.instance.kill().await?;
     }
@@ -101,20 +122,22 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
 }
 
 /// Starts so many copies of every role.
-pub(super) async fn start(playing: &Playing, copies_of_each: usize) -> anyhow::Result<Vec<Copy>> {
-    let mut copies = Vec::new();
+pub(super) async fn start(playing: &Playing, each: usize) -> anyhow::Result<Vec<Copy>> {
+    let mut starting = JoinSet::new();
     for role in ROLES {
-        for number in 1..=copies_of_each {
+        for number in 1..=each {
             let mut instance = playing.copy(number, role)?;
-            let service = Some(instance.start().await?);
-            copies.push(Copy {
-                role,
-                instance,
-                service,
+            starting.spawn(async move {
+                let service = Some(instance.start().await?);
+                anyhow::Ok(Copy {
+                    role,
+                    instance,
+                    service,
+                })
             });
         }
     }
-    Ok(copies)
+    starting.join_all().await.into_iter().collect()
 }
 
 /// Those that requests can be sent to.

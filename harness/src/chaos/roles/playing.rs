@@ -46,7 +46,7 @@ impl Playing {
         ]);
         let mut stand = Stand::build(parts, &settings, Duration::ZERO).await?;
         let service = stand.start().await?;
-        let receiver = Receiver::open().await?;
+        let receiver = Receiver::with_effects().await?;
         subscribe(&service, &receiver).await?;
         let mut playing = Self {
             stand,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::making::Making;
 use super::playing::Playing;
-use super::told::drain;
+use super::told::{DRAIN_PATIENCE, drain};
 use crate::chaos::aftermath::{Verdict, milliseconds};
 use crate::chaos::crash::is_death;
 use crate::chaos::rounds::{Counts, Round, Rounds};
@@ -61,13 +61,14 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
         let own = |point: &&String| prefixes.iter().any(|prefix| point.starts_with(prefix));
         let points: Vec<String> = points.iter().filter(own).cloned().collect();
         let dice = Dice::new(seed, role);
-        lane(playing.copy(1, role), points, arguments.times, dice)
+        lane((role, playing.copy(1, role)), points, arguments.times, dice)
     });
     let lanes = tokio::join!(one, two, three);
     let (mut copies, mut counts, mut missed) = (Vec::new(), Counts::default(), Vec::new());
     for lane in [lanes.0, lanes.1, lanes.2] {
         let lane = lane?;
         counts.add("kills", lane.kills);
+        counts.add(&format!("kills {}", lane.role), lane.kills);
         missed.extend(lane.missed);
         copies.push(lane.copy);
     }
@@ -79,7 +80,9 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
         ..Verdict::default()
     };
     judge_missed(missed, &mut verdict);
-    playing.judge(drained, &mut counts, &mut verdict).await?;
+    playing
+        .judge((drained, DRAIN_PATIENCE), &mut counts, &mut verdict)
+        .await?;
     let target = playing.stand.target();
     let findings = check::run(&target, &playing.stand.sandbox, Duration::ZERO).await?;
     verdict.unexplained = findings.unexplained;
@@ -95,6 +98,7 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
 
 /// What came of one role.
 struct Lane {
+    role: &'static str,
     copy: Instance,
     kills: u64,
     /// Points that were not reached.
@@ -104,12 +108,13 @@ struct Lane {
 /// One copy after the other, each until it dies at its point; the last one lives, so that the
 /// others come to theirs.
 async fn lane(
-    copy: anyhow::Result<Instance>,
+    (role, copy): (&'static str, anyhow::Result<Instance>),
     points: Vec<String>,
     times: u64,
     mut dice: Dice,
 ) -> anyhow::Result<Lane> {
     let mut lane = Lane {
+        role,
         copy: copy?,
         kills: 0,
         missed: Vec::new(),

@@ -25,10 +25,12 @@ const CLIENTS: usize = 4;
 const AMOUNT: i64 = 2_700;
 /// What the balancer is given to send nobody any more, as the chart's `preStopSeconds` does.
 const UNROUTED: Duration = Duration::from_millis(300);
-/// The default of `timings.drain`: R35 of the requirements.
-const DRAIN_MAX: Duration = Duration::from_secs(25);
+/// Twice what a service waits for whatever is under way, by a tenth of `timings.drain`.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// Both versions together, before the next one goes.
 const TOGETHER: Duration = Duration::from_millis(500);
+/// Everything is told by then; how long it took is a figure.
+const TOLD_MAX: Duration = Duration::from_mins(2);
 /// So many of the clients' complaints are shown.
 const SHOWN: usize = 5;
 
@@ -94,7 +96,9 @@ async fn round(arguments: &Arguments) -> anyhow::Result<Round> {
         reckon(&mut playing.stand, &service, Journal::default(), begun)
     );
     let mut verdict = verdict?;
-    playing.judge(drained?, &mut counts, &mut verdict).await?;
+    playing
+        .judge((drained?, TOLD_MAX), &mut counts, &mut verdict)
+        .await?;
     verdict.breaches.extend(breaches);
     if counts.of("paid") == 0 {
         verdict.breaches.push("nobody paid".to_owned());
@@ -136,29 +140,41 @@ async fn replace(
     Ok(took)
 }
 
-/// Pays one payment after the other, wherever the balancer sends it.
+/// Pays one payment after the other, until there is nobody to go to.
 async fn pay(told: watch::Receiver<Vec<Service>>, sandbox: Sandbox) -> Seen {
     let mut seen = Seen::default();
     let mut turn: usize = 0;
-    loop {
-        let services = told.borrow().clone();
-        let Some(place) = turn.checked_rem(services.len()) else {
-            return seen;
-        };
+    while !told.borrow().is_empty() {
         turn = turn.wrapping_add(1);
-        let Some(service) = services.get(place) else {
-            return seen;
-        };
-        match one(service, &sandbox).await {
+        match one(&told, turn, &sandbox).await {
             Ok(()) => seen.paid = seen.paid.saturating_add(1),
             Err(error) => seen.wrong.push(format!("a client: {error:#}")),
         }
     }
+    seen
 }
 
-async fn one(service: &Service, sandbox: &Sandbox) -> anyhow::Result<()> {
+/// Where the balancer sends a call now; whoever was on the way when all left goes nowhere.
+fn balanced(told: &watch::Receiver<Vec<Service>>, turn: usize) -> Option<Service> {
+    let services = told.borrow();
+    let place = turn.checked_rem(services.len())?;
+    services.get(place).cloned()
+}
+
+/// Each call goes to another copy than the one before it, where there is one.
+async fn one(
+    told: &watch::Receiver<Vec<Service>>,
+    turn: usize,
+    sandbox: &Sandbox,
+) -> anyhow::Result<()> {
+    let Some(service) = balanced(told, turn) else {
+        return Ok(());
+    };
     let prepared = service.prepare(&unique_name(), AMOUNT).await?;
     let paid = sandbox.authenticate(&prepared).await?;
+    let Some(service) = balanced(told, turn.wrapping_add(1)) else {
+        return Ok(());
+    };
     let reply = service.approve(&paid, AMOUNT, &unique_name()).await?;
     anyhow::ensure!(
         matches!(reply.status, 200 | 202),
