@@ -2,7 +2,7 @@
 //! knows, and shares again once it is back.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use application::ports::repeats::{Heard, Reach};
 use application::ports::{RateLimiter as _, Repeats as _};
@@ -12,13 +12,10 @@ use crate::support::Redis;
 
 /// How long Redis may take in here to answer.
 const RESPONSE: Duration = Duration::from_millis(40);
-/// What falling back may take in all; the machine is busy.
-const FALLEN_BACK: Duration = Duration::from_millis(100);
 const HOURS: Duration = Duration::from_hours(10);
 
-/// What the first ten requests take, of which the first few find out.
-async fn ten_requests(copy: &Copy, name: &str) -> Duration {
-    let begun = Instant::now();
+/// Ten requests that are answered by what this process knows.
+async fn ten_requests(copy: &Copy, name: &str) {
     for number in 0..10 {
         let one = asked(&format!("{name}-{number}"));
         let mine = ticket(&copy.repeats.begin(&one).await);
@@ -31,14 +28,13 @@ async fn ten_requests(copy: &Copy, name: &str) -> Duration {
         let taken = copy.limiter.take(servers(1), rate(100, HOURS)).await;
         assert_eq!(taken, Ok(()));
     }
-    begun.elapsed()
 }
 
-fn assert_away(copy: &Copy, took: Duration) {
-    assert!(took < FALLEN_BACK, "falling back took {took:?}");
+/// The first use found out, within one timeout; none after it asked, or waited for anything.
+fn assert_away(copy: &Copy) {
     assert!(!copy.link.is_up() && !copy.counts.up.load(Ordering::SeqCst));
     assert_eq!(copy.repeats.reach(), Reach::Cut);
-    assert!(copy.failures() > 0);
+    assert_eq!(copy.failures(), 1, "only the first use waited");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,8 +43,8 @@ async fn a_killed_one_costs_nothing_and_is_used_again_when_it_is_back() {
     let mut copy = Copy::of(&server, RESPONSE).await;
     assert_eq!(copy.repeats.reach(), Reach::Copies);
     server.kill();
-    let took = ten_requests(&copy, "killed").await;
-    assert_away(&copy, took);
+    ten_requests(&copy, "killed").await;
+    assert_away(&copy);
     let failed = copy.failures();
     ten_requests(&copy, "away").await;
     assert_eq!(copy.failures(), failed, "nobody asks while it is away");
@@ -72,8 +68,8 @@ async fn a_frozen_one_costs_one_timeout() {
     let server = Redis::start();
     let mut copy = Copy::of(&server, RESPONSE).await;
     server.freeze();
-    let took = ten_requests(&copy, "frozen").await;
-    assert_away(&copy, took);
+    ten_requests(&copy, "frozen").await;
+    assert_away(&copy);
     // It still takes connections; one on which nothing can be written is none.
     copy.link.connect().await;
     assert!(!copy.link.is_up());

@@ -32,6 +32,8 @@ pub(crate) struct Tested {
     pub(crate) limiter: Arc<dyn RateLimiter>,
     /// The same, as another copy of the service has it; that one alone where nothing is shared.
     pub(crate) others: (Arc<dyn Repeats>, Arc<dyn RateLimiter>),
+    /// Whether what was answered is kept: in one process it is not.
+    pub(crate) keeps_answers: bool,
     _server: Option<Redis>,
 }
 
@@ -119,6 +121,7 @@ pub(crate) fn in_process() -> Tested {
         others: (Arc::clone(&repeats), Arc::clone(&limiter)),
         repeats,
         limiter,
+        keeps_answers: false,
         _server: None,
     }
 }
@@ -131,6 +134,7 @@ pub(crate) async fn on_redis() -> Tested {
         repeats: mine.0,
         limiter: mine.1,
         others: other,
+        keeps_answers: true,
         _server: Some(server),
     }
 }

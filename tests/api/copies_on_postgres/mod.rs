@@ -170,6 +170,15 @@ impl Copies {
     }
 
     fn run_with(&self, masters: &str, arguments: &[&str], input: &str) -> Value {
+        self.lines_with(masters, arguments, input).remove(0)
+    }
+
+    /// What a command beside them prints, line by line.
+    fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        self.lines_with(OLD, arguments, "")
+    }
+
+    fn lines_with(&self, masters: &str, arguments: &[&str], input: &str) -> Vec<Value> {
         let masters = ("PAYFLOW_VAULT__MASTER_KEYS", masters);
         let settings = self
             .settings
@@ -178,7 +187,7 @@ impl Copies {
         let settings: Vec<(&str, &str)> = settings.chain([masters]).collect();
         let folder = self.folder.path();
         let output = block_in_place(|| vault::payflow(folder, arguments, &settings, input));
-        vault::lines(&output).remove(0)
+        vault::lines(&output)
     }
 
     /// A request to a copy without credentials.
