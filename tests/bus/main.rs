@@ -11,6 +11,7 @@ mod broker;
 mod commands;
 mod contract;
 mod faults;
+mod letters;
 mod parked;
 mod relay;
 mod rig;

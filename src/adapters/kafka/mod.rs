@@ -9,7 +9,7 @@ mod round;
 mod settings;
 mod topics;
 
-pub use dead_letters::kept;
+pub use dead_letters::{Letters, NoSpot, Spot};
 pub use observed::{Observer, Told};
 pub use producer::Kafka;
 pub use settings::Settings;

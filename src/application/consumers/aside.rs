@@ -1,7 +1,8 @@
 //! Owns dead letters: messages that come to nothing, where people find them, with why, and how they
 //! are published again.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::SecondsFormat;
 use tracing::{error, info};
@@ -149,19 +150,33 @@ pub fn origin(letter: &Received) -> String {
     value(&letter.headers, ORIGIN).unwrap_or_else(|| letter.place.clone())
 }
 
-/// The newest letter of each message, in the order of `letters`: what came to nothing again after a
-/// replay is one message still.
-#[must_use]
-pub fn newest(letters: Vec<Received>) -> Vec<Received> {
-    let mut last: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for letter in &letters {
+/// Which letter of each message is the newest: what came to nothing again after a replay is one
+/// message still. It keeps where they are and nothing of what they say.
+#[derive(Debug, Default)]
+pub struct Newest {
+    /// By where a message was first: when it was put aside last, and where it is now.
+    last: HashMap<String, (String, String)>,
+}
+
+impl Newest {
+    /// Takes note of a letter. Those of one message lie in the order in which they were put aside.
+    pub fn note(&mut self, letter: &Received) {
         let this = (noted(letter, "at"), letter.place.clone());
-        let known = last.entry(origin(letter)).or_insert_with(|| this.clone());
-        *known = this.max(known.clone());
+        match self.last.entry(origin(letter)) {
+            Entry::Occupied(known) if known.get().0 > this.0 => {}
+            Entry::Occupied(mut known) => {
+                known.insert(this);
+            }
+            Entry::Vacant(new) => {
+                new.insert(this);
+            }
+        }
     }
-    let is_last = |letter: &Received| {
-        let place = last.get(&origin(letter)).map(|(_, place)| place);
-        place == Some(&letter.place)
-    };
-    letters.into_iter().filter(is_last).collect()
+
+    /// Whether none that was noted is of the same message and newer.
+    #[must_use]
+    pub fn is(&self, letter: &Received) -> bool {
+        let known = self.last.get(&origin(letter));
+        known.is_none_or(|(_, place)| *place == letter.place)
+    }
 }

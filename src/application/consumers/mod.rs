@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 pub use announced::Announced;
-pub use aside::{as_it_came, newest, noted, origin};
+pub use aside::{Newest, as_it_came, noted, origin};
 pub use requested::Requested;
 
 use crate::App;
