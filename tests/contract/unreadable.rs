@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use application::ports::store::{Commit, Payments, Sagas, Webhooks};
+use application::ports::store::{Commit, Feed, Leases, Payments, Sagas, Webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use domain::change::Hold;
-use domain::id::SagaId;
+use domain::change::{Change, Hold};
+use domain::event::PaymentEvent;
+use domain::id::{PaymentId, SagaId, WorkerId};
+use domain::lease::Job;
 use domain::saga::{self, Saga};
 use payflow::adapters::persistence::Database;
 use tokio_postgres::NoTls;
 
-use crate::samples::{self, at};
+use crate::samples::{self, Tenant, at, raw};
 use crate::stores::{opened, sqlite_url};
 use crate::support::postgres;
 use crate::webhooks;
@@ -41,6 +43,7 @@ on_both_databases!(
     a_kind_of_a_newer_version_is_not_touched,
     an_unreadable_payment_keeps_no_other_from_expiring,
     an_unreadable_endpoint_keeps_no_other_from_being_told,
+    an_event_of_nobody_holds_no_other_up,
 );
 
 /// Writes past the store, and past the words that a column takes.
@@ -190,4 +193,67 @@ async fn an_unreadable_endpoint_keeps_no_other_from_being_told(url: &str) {
         2,
         "also one that wants what only a later version tells"
     );
+}
+
+static SEQUENCER: Job = Job::named("sequencer");
+
+/// The first events of as many payments, at positions of their own.
+async fn sequenced(store: &Database, tenant: &Tenant, count: usize) -> Vec<PaymentEvent> {
+    let mut events = Vec::new();
+    for _ in 0..count {
+        let (payment, _) = samples::stored(store, tenant).await;
+        let event = samples::event(&payment, 1);
+        let append = [Change::AppendEvent(Box::new(event.clone()))];
+        store.commit(&append).await.expect("appended");
+        events.push(event);
+    }
+    let minute = Duration::from_mins(1);
+    let taken = store.take_lease(&SEQUENCER, WorkerId::new(raw()), minute);
+    let tenure = taken.await.expect("asked").expect("nobody has it");
+    while store.sequence(&tenure, minute, 7).await.expect("moved") > 0 {}
+    events
+}
+
+/// In the event's row alone, or in both.
+async fn of_nobody(url: &str, table: &str, payment: PaymentId) {
+    let on = if url.starts_with("sqlite") {
+        String::new()
+    } else {
+        format!(" ON {table}")
+    };
+    let ours = format!("WHERE payment_id = '{payment}'");
+    let sql = format!(
+        "DROP TRIGGER IF EXISTS {table}_not_updated{on}; \
+         UPDATE {table} SET merchant_id = 'nobody' {ours}"
+    );
+    write(url, &sql).await;
+}
+
+async fn an_event_of_nobody_holds_no_other_up(url: &str) {
+    let store = opened(url).await;
+    let tenant = samples::tenant(&store).await;
+    let events = sequenced(&store, &tenant, 4).await;
+    let ids: Vec<PaymentId> = events.iter().map(|event| event.payment).collect();
+    of_nobody(url, "events", ids[0]).await;
+    for lost in [ids[1], ids[2]] {
+        of_nobody(url, "events", lost).await;
+        of_nobody(url, "feed", lost).await;
+    }
+    let all = store.lines(0, 9).await.expect("read");
+    let told: Vec<_> = all
+        .iter()
+        .map(|line| (line.place.position, line.place.payment))
+        .collect();
+    assert_eq!(told, [(1, ids[0]), (4, ids[3])]);
+    assert_eq!(all[0].place.scope, tenant.scope, "as the feed knows");
+    assert!(all[0].event.is_err(), "it is parked with its payment");
+    assert_eq!(all[1].event.as_ref(), Ok(&events[3]));
+    // Also where a whole batch is of nobody.
+    assert_eq!(store.lines(1, 1).await.expect("read"), all[1..]);
+    assert_eq!(store.lines_of(tenant.scope, 0, 9).await.expect("read"), all);
+    for after in [1, 2, 3] {
+        let places = store.places(after, 1).await.expect("read");
+        assert_eq!(places, [all[1].place]);
+    }
+    assert_eq!(store.places(4, 1).await.expect("read"), []);
 }

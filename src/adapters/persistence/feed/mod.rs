@@ -3,6 +3,7 @@
 mod rows;
 mod sequence;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use application::ports::store::{Backlog, Error, Feed, Line, ReaderStanding, SequenceError};
@@ -36,6 +37,26 @@ macro_rules! its_event {
             .eq(feed::payment_id)
             .and(events::sequence.eq(feed::sequence)))
     };
+}
+
+impl Database {
+    /// The lines of rows. Of an event whose row does not say whose it is the feed's own row does:
+    /// it is parked with its payment, and holds nobody else up. Where neither can be read there is
+    /// no stream to park it in; it is left out, and the log says so.
+    async fn placed(&self, rows: Vec<LineRow>) -> Result<Vec<Line>, Error> {
+        let unplaced = rows.iter().filter(|(_, event)| event.place().is_none());
+        let unplaced: Vec<i64> = unplaced.map(|(position, _)| *position).collect();
+        let mut known = HashMap::new();
+        if !unplaced.is_empty() {
+            let query = feed::table
+                .filter(feed::position.eq_any(unplaced))
+                .select(columns::<PlaceRow>());
+            let places: Vec<Place> = readable(self.load::<_, PlaceRow>(query).await?);
+            known.extend(places.into_iter().map(|place| (place.position, place)));
+        }
+        let lines = rows.into_iter().filter_map(|row| line(row, &known));
+        Ok(lines.collect())
+    }
 }
 
 #[async_trait]
@@ -77,38 +98,66 @@ impl Feed for Database {
         Ok(Cursor { epoch, position })
     }
 
-    async fn lines(&self, after: i64, limit: u32) -> Result<Vec<Line>, Error> {
-        let query = feed::table
-            .inner_join(its_event!())
-            .filter(feed::position.gt(after))
-            .order(feed::position.asc())
-            .limit(limit.into())
-            .select((feed::position, columns::<FoundEvent>()));
-        let rows = self.load::<_, LineRow>(query).await?;
-        rows.into_iter().map(line).collect()
+    async fn lines(&self, mut after: i64, limit: u32) -> Result<Vec<Line>, Error> {
+        loop {
+            let query = feed::table
+                .inner_join(its_event!())
+                .filter(feed::position.gt(after))
+                .order(feed::position.asc())
+                .limit(limit.into())
+                .select((feed::position, columns::<FoundEvent>()));
+            let rows = self.load::<_, LineRow>(query).await?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(Vec::new());
+            };
+            after = *last;
+            // Where nothing of a batch can be read, what is behind it still can.
+            let lines = self.placed(rows).await?;
+            if !lines.is_empty() {
+                return Ok(lines);
+            }
+        }
     }
 
-    async fn lines_of(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<Line>, Error> {
-        let query = feed::table
-            .inner_join(its_event!())
-            .filter(feed::merchant_id.eq(scope.merchant.to_string()))
-            .filter(feed::mode.eq(scope.mode.as_str()))
-            .filter(feed::position.gt(after))
-            .order(feed::position.asc())
-            .limit(limit.into())
-            .select((feed::position, columns::<FoundEvent>()));
-        let rows = self.load::<_, LineRow>(query).await?;
-        rows.into_iter().map(line).collect()
+    async fn lines_of(&self, scope: Scope, mut after: i64, limit: u32) -> Result<Vec<Line>, Error> {
+        loop {
+            let query = feed::table
+                .inner_join(its_event!())
+                .filter(feed::merchant_id.eq(scope.merchant.to_string()))
+                .filter(feed::mode.eq(scope.mode.as_str()))
+                .filter(feed::position.gt(after))
+                .order(feed::position.asc())
+                .limit(limit.into())
+                .select((feed::position, columns::<FoundEvent>()));
+            let rows = self.load::<_, LineRow>(query).await?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(Vec::new());
+            };
+            after = *last;
+            let lines = self.placed(rows).await?;
+            if !lines.is_empty() {
+                return Ok(lines);
+            }
+        }
     }
 
-    async fn places(&self, after: i64, limit: u32) -> Result<Vec<Place>, Error> {
-        let query = feed::table
-            .filter(feed::position.gt(after))
-            .order(feed::position.asc())
-            .limit(limit.into())
-            .select(columns::<PlaceRow>());
-        let rows = self.load::<_, PlaceRow>(query).await?;
-        rows.into_iter().map(Place::try_from).collect()
+    async fn places(&self, mut after: i64, limit: u32) -> Result<Vec<Place>, Error> {
+        loop {
+            let query = feed::table
+                .filter(feed::position.gt(after))
+                .order(feed::position.asc())
+                .limit(limit.into())
+                .select(columns::<PlaceRow>());
+            let rows = self.load::<_, PlaceRow>(query).await?;
+            let Some(last) = rows.last() else {
+                return Ok(Vec::new());
+            };
+            after = last.position();
+            let places = readable(rows);
+            if !places.is_empty() {
+                return Ok(places);
+            }
+        }
     }
 
     async fn cursor(&self, reader: &Reader) -> Result<Option<Cursor>, Error> {
@@ -198,7 +247,7 @@ impl Feed for Database {
             .limit(limit.into())
             .select((feed::position, columns::<FoundEvent>()));
         let rows = self.load::<_, LineRow>(query).await?;
-        rows.into_iter().map(line).collect()
+        self.placed(rows).await
     }
 
     async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {

@@ -1,5 +1,7 @@
 //! Owns how places and parked events lie in their rows.
 
+use std::collections::HashMap;
+
 use application::ports::store::{Error, Line};
 use diesel::prelude::*;
 use domain::event::PaymentEvent;
@@ -23,6 +25,13 @@ pub(super) struct PlaceRow {
     sequence: i64,
 }
 
+impl PlaceRow {
+    /// Where it is, whatever else can be read of it.
+    pub(super) const fn position(&self) -> i64 {
+        self.position
+    }
+}
+
 impl TryFrom<PlaceRow> for Place {
     type Error = Error;
 
@@ -44,17 +53,21 @@ impl TryFrom<PlaceRow> for Place {
 }
 
 /// An event at its position; one that this version cannot read keeps the others from nothing.
-/// Whose it is stands in both rows: it is read, and sent, once.
-pub(super) fn line((position, event): (i64, FoundEvent)) -> Result<Line, Error> {
-    let unplaced = || corrupt("feed", position)("whose event it is cannot be read".into());
-    let (scope, payment, sequence) = event.place().ok_or_else(unplaced)?;
-    Ok(Line {
-        place: Place {
+/// Whose it is stands in both rows: it is read, and sent, once, and the feed's is `known` where the
+/// event's cannot be read.
+pub(super) fn line(row: (i64, FoundEvent), known: &HashMap<i64, Place>) -> Option<Line> {
+    let (position, event) = row;
+    let place = match event.place() {
+        Some((scope, payment, sequence)) => Place {
             position,
             scope,
             payment,
             sequence,
         },
+        None => *known.get(&position)?,
+    };
+    Some(Line {
+        place,
         event: PaymentEvent::try_from(event).map_err(|error| error.to_string()),
     })
 }
