@@ -60,22 +60,76 @@ impl SigningSecret {
 
 #[cfg(test)]
 mod tests {
-    use application::ports::Ids as _;
+    use application::ports::{Clock as _, Ids as _};
+    use reqwest::header::HeaderMap;
+    use standardwebhooks::Webhook;
 
     use super::*;
+    use crate::adapters::clock::Wall;
     use crate::adapters::ids::Drawn;
 
     fn read(text: &str) -> Result<SigningSecret, BadSecret> {
         SigningSecret::read(&text.into())
     }
 
-    /// The vector that the official libraries are tested with.
+    /// What the official libraries are tested with: those of Svix, from which the specification
+    /// came, and `libraries/rust/src/lib.rs` of `standard-webhooks/standard-webhooks`.
     #[test]
-    fn the_official_vector_is_met() {
-        let secret = read(concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
-        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
-        let signature = secret.sign(id, 1_614_265_330, br#"{"test": 2432232314}"#);
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    fn the_official_vectors_are_met() {
+        for (random, id, seconds, body, signature) in [
+            (
+                "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                1_614_265_330,
+                r#"{"test": 2432232314}"#,
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            (
+                "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+                1_649_367_553,
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+        ] {
+            let secret = read(&format!("{PREFIX}{random}")).unwrap();
+            assert_eq!(secret.sign(id, seconds, body.as_bytes()), signature);
+        }
+    }
+
+    /// What a receiver with the official library is given.
+    fn headers(id: &str, seconds: i64, signatures: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", id.parse().unwrap());
+        headers.insert("webhook-timestamp", seconds.into());
+        headers.insert("webhook-signature", signatures.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn the_official_library_takes_ours_and_signs_the_same() {
+        let now = Wall::default().now().timestamp();
+        let ids = Drawn::default();
+        let bodies = ["", "{}", "{\"이름\":\"결제 🧾\"}", &"x".repeat(20_000)];
+        for (number, body) in bodies.iter().cycle().take(40).enumerate() {
+            let id = format!("pay_{}-{number}", ids.secret());
+            let texts = [0, 1].map(|_| SigningSecret::around(&ids.secret()));
+            let ours = texts.each_ref().map(|text| {
+                let secret = SigningSecret::read(text).unwrap();
+                secret.sign(&id, now, body.as_bytes())
+            });
+            // While secrets are rotated each message has a signature by either.
+            let told = headers(&id, now, &ours.join(" "));
+            for (text, ours) in texts.iter().zip(&ours) {
+                let theirs = Webhook::new(text.expose()).unwrap();
+                theirs.verify(body.as_bytes(), &told).unwrap();
+                assert_eq!(theirs.sign(&id, now, body.as_bytes()).unwrap(), *ours);
+                let bent = format!("{body} ");
+                assert!(theirs.verify(bent.as_bytes(), &told).is_err());
+                let other = headers(&format!("{id}0"), now, ours);
+                assert!(theirs.verify(body.as_bytes(), &other).is_err());
+            }
+        }
     }
 
     #[test]

@@ -80,17 +80,16 @@ impl Delivery {
     }
 
     fn judged(&self) -> Result<Message, Refused> {
+        self.judged_with(SECRET, now())
+    }
+
+    fn judged_with(&self, secret: &str, at: Timestamp) -> Result<Message, Refused> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(*name, value.parse().unwrap());
         }
-        let secrets = [SECRET.to_owned()];
-        verify(
-            &secrets,
-            Headers::of(&headers)?,
-            self.body.as_bytes(),
-            now(),
-        )
+        let secrets = [secret.to_owned()];
+        verify(&secrets, Headers::of(&headers)?, self.body.as_bytes(), at)
     }
 }
 
@@ -178,6 +177,45 @@ fn the_official_vector_is_met() {
         judged(&right.replace("g0hM", "g1hM")),
         Err(Refused::Signature)
     );
+}
+
+/// The official library signs what the shop takes, and takes what the shop's tests sign.
+#[test]
+fn the_official_library_and_the_shop_agree() {
+    let theirs = standardwebhooks::Webhook::new(SECRET).unwrap();
+    let signature = theirs.sign(ID, NOW, BODY.as_bytes()).unwrap();
+    let delivery = Delivery::good().with("webhook-signature", &signature);
+    assert_eq!(delivery.judged().unwrap().id, ID);
+    // Its own vector: the body is no message of Payflow's, which is looked at behind the signature.
+    let delivery = Delivery {
+        headers: vec![
+            ("webhook-id", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk".to_owned()),
+            ("webhook-timestamp", "1649367553".to_owned()),
+            (
+                "webhook-signature",
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=".to_owned(),
+            ),
+        ],
+        body: r#"{"email":"test@example.com","username":"test_user"}"#.to_owned(),
+    };
+    let secret = concat!("whsec", "_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let at = Timestamp::from_timestamp(1_649_367_553, 0).unwrap();
+    assert_eq!(delivery.judged_with(secret, at).err(), Some(Refused::Body));
+    let refused = delivery.judged_with(SECRET, at).err();
+    assert_eq!(refused, Some(Refused::Signature));
+    let stranger = standardwebhooks::Webhook::new(OTHER).unwrap();
+    let signature = stranger.sign(ID, NOW, BODY.as_bytes()).unwrap();
+    let delivery = Delivery::good().with("webhook-signature", &signature);
+    assert_eq!(delivery.judged().err(), Some(Refused::Signature));
+    // It has a clock of its own.
+    let seconds = crate::clock::now().timestamp();
+    let delivery = Delivery::signed(ID, &seconds.to_string(), BODY);
+    let mut headers = HeaderMap::new();
+    for (name, value) in &delivery.headers {
+        headers.append(*name, value.parse().unwrap());
+    }
+    theirs.verify(BODY.as_bytes(), &headers).unwrap();
+    assert!(stranger.verify(BODY.as_bytes(), &headers).is_err());
 }
 
 /// A delivery that must be refused, and why.

@@ -47,7 +47,10 @@ impl HttpCourier {
     /// # Errors
     /// The HTTP library cannot be set up.
     pub fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
-        let guard = Guard::new(&settings.exempt);
+        Self::guarded(settings, Guard::new(&settings.exempt))
+    }
+
+    fn guarded(settings: &Settings, guard: Guard) -> Result<Self, reqwest::Error> {
         let trusted = rustls_native_certs::load_native_certs().certs;
         let trusted = trusted.iter().flat_map(|der| Certificate::from_der(der));
         let http = Client::builder()

@@ -1,5 +1,8 @@
 //! Owns the proof of what a receiver gets and of what its answers mean.
 
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use application::ports::vault::Secret;
@@ -14,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use super::*;
+use crate::adapters::webhooks::guard::Names;
 
 const SECRETS: [&str; 2] = [
     concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -193,4 +197,62 @@ fn an_address_is_looked_at_when_it_is_entered() {
     }
     let long = format!("https://shop.example/{}", "a".repeat(URL_BYTES_MAX));
     assert!(strict.admit(&long).unwrap_err().contains("2048"));
+}
+
+/// A name whose first answer is one address, and every later one another.
+struct Rebound {
+    first: IpAddr,
+    later: IpAddr,
+    asked: AtomicUsize,
+}
+
+impl Names for Rebound {
+    fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(vec![if asked == 0 { self.first } else { self.later }])
+    }
+}
+
+/// The only exempted address is where the receiver is: the other one stands for what lies inwards.
+fn rebound(first: &str, later: &str) -> (HttpCourier, Arc<Rebound>) {
+    let names = Arc::new(Rebound {
+        first: first.parse().unwrap(),
+        later: later.parse().unwrap(),
+        asked: AtomicUsize::new(0),
+    });
+    let settings = Settings {
+        timeout: Duration::from_secs(5),
+        exempt: vec!["127.0.0.1/32".parse().unwrap()],
+    };
+    let asked = Arc::<Rebound>::clone(&names);
+    let guard = Guard::with(&settings.exempt, asked);
+    (HttpCourier::guarded(&settings, guard).unwrap(), names)
+}
+
+#[tokio::test]
+async fn a_name_that_is_rebound_leads_nowhere_else() {
+    let receiver = Receiver::open().await;
+    let port = receiver.base.rsplit(':').next().unwrap().to_owned();
+    // In the clear goes only what is exempted by its number, or by the name of this machine.
+    let name = format!("http://localhost:{port}");
+    let named = Receiver {
+        base: name,
+        heard: Arc::clone(&receiver.heard),
+    };
+    let (courier, lookups) = rebound("127.0.0.1", "127.0.0.2");
+    // What was judged is what is connected to: it is not asked again in between.
+    let receipt = named.told(&courier, "fine").await;
+    assert_eq!(receipt, Receipt::Taken(reply(200, "thanks")));
+    assert_eq!(lookups.asked.load(Ordering::SeqCst), 1, "one judgement");
+    assert_eq!(receiver.heard.lock().unwrap().len(), 1);
+    // The next connection is judged anew, and by then the name leads inwards.
+    let (courier, lookups) = rebound("127.0.0.2", "127.0.0.1");
+    let receipt = named.told(&courier, "fine").await;
+    assert_eq!(receipt, Receipt::Forbidden(UNREACHED.to_owned()));
+    assert_eq!(
+        lookups.asked.load(Ordering::SeqCst),
+        1,
+        "and not until it fits"
+    );
+    assert_eq!(receiver.heard.lock().unwrap().len(), 1, "nothing was sent");
 }

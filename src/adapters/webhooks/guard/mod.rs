@@ -3,6 +3,7 @@
 //! The addresses are the IANA special-purpose registries' (IPv4 and IPv6); a name is judged by what
 //! it resolves to at the moment of the connection, so it cannot be rebound in between.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,19 +76,42 @@ const LOOKUPS_MAX: usize = 64;
 /// How long a name waits for its turn to be looked up.
 const TURN_MAX: Duration = Duration::from_secs(2);
 
+/// Who knows where names lead. Asked once per connection, on a thread that may wait.
+pub(super) trait Names: Send + Sync {
+    /// Every address of a host.
+    fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The operating system's resolver.
+struct System;
+
+impl Names for System {
+    fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let found = (host, 0).to_socket_addrs()?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+}
+
 /// Tells public addresses from the others.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Guard {
     exempt: Arc<[IpNet]>,
     lookups: Arc<Semaphore>,
+    names: Arc<dyn Names>,
 }
 
 impl Guard {
     /// A guard that lets `exempt` pass, too.
     pub(super) fn new(exempt: &[IpNet]) -> Self {
+        Self::with(exempt, Arc::new(System))
+    }
+
+    /// The same, where `names` knows where names lead.
+    pub(super) fn with(exempt: &[IpNet], names: Arc<dyn Names>) -> Self {
         Self {
             exempt: exempt.into(),
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+            names,
         }
     }
 
@@ -129,23 +153,24 @@ impl Guard {
     /// All of a name's addresses, if every one may be talked to: a name that also points inwards is
     /// meant to.
     async fn resolve(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let host = name.to_owned();
-        let found = self.lookup(move || (host.as_str(), 0).to_socket_addrs());
-        let found: Vec<SocketAddr> = found.await?.collect();
+        let (host, names) = (name.to_owned(), Arc::clone(&self.names));
+        let found = self.lookup(move || names.addresses(&host)).await?;
         if found.is_empty() {
             return Err(Forbidden::Nowhere.into());
         }
         for address in &found {
-            self.judge(address.ip())?;
+            self.judge(*address)?;
         }
-        Ok(found)
+        // The port is the request's: whoever connects puts it in.
+        let found = found.into_iter().map(|address| SocketAddr::new(address, 0));
+        Ok(found.collect())
     }
 
     /// Looks a name up on a thread of its own, of which there are a few. Whoever waits may give up;
     /// the place is taken until the thread is free.
     async fn lookup<T: Send + 'static>(
         &self,
-        look: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+        look: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T, Unresolved> {
         let place = timeout(TURN_MAX, Arc::clone(&self.lookups).acquire_owned()).await;
         let place = place.ok().and_then(Result::ok).ok_or(Unresolved::Busy)?;
@@ -154,7 +179,7 @@ impl Guard {
             drop(place);
             found
         });
-        let found = looking.await.map_err(std::io::Error::other)?;
+        let found = looking.await.map_err(io::Error::other)?;
         Ok(found?)
     }
 }
@@ -165,7 +190,7 @@ pub(super) enum Unresolved {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error("the name cannot be resolved: {0}")]
-    Lookup(#[from] std::io::Error),
+    Lookup(#[from] io::Error),
     #[error("too many names are being looked up")]
     Busy,
 }

@@ -125,6 +125,71 @@ async fn a_name_is_judged_by_where_it_leads() {
     assert!(found.iter().all(|address| address.ip().is_loopback()));
 }
 
+/// A name that leads to these.
+struct Leads(&'static str);
+
+impl Names for Leads {
+    fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(self
+            .0
+            .split_whitespace()
+            .map(|address| address.parse().unwrap())
+            .collect())
+    }
+}
+
+async fn led(addresses: &'static str) -> Result<Vec<SocketAddr>, Unresolved> {
+    let guard = Guard::with(&[], Arc::new(Leads(addresses)));
+    // A name alone is nothing to be refused for.
+    assert_eq!(looked(&guard, "https://hooks.shop.example/"), Ok(()));
+    guard.resolve("hooks.shop.example").await
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inwards_is_refused_however_it_is_written() {
+    const INWARDS: &[&str] = &[
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.20.0.1",
+        "192.168.1.1",
+        // CGNAT, link-local with the clouds' metadata, benchmarks, multicast, broadcast.
+        "100.64.0.1",
+        "169.254.169.254",
+        "198.18.0.1",
+        "224.0.0.251",
+        "255.255.255.255",
+        // Loopback, link-local, unique local, and IPv4 inside of IPv6 in every manner.
+        "::1",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "2002:7f00:1::1",
+        "2002:a9fe:a9fe::1",
+        "64:ff9b::a00:1",
+        "2001:0:7f00:1::1",
+        // One that is public beside it, before or after, makes it no better.
+        "8.8.8.8 10.0.0.1",
+        "10.0.0.1 8.8.8.8",
+        "2606:4700::1111 ::1",
+        "8.8.8.8 2606:4700::1111 1.1.1.1 ::ffff:100.64.0.1",
+    ];
+    for addresses in INWARDS {
+        let refused = led(addresses).await;
+        let is_private = matches!(refused, Err(Unresolved::Forbidden(Forbidden::Private(_))));
+        assert!(is_private, "{addresses}: {refused:?}");
+    }
+    assert!(INWARDS.len() >= 12);
+    let nowhere = led("").await;
+    assert!(matches!(
+        nowhere,
+        Err(Unresolved::Forbidden(Forbidden::Nowhere))
+    ));
+    let public = led("8.8.8.8 2606:4700::1111").await.unwrap();
+    assert_eq!(public.len(), 2);
+}
+
 /// Lookups that hang, until the sender is dropped.
 fn hanging(
     guard: &Guard,
