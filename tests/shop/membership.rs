@@ -43,6 +43,17 @@ impl Guest<'_> {
         }
     }
 
+    /// The page asks for payments and for dates one after the other: a payment may come in between,
+    /// and the next look has both.
+    async fn sees_other_dates_than(&self, before: &str) {
+        let begun = Instant::now();
+        while self.text("next").await == before {
+            assert!(begun.elapsed() < SETTLE_MAX, "always {before}");
+            sleep(Duration::from_millis(300)).await;
+            self.go("/membership").await;
+        }
+    }
+
     /// Passes the gateway's window for a card, which this form opens.
     async fn registers(&self, form: &str) {
         self.press(&format!("form[action='{form}'] button")).await;
@@ -87,7 +98,7 @@ async fn subscribes(stand: Stand, screen: Screen, name: &str) {
         [capture(PRICE), capture(PRICE)],
         "{name}"
     );
-    assert_ne!(guest.text("next").await, before, "{name}");
+    guest.sees_other_dates_than(&before).await;
     guest.finds("#entitled").await;
     guest.shot("second-payment").await;
 
