@@ -81,7 +81,7 @@ enum Chaos {
     Wires(chaos::wires::Arguments),
     /// Kills those who tell of events, at each of their crash points, and checks what was told.
     Roles(chaos::roles::points::Arguments),
-    /// Runs three copies of every role, kills one every few seconds, and checks books and telling.
+    /// Runs copies of every role, kills one every few seconds, and checks books and telling.
     Copies(chaos::roles::copies::Arguments),
     /// A rolling update: every copy is replaced under load, and clients notice nothing.
     Rolling(chaos::roles::rolling::Arguments),
