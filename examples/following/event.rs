@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Every type that this version knows of, whether it means something here or not. Later versions of
 /// Payflow may tell of others.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 34] = [
     "payment.prepared",
     "payment.window_reopened",
     "payment.approval_requested",
@@ -24,14 +24,32 @@ const KNOWN: [&str; 17] = [
     "payment.withdrawn",
     "payment.partially_canceled",
     "payment.canceled",
+    "payment.account_requested",
+    "payment.account_issued",
+    "payment.deposited",
+    "payment.deposit_reversed",
+    "subscription.created",
+    "subscription.paid",
+    "subscription.payment_declined",
+    "subscription.payment_failed",
+    "subscription.cycle_skipped",
+    "subscription.card_changed",
+    "subscription.cancel_scheduled",
+    "subscription.canceled",
+    "subscription.refunded",
+    "subscription.refund_refused",
+    "subscription.expired",
+    "billing_key.issued",
+    "billing_key.deleted",
 ];
 
-/// Something that happened to a payment.
+/// Something that happened.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// To which one.
-    pub payment_id: String,
+    /// To which one: to a payment, a subscription or a stored card.
+    #[serde(alias = "paymentId", alias = "subscriptionId", alias = "billingKeyId")]
+    pub subject: String,
     /// The how manieth of its events, from 1, without gaps.
     pub sequence: i64,
     /// What happened.
@@ -59,7 +77,7 @@ impl Event {
     /// The same wherever and however often it is told.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}/{}", self.payment_id, self.sequence)
+        format!("{}/{}", self.subject, self.sequence)
     }
 
     /// What it tells, where its type is known.

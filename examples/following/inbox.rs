@@ -63,7 +63,7 @@ impl Inbox {
             .connection
             .query_row(
                 "SELECT sequence FROM payments WHERE payment = ?1",
-                [&event.payment_id],
+                [&event.subject],
                 |row| row.get(0),
             )
             .optional()?;
@@ -90,7 +90,7 @@ impl Inbox {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         for event in &page.events {
-            let member = members.get(&event.payment_id).and_then(Option::as_deref);
+            let member = members.get(&event.subject).and_then(Option::as_deref);
             if !mark(&commit, event, member)? {
                 continue;
             }
@@ -133,7 +133,7 @@ fn mark(commit: &Transaction<'_>, event: &Event, member: Option<&str>) -> Result
          ON CONFLICT (payment) DO UPDATE
          SET sequence = excluded.sequence, member = coalesce(excluded.member, member)
          WHERE payments.sequence < excluded.sequence",
-        params![event.payment_id, event.sequence, member],
+        params![event.subject, event.sequence, member],
     )?;
     Ok(changed == 1)
 }

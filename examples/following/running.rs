@@ -133,22 +133,22 @@ async fn members<S: Service>(
     let mut members = Members::new();
     let has_effect = |kind: &str| S::TYPES.contains(&kind);
     for event in page.events.iter().filter(|event| has_effect(&event.kind)) {
-        if members.contains_key(&event.payment_id) || !inbox.is_new(event)? {
+        if members.contains_key(&event.subject) || !inbox.is_new(event)? {
             continue;
         }
-        let member = match inbox.member(&event.payment_id)? {
+        let member = match inbox.member(&event.subject)? {
             // It never changes.
             Some(member) => Some(member),
-            None => match client.member_of(&event.payment_id).await {
+            None => match client.member_of(&event.subject).await {
                 Ok(member) => member,
                 Err(Error::Unknown) => {
-                    tracing::warn!(payment = event.payment_id, "Payflow shows no such payment");
+                    tracing::warn!(payment = event.subject, "Payflow shows no such payment");
                     None
                 }
                 Err(error) => return Err(error.into()),
             },
         };
-        members.insert(event.payment_id.clone(), member);
+        members.insert(event.subject.clone(), member);
     }
     Ok(members)
 }

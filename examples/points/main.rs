@@ -48,7 +48,7 @@ CREATE INDEX IF NOT EXISTS points_member ON points (member);
         }
         let given: i64 = commit.query_row(
             "SELECT coalesce(sum(points), 0) FROM points WHERE payment = ?1",
-            [&event.payment_id],
+            [&event.subject],
             |row| row.get(0),
         )?;
         let change = due(payload.balance).saturating_sub(given);
@@ -57,7 +57,7 @@ CREATE INDEX IF NOT EXISTS points_member ON points (member);
         }
         commit.execute(
             "INSERT INTO points (payment, sequence, member, points) VALUES (?1, ?2, ?3, ?4)",
-            params![event.payment_id, event.sequence, member, change],
+            params![event.subject, event.sequence, member, change],
         )?;
         tracing::info!(event = event.id(), change, "points");
         Ok(())

@@ -206,6 +206,7 @@ pub(crate) mod tests {
         Payment {
             id: "pay_1".to_owned(),
             order_id: order().id,
+            sequence: 1,
             status,
             amount: 18_000,
             canceled_amount,

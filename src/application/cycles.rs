@@ -95,7 +95,7 @@ pub fn counted_by(now: Timestamp) -> CountedBy {
     CountedBy {
         now,
         late: earlier(now, LATE_AFTER),
-        paid_since: earlier(now, OF_LATE),
+        paid_since: Some(earlier(now, OF_LATE)),
     }
 }
 

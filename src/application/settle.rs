@@ -177,6 +177,7 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::UpdateSaga { .. }
         | Change::InsertEntry(_)
         | Change::AppendEvent(_)
+        | Change::AppendMemberEvent(_)
         | Change::ReserveKey(_)
         | Change::FinishKey { .. }
         | Change::IssueKey(_)

@@ -23,6 +23,9 @@ pub struct PaymentView {
     pub order_id: String,
     /// What is bought.
     pub order_name: String,
+    /// The newest event's sequence; 0 in an outcome that was stored before it was told.
+    #[serde(default)]
+    pub sequence: i64,
     /// Where it stands.
     pub status: String,
     /// How the money is taken.
@@ -179,6 +182,7 @@ impl PaymentView {
             tax_free_amount: facts.tax_free.minor(),
             currency: facts.amount.currency().to_string(),
             balance_amount: payment.balance().map_or(0, domain::money::Money::minor),
+            sequence: payment.head.sequence,
             canceled_amount: payment.canceled.minor(),
             tax_free_balance_amount: payment.tax_free_balance().minor(),
             cancels: payment.cancels.iter().map(CancelView::of).collect(),

@@ -42,6 +42,7 @@ fn line(row: &CycleBacklog) -> String {
     json!({
         "merchant": row.scope.merchant,
         "mode": row.scope.mode.as_str(),
+        "suspended": row.suspended,
         "due": row.due,
         "late": row.late,
         "oldestDue": row.oldest_due.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),

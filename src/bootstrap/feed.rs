@@ -7,8 +7,7 @@ use application::ports::store::ReaderStanding;
 use chrono::SecondsFormat;
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
-use domain::feed::{Parked, Reader};
-use domain::id::PaymentId;
+use domain::feed::{Parked, Reader, Subject};
 use serde_json::{Value, json};
 
 use super::outside;
@@ -33,10 +32,10 @@ pub(super) enum Action {
     Replay {
         /// Which one, as `readers` names it.
         reader: Reader,
-        /// Of this payment, from its first parked event on: pay_….
+        /// Of this subject, from its first parked event on: pay_…, sub_… or bkey_….
         #[arg(required_unless_present = "all", conflicts_with = "all")]
-        payment: Option<PaymentId>,
-        /// Of every payment.
+        subject: Option<Subject>,
+        /// Of every subject.
         #[arg(long)]
         all: bool,
     },
@@ -63,8 +62,8 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<Strin
             found.iter().map(event).collect()
         }
         Action::Replay {
-            reader, payment, ..
-        } => vec![ask(store, &reader, payment).await?],
+            reader, subject, ..
+        } => vec![ask(store, &reader, subject).await?],
         Action::RaiseEpoch { why } => {
             let epoch = raise_epoch(store, &Wall::default(), why).await?;
             vec![json!({
@@ -97,23 +96,23 @@ async fn parked(store: &dyn Store, reader: &Reader) -> anyhow::Result<Vec<Parked
 async fn ask(
     store: &dyn Store,
     reader: &Reader,
-    payment: Option<PaymentId>,
+    subject: Option<Subject>,
 ) -> anyhow::Result<Value> {
     let found = parked(store, reader).await?;
-    let mut payments: Vec<PaymentId> = found.iter().map(|event| event.payment).collect();
-    payments.sort_unstable();
-    payments.dedup();
-    if let Some(payment) = payment {
-        payments.retain(|known| *known == payment);
+    let mut subjects: Vec<Subject> = found.iter().map(|event| event.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    if let Some(subject) = subject {
+        subjects.retain(|known| *known == subject);
         anyhow::ensure!(
-            !payments.is_empty(),
-            "{reader} has parked nothing of {payment}"
+            !subjects.is_empty(),
+            "{reader} has parked nothing of {subject}"
         );
     }
-    for payment in &payments {
-        replay(store, reader, *payment).await?;
+    for subject in &subjects {
+        replay(store, reader, *subject).await?;
     }
-    Ok(json!({ "reader": reader.as_str(), "paymentsAsked": payments.len() }))
+    Ok(json!({ "reader": reader.as_str(), "subjectsAsked": subjects.len() }))
 }
 
 fn standing(reader: &ReaderStanding) -> Value {
@@ -129,7 +128,7 @@ fn standing(reader: &ReaderStanding) -> Value {
 fn event(parked: &Parked) -> Value {
     let at = parked.parked_at;
     json!({
-        "paymentId": parked.payment.to_string(),
+        "subject": parked.subject.to_string(),
         "sequence": parked.sequence,
         "position": parked.position,
         "reason": parked.reason,

@@ -2,6 +2,7 @@
 //! before, so that the 31st stays the 31st where a month has one.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use chrono::{LocalResult, Months, NaiveDateTime, TimeZone, Timelike};
 use chrono_tz::{GapInfo, Tz};
@@ -86,6 +87,25 @@ impl Anchor {
     #[must_use]
     pub fn at(instant: Timestamp, zone: Zone) -> Self {
         Self::new(instant.with_timezone(&zone.tz()).naive_local(), zone)
+    }
+
+    /// What the clocks of this zone show at `instant` or as soon as possible after it, so that the
+    /// first cycle is never due before it: the next whole second, and an hour that is shown twice
+    /// is left behind where it is shown for the second time.
+    #[must_use]
+    pub fn not_before(instant: Timestamp, zone: Zone) -> Self {
+        let whole = instant.with_nanosecond(0).unwrap_or(instant);
+        let whole = if whole < instant {
+            crate::after(whole, Duration::from_secs(1))
+        } else {
+            whole
+        };
+        let anchor = Self::at(whole, zone);
+        let due = anchor.due(Period::Monthly, CycleNumber::FIRST);
+        match whole.signed_duration_since(due).to_std() {
+            Ok(early) if !early.is_zero() => Self::at(crate::after(whole, early), zone),
+            Ok(_) | Err(_) => anchor,
+        }
     }
 
     /// What the clocks show.
@@ -230,6 +250,27 @@ mod tests {
             assert_eq!(due.timestamp(), 1_800_000_000, "{zone}");
             assert!(due <= now);
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_never_due_before() {
+        let first = |text: &str, zone: &str| {
+            let asked: Timestamp = text.parse().unwrap();
+            let anchor = Anchor::not_before(asked, zone.parse().unwrap());
+            let due = anchor.due(Period::Monthly, CycleNumber::FIRST);
+            assert!(due >= asked, "{text} {zone}");
+            due.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+        };
+        let whole = "2026-03-01T00:00:00.000000Z";
+        assert_eq!(first(whole, "Asia/Seoul"), whole);
+        assert_eq!(first("2026-02-28T23:59:59.000001Z", "Asia/Seoul"), whole);
+        // 01:30 for the first time, and an hour later for the second.
+        let early = "2026-11-01T05:30:00.000000Z";
+        assert_eq!(first(early, "America/New_York"), early);
+        let late = first("2026-11-01T06:30:00Z", "America/New_York");
+        assert_eq!(late, "2026-11-01T07:30:00.000000Z");
+        let half = first("2026-04-04T15:15:00Z", "Australia/Lord_Howe");
+        assert_eq!(half, "2026-04-04T15:45:00.000000Z");
     }
 
     #[test]

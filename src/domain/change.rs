@@ -13,6 +13,7 @@ use crate::id::{
 use crate::idempotency::{IssuedKey, Reservation};
 use crate::inbox;
 use crate::ledger::Entry;
+use crate::member_event::{Facts, MemberEvent};
 use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
 use crate::saga::Saga;
@@ -134,6 +135,8 @@ pub enum Change {
     InsertEntry(Box<Entry>),
     /// A new line of the event log; the sequence must be free.
     AppendEvent(Box<PaymentEvent>),
+    /// A new line of the log of what is no payment; the sequence must be free.
+    AppendMemberEvent(Box<MemberEvent<Facts>>),
     /// Takes an idempotency key into use; it must be free.
     ReserveKey(Box<Reservation>),
     /// Stores the outcome under the key of this saga; there must be a key without one.
@@ -193,6 +196,9 @@ impl Change {
             }
             Self::InsertEntry(entry) => (6, format!("{}/{}", entry.payment_key, entry.movement)),
             Self::AppendEvent(event) => (7, format!("{}/{:020}", event.payment, event.sequence)),
+            Self::AppendMemberEvent(event) => {
+                (4, format!("event/{}/{:020}", event.subject, event.sequence))
+            }
             Self::ReserveKey(reservation) => (8, reservation.key.key.to_string()),
             Self::FinishKey { saga, .. } => (8, saga.to_string()),
             Self::IssueKey(issued) => (9, issued.key.key.to_string()),

@@ -6,8 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::event::PaymentEvent;
 use crate::id::PaymentId;
 use crate::lease::{Job, Tenure};
+use crate::member_event::{self, MemberEvent};
 use crate::principal::{Scope, UnknownWord};
 
 /// Who reads the feed, and is remembered where it was.
@@ -48,6 +50,92 @@ impl FromStr for Reader {
     }
 }
 
+/// What events are of: each has an order of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A payment.
+    Payment(PaymentId),
+    /// What a member has besides.
+    Member(member_event::Subject),
+}
+
+impl Subject {
+    /// The payment, where it is one.
+    #[must_use]
+    pub const fn payment(self) -> Option<PaymentId> {
+        match self {
+            Self::Payment(payment) => Some(payment),
+            Self::Member(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Payment(payment) => payment.fmt(f),
+            Self::Member(subject) => subject.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = crate::id::Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The prefixes of ids tell them apart.
+        let payment = text.parse().map(Self::Payment);
+        payment.or_else(|_| text.parse().map(Self::Member))
+    }
+}
+
+/// One event of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// To a payment.
+    Payment(PaymentEvent),
+    /// To what a member has besides.
+    Member(MemberEvent),
+}
+
+impl Happening {
+    /// Of what.
+    #[must_use]
+    pub const fn subject(&self) -> Subject {
+        match self {
+            Self::Payment(event) => Subject::Payment(event.payment),
+            Self::Member(event) => Subject::Member(event.subject),
+        }
+    }
+
+    /// Which of its events.
+    #[must_use]
+    pub const fn sequence(&self) -> i64 {
+        match self {
+            Self::Payment(event) => event.sequence,
+            Self::Member(event) => event.sequence,
+        }
+    }
+
+    /// Whose, and in which mode.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Payment(event) => event.scope,
+            Self::Member(event) => event.scope,
+        }
+    }
+
+    /// When.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Payment(event) => event.at,
+            Self::Member(event) => event.at,
+        }
+    }
+}
+
 /// How far somebody has read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
@@ -64,19 +152,19 @@ pub struct Place {
     pub position: i64,
     /// Whose.
     pub scope: Scope,
-    /// Of which payment.
-    pub payment: PaymentId,
+    /// Of what.
+    pub subject: Subject,
     /// Which of its events.
     pub sequence: i64,
 }
 
-/// An event that a reader could not deliver, or that follows one of its payment that it could not.
+/// An event that a reader could not deliver, or that follows one of its subject that it could not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
     /// By which reader.
     pub reader: Reader,
-    /// Of which payment.
-    pub payment: PaymentId,
+    /// Of what.
+    pub subject: Subject,
     /// Which of its events.
     pub sequence: i64,
     /// Where it is in the feed.
@@ -94,8 +182,8 @@ pub struct Parked {
 pub struct ParkedKey {
     /// By which reader.
     pub reader: Reader,
-    /// Of which payment.
-    pub payment: PaymentId,
+    /// Of what.
+    pub subject: Subject,
     /// Which of its events.
     pub sequence: i64,
 }
@@ -106,7 +194,7 @@ impl Parked {
     pub fn key(&self) -> ParkedKey {
         ParkedKey {
             reader: self.reader.clone(),
-            payment: self.payment,
+            subject: self.subject,
             sequence: self.sequence,
         }
     }
@@ -186,6 +274,6 @@ impl Change {
 
 impl ParkedKey {
     fn place(&self) -> String {
-        format!("{}/{}/{:020}", self.reader, self.payment, self.sequence)
+        format!("{}/{}/{:020}", self.reader, self.subject, self.sequence)
     }
 }

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod lease;
 pub mod ledger;
+pub mod member_event;
 pub mod merchant;
 pub mod money;
 pub mod payment;

@@ -182,6 +182,10 @@ pub struct Payment {
     pub order_id: String,
     /// What is bought.
     pub order_name: String,
+    /// The newest event's. Of two answers, or of an answer and a webhook's message, the one with
+    /// the higher is the later.
+    #[schema(example = 4)]
+    pub sequence: i64,
     /// `READY`, `IN_PROGRESS`, `WAITING_FOR_DEPOSIT`, `DONE`, `CANCEL_REQUESTED`,
     /// `PARTIAL_CANCELED`, `CANCELED`, `ABORTED` or `EXPIRED`.
     #[schema(example = "READY")]
@@ -330,6 +334,7 @@ impl From<PaymentView> for Payment {
             client_key: view.client_key,
             order_id: view.order_id,
             order_name: view.order_name,
+            sequence: view.sequence,
             status: view.status,
             kind: view.kind,
             amount: view.amount,

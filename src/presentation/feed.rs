@@ -1,4 +1,4 @@
-//! Owns the endpoint of a merchant's events, all payments together, and its cursors.
+//! Owns the endpoint of a merchant's events, all of them together, and its cursors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::feed::Cursor;
+use chrono::{DateTime, Utc};
+use domain::event::PaymentEvent;
+use domain::feed::{Cursor, Happening};
+use domain::member_event::{MemberEvent, Subject};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::bodies::{Event, Success};
+use super::bodies::Success;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
 use super::events::shown;
@@ -27,20 +31,103 @@ const WAIT_SECONDS_MAX: u64 = 30;
 /// What a cursor of this shape begins with.
 const VERSION: &str = "1";
 
-/// An event among those of all payments.
+/// An event among those of all payments, subscriptions and stored cards.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FeedEvent {
     /// Where it is: `after` this begins behind it.
     pub cursor: String,
-    /// Of which payment.
-    pub payment_id: String,
+    /// Of which payment, where it is a payment's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// Of which subscription, where it is a subscription's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    /// Of which stored card, where it is a card's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_key_id: Option<String>,
+    /// 1 for the first event of what it is of, without gaps.
+    pub sequence: i64,
     /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
+    #[serde(rename = "type")]
+    #[schema(example = "subscription.paid")]
+    pub kind: String,
+    /// The status before; none for the first event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The status after.
+    pub to: String,
+    /// Who caused it: MERCHANT, BUYER, OPERATOR, SYSTEM or GATEWAY.
+    pub actor: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// W3C trace id of the request that caused it; of a payment's events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What it tells, free of personal data.
+    pub payload: Value,
+    /// Over the previous hash and everything the event says; of a payment's events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// The hash of the event before; of a payment's events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_hash: Option<String>,
 }
 
-/// Events of all payments, in the order of the feed.
+impl FeedEvent {
+    fn of_payment(cursor: Cursor, event: PaymentEvent) -> Result<Self, Failure> {
+        let payment_id = Some(event.payment.to_string());
+        let event = shown(event)?;
+        Ok(Self {
+            cursor: text_of(cursor),
+            payment_id,
+            subscription_id: None,
+            billing_key_id: None,
+            sequence: event.sequence,
+            kind: event.kind,
+            from: event.from,
+            to: event.to,
+            actor: event.actor,
+            reason: event.reason,
+            trace_id: Some(event.trace_id),
+            at: event.at,
+            payload: event.payload,
+            hash: Some(event.hash),
+            previous_hash: Some(event.previous_hash),
+        })
+    }
+
+    fn of_member(cursor: Cursor, event: &MemberEvent) -> Result<Self, Failure> {
+        let subject = event.subject.to_string();
+        let (subscription_id, billing_key_id) = match event.subject {
+            Subject::Subscription(_) => (Some(subject), None),
+            Subject::BillingKey(_) => (None, Some(subject)),
+        };
+        let payload = serde_json::from_slice(&event.payload);
+        Ok(Self {
+            cursor: text_of(cursor),
+            payment_id: None,
+            subscription_id,
+            billing_key_id,
+            sequence: event.sequence,
+            kind: event.kind.as_str().to_owned(),
+            from: event.from.map(ToOwned::to_owned),
+            to: event.to.to_owned(),
+            actor: event.actor.to_string(),
+            reason: None,
+            trace_id: None,
+            at: event.at,
+            payload: payload.map_err(|error| Failure::internal(&error))?,
+            hash: None,
+            previous_hash: None,
+        })
+    }
+}
+
+/// Events of all payments, subscriptions and stored cards, in the order of the feed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Feed {
@@ -52,11 +139,12 @@ pub(super) struct Feed {
     pub more: bool,
 }
 
-/// List the events of all payments
+/// List all events
 ///
-/// In one order that never changes. Remember `nextAfter` once the events are dealt with, and ask on
-/// from there; `wait` asks for the next ones as soon as they happen. An event may come again after
-/// a cursor that was not remembered, never out of its payment's order.
+/// Those of payments, subscriptions and stored cards, in one order that never changes. Remember
+/// `nextAfter` once the events are dealt with, and ask on from there; `wait` asks for the next ones
+/// as soon as they happen. An event may come again after a cursor that was not remembered, never
+/// out of its subject's order.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -97,10 +185,9 @@ pub(super) async fn list(
 fn feed(page: EventsPage) -> Result<Feed, Failure> {
     let mut events = Vec::with_capacity(page.events.len());
     for (cursor, event) in page.events {
-        events.push(FeedEvent {
-            cursor: text_of(cursor),
-            payment_id: event.payment.to_string(),
-            event: shown(event)?,
+        events.push(match event {
+            Happening::Payment(event) => FeedEvent::of_payment(cursor, event)?,
+            Happening::Member(event) => FeedEvent::of_member(cursor, &event)?,
         });
     }
     Ok(Feed {

@@ -44,7 +44,7 @@ async fn what_is_parked_is_seen_and_tried_again_when_somebody_asks() {
     let parked = lines(&stand, &["parked", "kafka"]);
     let seen: Vec<Value> = parked
         .iter()
-        .map(|line| json!([line["paymentId"], line["sequence"], line["asked"]]))
+        .map(|line| json!([line["subject"], line["sequence"], line["asked"]]))
         .collect();
     let id = &payment["paymentId"];
     assert_eq!(
@@ -67,7 +67,7 @@ async fn what_is_parked_is_seen_and_tried_again_when_somebody_asks() {
     stand.set("PAYFLOW_CONFIG", &path).await;
     assert_eq!(reader(&stand)["parked"], 3, "nothing is tried by itself");
     let asked = lines(&stand, &["replay", "kafka", "--all"]);
-    assert_eq!(asked, [json!({ "reader": "kafka", "paymentsAsked": 1 })]);
+    assert_eq!(asked, [json!({ "reader": "kafka", "subjectsAsked": 1 })]);
     until_parked(&stand, 0).await;
     let told = stand.told(Topic::PaymentEvents, 3).await;
     let ids: Vec<Value> = told.iter().map(|told| body(told)["id"].clone()).collect();

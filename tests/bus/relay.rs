@@ -18,10 +18,12 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use domain::change::Change;
 use domain::event::{Hash, Kind, PaymentEvent};
-use domain::feed::Reader;
-use domain::id::{MerchantId, PaymentId, RawId, WorkerId};
+use domain::feed::{Reader, Subject};
+use domain::id::{MerchantId, PaymentId, RawId, SubscriptionId, WorkerId};
+use domain::member_event::{self, Facts, MemberEvent};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
+use domain::subscription::Deed;
 use payflow::adapters::kafka::Kafka;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -68,6 +70,10 @@ struct Rig {
 
 fn payment(number: u128) -> PaymentId {
     PaymentId::new(RawId::from_parts(7, number))
+}
+
+fn subscription(number: u128) -> SubscriptionId {
+    SubscriptionId::new(RawId::from_parts(8, number))
 }
 
 impl Rig {
@@ -142,6 +148,53 @@ impl Rig {
         self.bell.ring();
     }
 
+    fn append_of_subscription(&self, number: u128, sequence: i64) {
+        let event = MemberEvent {
+            scope: Scope {
+                merchant: MerchantId::new(RawId::from_parts(1, 1)),
+                mode: Mode::Test,
+            },
+            subject: member_event::Subject::Subscription(subscription(number)),
+            sequence,
+            kind: member_event::Kind::Subscription(Deed::Paid),
+            from: (sequence > 1).then_some("ACTIVE"),
+            to: "ACTIVE",
+            actor: Actor::Gateway,
+            member: format!("member-{number}").parse().expect("a member"),
+            at: Timestamp::UNIX_EPOCH,
+            payload: Facts::default(),
+        };
+        let appended = Change::AppendMemberEvent(Box::new(event));
+        self.memory.commit_now(&[appended]).expect("appended");
+        self.bell.ring();
+    }
+
+    /// Reads until each of so many subscriptions was told of up to there, in its order.
+    async fn told_of_subscriptions(&self, count: u128, until: i64) {
+        let topic = Topic::BillingEvents;
+        let member = self.bus.subscribe(Group("billing"), topic);
+        let mut member = member.expect("a member of the group");
+        let mut last: BTreeMap<String, i64> = BTreeMap::new();
+        let reading = async {
+            let whole = usize::try_from(count).expect("few");
+            while last.values().filter(|last| **last == until).count() < whole {
+                let received = member.next().await.expect("a message");
+                let id = header(&received, "ce_id");
+                drop(member.done().await);
+                let (subject, sequence) = id.split_once('/').expect("both parts");
+                assert_eq!(received.key.as_deref(), Some(subject.as_bytes()));
+                let sequence: i64 = sequence.parse().expect("a number");
+                let last = last.entry(subject.to_owned()).or_insert(0);
+                if sequence > *last {
+                    assert_eq!(sequence, *last + 1, "one of {subject} is missing before it");
+                    *last = sequence;
+                }
+            }
+        };
+        let read = timeout(LONG * 2, reading).await;
+        assert!(read.is_ok(), "not everything came");
+    }
+
     /// What came until each payment was told of up to there; the last sequences, in order.
     async fn told_until(&self, wanted: &[(u128, i64)]) -> Vec<(PaymentId, i64)> {
         let mut member = join(self.bus.as_ref(), "readers");
@@ -180,10 +233,14 @@ impl Rig {
     }
 }
 
-fn id(received: &Received) -> (PaymentId, i64) {
+fn header(received: &Received, wanted: &str) -> String {
     let mut headers = received.headers.iter();
-    let id = headers.find(|(name, _)| name == "ce_id").expect("an id");
-    let id = String::from_utf8(id.1.clone().expect("a value").into_owned()).expect("text");
+    let found = headers.find(|(name, _)| name == wanted).expect("a header");
+    String::from_utf8(found.1.clone().expect("a value").into_owned()).expect("text")
+}
+
+fn id(received: &Received) -> (PaymentId, i64) {
+    let id = header(received, "ce_id");
     let (payment, sequence) = id.split_once('/').expect("both parts");
     let payment = payment.parse().expect("a payment");
     (payment, sequence.parse().expect("a number"))
@@ -240,10 +297,11 @@ async fn poison_parks_its_own_payment_alone_until_somebody_can_take_it() {
     let parked = rig.memory.parked(&READER, 0, 99).await.expect("a store");
     let places: Vec<_> = parked
         .iter()
-        .map(|parked| (parked.payment, parked.sequence))
+        .map(|parked| (parked.subject, parked.sequence))
         .collect();
     let three = payment(3);
-    assert_eq!(places, [(three, 2), (three, 3), (three, 4)]);
+    let its = |sequence| (Subject::Payment(three), sequence);
+    assert_eq!(places, [its(2), its(3), its(4)]);
     rig.stop().await;
     let newer = Arc::<Newer>::default();
     let bus: Arc<dyn Bus> = Arc::<Newer>::clone(&newer);
@@ -269,6 +327,7 @@ async fn poison_parks_its_own_payment_alone_until_somebody_can_take_it() {
 async fn read_ahead_through_a_storm_turns_nothing_round() {
     use RDKafkaRespErr as E;
     const PAYMENTS: u128 = 12;
+    const SUBSCRIPTIONS: u128 = 3;
     const EACH: i64 = 40;
     let rig = Rig::start();
     let storm = async {
@@ -299,12 +358,16 @@ async fn read_ahead_through_a_storm_turns_nothing_round() {
             for number in 0..PAYMENTS {
                 rig.append(number, sequence, b"{}".to_vec());
             }
+            for number in 0..SUBSCRIPTIONS {
+                rig.append_of_subscription(number, sequence);
+            }
             sleep(Duration::from_millis(80)).await;
         }
     };
     tokio::join!(storm, writing);
     let wanted: Vec<(u128, i64)> = (0..PAYMENTS).map(|number| (number, EACH)).collect();
     let came = rig.told_until(&wanted).await;
+    rig.told_of_subscriptions(SUBSCRIPTIONS, EACH).await;
     let different: HashSet<_> = came.iter().collect();
     let all = usize::try_from(PAYMENTS).expect("few") * usize::try_from(EACH).expect("few");
     assert_eq!(different.len(), all);

@@ -9,6 +9,7 @@ use domain::billing::Work;
 use domain::change::Change;
 use domain::decline::Reason;
 use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::merchant::{ApiKey, KeyKind, Merchant, Status};
 use domain::payment::State as PayState;
 use domain::principal::Scope;
 use domain::saga::{self, Intent};
@@ -21,6 +22,8 @@ use crate::subscriptions::{LONG, open_cycle, subscribed, updated};
 
 on_every_store!(
     what_waits_is_counted_by_merchant,
+    what_a_suspended_merchant_leaves_is_marked,
+    keys_that_end_soon_are_counted,
     merchants_without_room_are_passed_by,
     a_card_is_needed_by_whatever_goes_on_with_it,
     cycles_that_were_not_told_are_found,
@@ -38,7 +41,7 @@ fn by() -> CountedBy {
     CountedBy {
         now: at(100),
         late: at(2),
-        paid_since: at(50),
+        paid_since: Some(at(50)),
     }
 }
 
@@ -94,6 +97,66 @@ async fn what_waits_is_counted_by_merchant(tested: Tested) {
         (late.due, late.late, late.oldest_due),
         (1, 1, Some(second(0)))
     );
+    let by = CountedBy {
+        paid_since: None,
+        ..by()
+    };
+    let now = store.dues().backlog(by).await.expect("counted");
+    let now = now.into_iter().find(|line| line.scope == mine.scope);
+    let without_the_past = CycleBacklog {
+        charged: 0,
+        failed: 0,
+        ..expected
+    };
+    assert_eq!(now, Some(without_the_past));
+}
+
+async fn what_a_suspended_merchant_leaves_is_marked(tested: Tested) {
+    let store = tested.store.as_ref();
+    let mine = tenant(store).await;
+    subscribed(store, &mine, 1).await;
+    let merchant = store.merchant(mine.scope.merchant).await.expect("read");
+    let merchant = merchant.expect("there");
+    let expected = merchant.version;
+    let merchant = Merchant {
+        status: Status::Suspended,
+        version: expected + 1,
+        ..merchant
+    };
+    let suspend = Change::UpdateMerchant { merchant, expected };
+    store.commit(&[suspend]).await.expect("suspended");
+    let line = counted(store, mine.scope).await.expect("counted");
+    assert!(line.suspended && line.late == 1, "{line:?}");
+}
+
+async fn keys_that_end_soon_are_counted(tested: Tested) {
+    let store = tested.store.as_ref();
+    let mine = tenant(store).await;
+    let ends = [
+        Some(at(90)),
+        Some(at(100)),
+        Some(at(150)),
+        Some(at(151)),
+        None,
+    ];
+    for (end, used) in ends.into_iter().map(|end| (end, Some(at(60)))).chain([
+        (Some(at(120)), None),
+        (Some(at(120)), Some(at(50))),
+        (Some(at(120)), Some(at(51))),
+    ]) {
+        let key = ApiKey {
+            expires_at: end,
+            ..samples::api_key(mine.scope, KeyKind::Secret)
+        };
+        let id = key.id;
+        let insert = Change::InsertApiKey(Box::new(key));
+        store.commit(&[insert]).await.expect("inserted");
+        if let Some(used) = used {
+            store.note_use(id, used).await.expect("noted");
+        }
+    }
+    let counted = store.dues().keys_ending(at(100), at(150), at(50)).await;
+    assert_eq!(counted.expect("counted"), 2, "at 150 and at 120");
 }
 
 async fn merchants_without_room_are_passed_by(tested: Tested) {

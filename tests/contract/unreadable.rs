@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use application::ports::store::{Commit, Feed, Leases, Payments, Sagas, Webhooks};
+use application::ports::store::{Commit, Feed, Leases, Line, Payments, Sagas, Webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::change::{Change, Hold};
 use domain::event::PaymentEvent;
+use domain::feed::{Happening, Subject};
 use domain::id::{PaymentId, SagaId, WorkerId};
 use domain::lease::Job;
 use domain::saga::{self, Saga};
 use payflow::adapters::persistence::Database;
 use tokio_postgres::NoTls;
 
+use crate::feed::told_of_a_card;
 use crate::samples::{self, Tenant, at, raw};
 use crate::stores::{opened, sqlite_url};
 use crate::support::postgres;
@@ -44,6 +46,7 @@ on_both_databases!(
     an_unreadable_payment_keeps_no_other_from_expiring,
     an_unreadable_endpoint_keeps_no_other_from_being_told,
     an_event_of_nobody_holds_no_other_up,
+    a_place_of_no_event_and_a_members_of_nobody_are_parked,
 );
 
 /// Writes past the store, and past the words that a column takes.
@@ -197,6 +200,14 @@ async fn an_unreadable_endpoint_keeps_no_other_from_being_told(url: &str) {
 
 static SEQUENCER: Job = Job::named("sequencer");
 
+/// Gives positions to all that waits.
+async fn sequence(store: &Database) {
+    let minute = Duration::from_mins(1);
+    let taken = store.take_lease(&SEQUENCER, WorkerId::new(raw()), minute);
+    let tenure = taken.await.expect("asked").expect("nobody has it");
+    while store.sequence(&tenure, minute, 7).await.expect("moved") > 0 {}
+}
+
 /// The first events of as many payments, at positions of their own.
 async fn sequenced(store: &Database, tenant: &Tenant, count: usize) -> Vec<PaymentEvent> {
     let mut events = Vec::new();
@@ -207,25 +218,24 @@ async fn sequenced(store: &Database, tenant: &Tenant, count: usize) -> Vec<Payme
         store.commit(&append).await.expect("appended");
         events.push(event);
     }
-    let minute = Duration::from_mins(1);
-    let taken = store.take_lease(&SEQUENCER, WorkerId::new(raw()), minute);
-    let tenure = taken.await.expect("asked").expect("nobody has it");
-    while store.sequence(&tenure, minute, 7).await.expect("moved") > 0 {}
+    sequence(store).await;
     events
 }
 
 /// In the event's row alone, or in both.
 async fn of_nobody(url: &str, table: &str, payment: PaymentId) {
+    let ours = format!("SET merchant_id = 'nobody' WHERE payment_id = '{payment}'");
+    rewrite(url, table, &ours).await;
+}
+
+/// Changes what nobody can change.
+async fn rewrite(url: &str, table: &str, how: &str) {
     let on = if url.starts_with("sqlite") {
         String::new()
     } else {
         format!(" ON {table}")
     };
-    let ours = format!("WHERE payment_id = '{payment}'");
-    let sql = format!(
-        "DROP TRIGGER IF EXISTS {table}_not_updated{on}; \
-         UPDATE {table} SET merchant_id = 'nobody' {ours}"
-    );
+    let sql = format!("DROP TRIGGER IF EXISTS {table}_not_updated{on}; UPDATE {table} {how}");
     write(url, &sql).await;
 }
 
@@ -242,12 +252,13 @@ async fn an_event_of_nobody_holds_no_other_up(url: &str) {
     let all = store.lines(0, 9).await.expect("read");
     let told: Vec<_> = all
         .iter()
-        .map(|line| (line.place.position, line.place.payment))
+        .map(|line| (line.place.position, line.place.subject.payment()))
         .collect();
-    assert_eq!(told, [(1, ids[0]), (4, ids[3])]);
+    assert_eq!(told, [(1, Some(ids[0])), (4, Some(ids[3]))]);
     assert_eq!(all[0].place.scope, tenant.scope, "as the feed knows");
     assert!(all[0].event.is_err(), "it is parked with its payment");
-    assert_eq!(all[1].event.as_ref(), Ok(&events[3]));
+    let readable = Happening::Payment(events[3].clone());
+    assert_eq!(all[1].event.as_ref(), Ok(&readable));
     // Also where a whole batch is of nobody.
     assert_eq!(store.lines(1, 1).await.expect("read"), all[1..]);
     assert_eq!(store.lines_of(tenant.scope, 0, 9).await.expect("read"), all);
@@ -256,4 +267,45 @@ async fn an_event_of_nobody_holds_no_other_up(url: &str) {
         assert_eq!(places, [all[1].place]);
     }
     assert_eq!(store.places(4, 1).await.expect("read"), []);
+}
+
+async fn a_place_of_no_event_and_a_members_of_nobody_are_parked(url: &str) {
+    let store = opened(url).await;
+    let tenant = samples::tenant(&store).await;
+    // A card whose row says nobody, a payment whose place is of no event, and one of each as it is.
+    for _ in 0..2 {
+        let told = [told_of_a_card(tenant.scope)];
+        store.commit(&told).await.expect("appended");
+    }
+    let events = sequenced(&store, &tenant, 2).await;
+    let before = store.lines(0, 9).await.expect("read");
+    let cards: Vec<&Line> = before.iter().filter(|line| is_a_card(line)).collect();
+    let nobody = cards[0].place;
+    let how = format!(
+        "SET merchant_id = 'nobody' WHERE subject = '{}'",
+        nobody.subject
+    );
+    rewrite(url, "member_events", &how).await;
+    let lost = events[0].payment;
+    let how = format!("SET sequence = 9 WHERE payment_id = '{lost}'");
+    rewrite(url, "feed", &how).await;
+    let lines = store.lines(0, 9).await.expect("read");
+    assert_eq!(lines.len(), 4, "nothing is left out");
+    for (line, before) in lines.iter().zip(&before) {
+        let subject = before.place.subject;
+        assert_eq!(line.place.subject, subject);
+        if subject == nobody.subject || subject == Subject::Payment(lost) {
+            assert!(line.event.is_err(), "it is parked with its subject");
+        } else {
+            assert_eq!(line, before);
+        }
+    }
+    assert_eq!(
+        store.lines_of(tenant.scope, 0, 9).await.expect("read"),
+        lines
+    );
+}
+
+fn is_a_card(line: &Line) -> bool {
+    line.place.subject.payment().is_none()
 }

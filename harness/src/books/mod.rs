@@ -43,6 +43,20 @@ pub(crate) struct Books {
     pub(crate) cycles: Vec<Cycle>,
     /// Their logs, by subscription and sequence.
     pub(crate) subscription_events: Vec<SubscriptionEvent>,
+    /// What is told of subscriptions and stored cards, in no order.
+    pub(crate) member_events: Vec<MemberEvent>,
+}
+
+/// What is told of a subscription or a stored card.
+#[derive(Clone, Debug)]
+pub(crate) struct MemberEvent {
+    pub(crate) subject: String,
+    pub(crate) sequence: i64,
+    pub(crate) merchant: String,
+    pub(crate) mode: String,
+    pub(crate) kind: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: String,
 }
 
 /// An event's place in the feed.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::target::{Dialect, Row};
-use super::{Books, Entry, Event, Key, Payment, Place, Saga, Snapshot, Target, billing};
+use super::{
+    Books, Entry, Event, Key, MemberEvent, Payment, Place, Saga, Snapshot, Target, billing,
+};
 use crate::effects::Totals;
 
 impl Books {
@@ -32,6 +34,7 @@ impl Books {
             subscriptions: billing::subscriptions(&snapshot).await?,
             cycles: billing::cycles(&snapshot).await?,
             subscription_events: billing::events(&snapshot).await?,
+            member_events: snapshot.rows(MEMBER_EVENTS, member_event).await?,
         })
     }
 
@@ -260,6 +263,21 @@ fn place(row: &Row<'_>) -> anyhow::Result<Place> {
         mode: row.text(2)?,
         payment: row.text(3)?,
         sequence: row.number(4)?,
+    })
+}
+
+const MEMBER_EVENTS: &str = "SELECT subject, sequence, merchant_id, mode, kind, from_status,
+        to_status FROM member_events";
+
+fn member_event(row: &Row<'_>) -> anyhow::Result<MemberEvent> {
+    Ok(MemberEvent {
+        subject: row.text(0)?,
+        sequence: row.number(1)?,
+        merchant: row.text(2)?,
+        mode: row.text(3)?,
+        kind: row.text(4)?,
+        from: row.text_or_null(5)?,
+        to: row.text(6)?,
     })
 }
 

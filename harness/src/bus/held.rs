@@ -276,7 +276,7 @@ async fn parked(stand: &Stand) -> anyhow::Result<Vec<String>> {
     let listed = stand.command(&["feed", "parked", READER]).await?;
     let payment = |line: &str| {
         let event: Value = serde_json::from_str(line)?;
-        let payment = event.get("paymentId").and_then(Value::as_str);
+        let payment = event.get("subject").and_then(Value::as_str);
         Ok(payment.context("a parked event of no payment")?.to_owned())
     };
     let lines = listed.lines().filter(|line| !line.trim().is_empty());

@@ -56,7 +56,8 @@ fn feed(books: &mut Books) {
         });
     }
     let last = books.feed.pop().unwrap();
-    books.unsequenced.push((last.payment, last.sequence));
+    // The first that was written of those who wait.
+    books.unsequenced.insert(0, (last.payment, last.sequence));
 }
 
 fn approved(books: &mut Books, lines: &mut Vec<Line>) {

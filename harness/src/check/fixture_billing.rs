@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::fixture::{AMOUNT, CHARGED};
-use crate::books::{Books, Cycle, Plan, Subscription, SubscriptionEvent};
+use crate::books::{Books, Cycle, MemberEvent, Plan, Subscription, SubscriptionEvent};
 
 const ID: &str = "sub_1";
 /// The order of its first cycle.
@@ -58,6 +58,16 @@ pub(super) fn subscribed(books: &mut Books) {
             to: to.to_owned(),
             cycle,
         });
+        books.member_events.push(MemberEvent {
+            subject: ID.to_owned(),
+            sequence,
+            merchant: "mer_1".to_owned(),
+            mode: "test".to_owned(),
+            kind: kind.to_owned(),
+            from: from.map(str::to_owned),
+            to: to.to_owned(),
+        });
+        books.unsequenced.push((ID.to_owned(), sequence));
     }
 }
 
@@ -111,6 +121,23 @@ pub(super) fn write(database: &Connection, books: &Books) {
             row.from,
             row.to,
             row.cycle
+        ];
+        database.execute(sql, values).unwrap();
+    }
+    // The log's own trigger lets them wait.
+    for row in &books.member_events {
+        let sql = "
+            INSERT INTO member_events (subject, sequence, kind, from_status, to_status,
+                merchant_id, mode, actor, member, occurred_at, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'SYSTEM', 'x', 0, CAST('{}' AS BLOB))";
+        let values = params![
+            row.subject,
+            row.sequence,
+            row.kind,
+            row.from,
+            row.to,
+            row.merchant,
+            row.mode
         ];
         database.execute(sql, values).unwrap();
     }

@@ -161,6 +161,11 @@ const CORRUPTIONS: &[Corruption] = &[
          WHERE position = (SELECT MAX(position) FROM feed)",
     ),
     sql(
+        "subscription of whose beginning nobody is told",
+        Invariant::Feed,
+        "UPDATE subscription_events SET kind = 'subscription.refunded' WHERE sequence = 1",
+    ),
+    sql(
         "event told out of its payment's order",
         Invariant::Feed,
         "UPDATE feed SET sequence = 99 WHERE payment_id = $done AND sequence = 1",

@@ -95,6 +95,23 @@ fn the_log_of_a_subscription_tells_of_each_cycle_once() {
 }
 
 #[test]
+fn what_is_told_of_a_subscription_is_its_log() {
+    breaks(Invariant::Feed, |books, _| {
+        drop(books.member_events.pop());
+        drop(books.unsequenced.pop());
+    });
+    breaks(Invariant::Feed, |books, _| {
+        books.member_events[1].to = "CANCELED".to_owned();
+    });
+    breaks(Invariant::Feed, |books, _| {
+        let mut more = books.member_events[1].clone();
+        more.sequence = 3;
+        books.unsequenced.push((more.subject.clone(), 3));
+        books.member_events.push(more);
+    });
+}
+
+#[test]
 fn a_charge_leaves_what_its_answer_told() {
     breaks(Invariant::I8, |books, _| {
         books.payments.get_mut(CHARGED).unwrap().paid_by = Some("x".to_owned());

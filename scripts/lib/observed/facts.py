@@ -31,7 +31,7 @@ ABSENT = {
     "payflow_certificate_expires_seconds": "the settings of the live run name no certificates",
 }
 # What Grafana puts in for its variables.
-VARIABLES = {"$__rate_interval": "5m", "$namespace": ".*"}
+VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$namespace": ".*"}
 
 
 def fail(text):

@@ -51,6 +51,7 @@ impl Told {
             Some(known) => Payment {
                 id: self.payment,
                 order_id: self.order,
+                sequence: self.sequence,
                 amount: self.amount,
                 status,
                 canceled_amount,
@@ -59,6 +60,7 @@ impl Told {
             None => Payment {
                 id: self.payment,
                 order_id: self.order,
+                sequence: self.sequence,
                 amount: self.amount,
                 status,
                 canceled_amount,

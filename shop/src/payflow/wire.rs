@@ -50,6 +50,9 @@ pub(crate) struct Payment {
     pub(crate) id: String,
     /// The shop's order.
     pub(crate) order_id: String,
+    /// What is higher is later, in answers and in messages.
+    #[serde(default)]
+    pub(crate) sequence: i64,
     /// Where it is.
     pub(crate) status: PaymentStatus,
     /// What is to be paid, in won.

@@ -86,7 +86,8 @@ fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
     let Some(order) = order_of(connection, &told.order)? else {
         return Ok(Taken::Nothing);
     };
-    // Messages overtake each other: what is older than what was told changes nothing.
+    // Messages overtake each other, and answers overtake messages: what is older than what was
+    // told changes nothing.
     let is_newer = connection.execute(
         "UPDATE orders SET told = ?2 WHERE id = ?1 AND told < ?2",
         params![order.id, told.sequence],

@@ -118,7 +118,7 @@ pub(super) fn order_of(connection: &Connection, id: &str) -> Result<Option<Order
 
 /// Two answers may have been read before either was kept, so the row decides again. What was paid
 /// in can be taken back, so of an order that waits for a deposit only an answer to what the row
-/// says still is kept; by card an order only goes on.
+/// says still is kept, and none that is older than what was told; by card an order only goes on.
 ///
 /// Whether the row has changed.
 pub(super) fn keep(connection: &Connection, order: &Order) -> Result<bool, Error> {
@@ -128,9 +128,9 @@ pub(super) fn keep(connection: &Connection, order: &Order) -> Result<bool, Error
         .map(|payment| serde_json::to_string(payment).expect("strings and numbers are JSON"));
     let rows = connection.execute(
         "UPDATE orders SET status = ?2, status_rank = ?3, payment = ?4, refunded = ?5,
-             is_moving = ?6, reversals = ?7, revision = revision + 1
+             is_moving = ?6, reversals = ?7, revision = revision + 1, told = max(told, ?9)
          WHERE id = ?1 AND (payment IS NOT ?4 OR status <> ?2)
-             AND CASE way WHEN 'ACCOUNT' THEN revision = ?8
+             AND CASE way WHEN 'ACCOUNT' THEN revision = ?8 AND told <= ?9
                  ELSE status_rank <= ?3 AND refunded <= ?5 END",
         params![
             order.id,
@@ -141,6 +141,7 @@ pub(super) fn keep(connection: &Connection, order: &Order) -> Result<bool, Error
             order.is_moving(),
             order.reversals,
             order.revision,
+            order.payment.as_ref().map_or(0, |payment| payment.sequence),
         ],
     )?;
     Ok(rows > 0)

@@ -3,13 +3,15 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::slice;
 
+use super::hooks::Taken;
 use super::{Begun, Cart, Store};
 use crate::clock::now;
+use crate::hooks::{Message, Told};
 use crate::intent::{Act, Intent, State};
 use crate::membership::{Purpose, Registering};
 use crate::order::tests::{order, payment};
 use crate::order::{Order, Status, Way};
-use crate::payflow::PaymentStatus;
+use crate::payflow::{Payment, PaymentStatus};
 
 /// A store with one order that waits for its payment.
 async fn with_order() -> (Store, Order) {
@@ -160,17 +162,45 @@ async fn of_a_deposit_only_an_answer_to_what_is_known_counts() {
     };
     store.fill_cart(&order.owner, Some(cart)).await.unwrap();
     let placed = store.place(order).await.unwrap().unwrap();
-    let says = |order: &Order, status| order.clone().told(payment(status, 0)).unwrap();
+    let says = |order: &Order, status, sequence| {
+        let payment = Payment {
+            sequence,
+            ..payment(status, 0)
+        };
+        order.clone().told(payment).unwrap()
+    };
     let (waits, done) = (PaymentStatus::WaitingForDeposit, PaymentStatus::Done);
-    let waiting = store.keep(&says(&placed, waits)).await.unwrap();
-    let late = says(&waiting, done);
-    let paid = store.keep(&says(&waiting, done)).await.unwrap();
-    let back = store.keep(&says(&paid, waits)).await.unwrap();
+    let waiting = store.keep(&says(&placed, waits, 3)).await.unwrap();
+    let late = says(&waiting, done, 4);
+    let paid = store.keep(&says(&waiting, done, 4)).await.unwrap();
+    let back = store.keep(&says(&paid, waits, 5)).await.unwrap();
     assert_eq!((back.status, back.reversals), (Status::Pending, 1));
     // Read before the bank took it back, and kept after.
     assert_eq!(store.keep(&late).await.unwrap(), back);
     // What is no news wakes nobody.
-    assert_eq!(store.keep(&says(&back, waits)).await.unwrap(), back);
+    assert_eq!(store.keep(&says(&back, waits, 5)).await.unwrap(), back);
+    // Nor does the message of that deposit pay for the order once more; one of the next does.
+    let message = |sequence| Message {
+        id: format!("pay_1-{sequence}"),
+        told: Some(Told {
+            payment: payment(done, 0).id,
+            order: back.id.clone(),
+            sequence,
+            status: done,
+            is_taken_back: false,
+            amount: back.amount,
+            refunded: Some(0),
+        }),
+    };
+    let taken = store.take(message(4), back.created_at).await.unwrap();
+    assert_eq!(taken, Taken::Nothing);
+    assert_eq!(store.order(&back.id).await.unwrap(), Some(back.clone()));
+    let taken = store.take(message(6), back.created_at).await.unwrap();
+    assert_eq!(taken, Taken::Told);
+    let paid = store.order(&back.id).await.unwrap().unwrap();
+    assert_eq!((paid.status, paid.reversals), (Status::Confirmed, 1));
+    // An answer that was read before it leads back no more.
+    assert_eq!(store.keep(&says(&paid, waits, 5)).await.unwrap(), paid);
 }
 
 #[tokio::test]

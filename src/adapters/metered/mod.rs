@@ -61,7 +61,12 @@ impl Commit for Metered<Arc<dyn Store>> {
         let result = self.inner.commit(changes).await;
         let ended = result.as_ref().copied();
         self.metrics.database.committed(ended, started.elapsed());
-        let appends = |change: &Change| matches!(change, Change::AppendEvent(_));
+        let appends = |change: &Change| {
+            matches!(
+                change,
+                Change::AppendEvent(_) | Change::AppendMemberEvent(_)
+            )
+        };
         if changes.iter().any(appends) {
             // Once for all of them; also where it is in doubt whether there are any.
             self.bell.ring();

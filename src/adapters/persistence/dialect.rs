@@ -10,7 +10,7 @@ use diesel::expression::{
 };
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Nullable};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
@@ -231,6 +231,11 @@ pub(super) fn cycle_is_counted() -> SqlLiteral<Bool> {
     sql("status IN ('CHARGING', 'HELD', 'FAILED')")
 }
 
+/// The cycle is being charged, or waits for another card: the predicate of a partial index.
+pub(super) fn cycle_is_under_way() -> SqlLiteral<Bool> {
+    sql("status IN ('CHARGING', 'HELD')")
+}
+
 /// The cycle is not resolved: the predicate of the index that lets a subscription have one of them.
 pub(super) fn cycle_is_open() -> SqlLiteral<Bool> {
     sql("status IN ('WAITING', 'CHARGING', 'HELD', 'CLOSING')")
@@ -284,6 +289,11 @@ pub(super) fn is_newest_turn() -> SqlLiteral<Bool> {
         "NOT EXISTS (SELECT 1 FROM switches AS later WHERE later.operation = switches.operation \
          AND later.reach = switches.reach AND later.number > switches.number)",
     )
+}
+
+diesel::define_sql_function! {
+    /// The first of the two that is there.
+    fn coalesce(one: Nullable<Text>, other: Nullable<Text>) -> Nullable<Text>;
 }
 
 /// The position of an event among those that are given theirs together: after the last one that

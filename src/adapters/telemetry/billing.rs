@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use application::counted_by;
 use application::ports::Store;
-use application::{counted_by, ports::store::CycleBacklog};
+use application::ports::store::{CountedBy, CycleBacklog};
 use domain::Timestamp;
 use domain::subscription::{Change, CycleStatus};
 use prometheus::{Gauge, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts};
@@ -27,7 +28,8 @@ impl Billing {
         );
         let cycles = Opts::new(
             "payflow_billing_cycles",
-            "Cycles that are due, late, being charged, waiting for another card, and given up",
+            "Cycles that are due, late, being charged, waiting for another card, and due of a \
+             suspended merchant, which are neither due nor late here",
         );
         let oldest_due_seconds = Gauge::new(
             "payflow_billing_oldest_due_seconds",
@@ -81,7 +83,10 @@ impl Billing {
 
     /// Looks at the store.
     pub(super) async fn count(&self, store: &dyn Store, now: Timestamp, stuck_after: Duration) {
-        let by = counted_by(now);
+        let by = CountedBy {
+            paid_since: None,
+            ..counted_by(now)
+        };
         match store.dues().backlog(by).await {
             Ok(lines) => self.show(&lines, now),
             Err(error) => tracing::warn!(%error, "cycles are not counted"),
@@ -96,18 +101,23 @@ impl Billing {
     }
 
     fn show(&self, lines: &[CycleBacklog], now: Timestamp) {
-        let sum = |of: fn(&CycleBacklog) -> u64| lines.iter().map(of).fold(0, u64::saturating_add);
+        let sum = |suspended: bool, of: fn(&CycleBacklog) -> u64| {
+            let lines = lines.iter().filter(|line| line.suspended == suspended);
+            lines.map(of).fold(0, u64::saturating_add)
+        };
+        let all = |of| sum(false, of).saturating_add(sum(true, of));
         for (standing, count) in [
-            ("due", sum(|line| line.due)),
-            ("late", sum(|line| line.late)),
-            ("charging", sum(|line| line.charging)),
-            ("held", sum(|line| line.held)),
-            ("failed", sum(|line| line.failed)),
+            ("due", sum(false, |line| line.due)),
+            ("late", sum(false, |line| line.late)),
+            ("suspended", sum(true, |line| line.due)),
+            ("charging", all(|line| line.charging)),
+            ("held", all(|line| line.held)),
         ] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.cycles.with_label_values(&[standing]).set(count);
         }
-        let oldest = lines.iter().filter_map(|line| line.oldest_due).min();
+        let charged = lines.iter().filter(|line| !line.suspended);
+        let oldest = charged.filter_map(|line| line.oldest_due).min();
         let waited = oldest.map(|oldest| now.signed_duration_since(oldest));
         let waited = waited.and_then(|waited| waited.to_std().ok());
         let waited = waited.unwrap_or_default().as_secs_f64();

@@ -4,10 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use application::ports::Store;
-use application::ports::store;
 use chrono::TimeDelta;
 use domain::Timestamp;
-use domain::principal::{Mode, Scope};
 use prometheus::{IntGauge, IntGaugeVec};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -19,8 +17,6 @@ use super::book::{Book, registered};
 /// A key that ends within this time is told of, if it was used within [`USED`].
 const SOON: TimeDelta = TimeDelta::days(7);
 const USED: TimeDelta = TimeDelta::days(1);
-/// A merchant has fewer keys than this.
-const KEYS_MAX: u32 = 100;
 
 /// A file of certificates, and what they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,32 +70,19 @@ impl Expiry {
                 }
             }
         }
-        match ending(store, now).await {
-            Ok(count) => self.keys_ending.set(count),
+        let ending = now
+            .checked_add_signed(SOON)
+            .zip(now.checked_sub_signed(USED));
+        let Some((soon, used)) = ending else {
+            return;
+        };
+        match store.dues().keys_ending(now, soon, used).await {
+            Ok(count) => self
+                .keys_ending
+                .set(i64::try_from(count).unwrap_or(i64::MAX)),
             Err(error) => tracing::warn!(%error, "API keys that end are not counted"),
         }
     }
-}
-
-async fn ending(store: &dyn Store, now: Timestamp) -> Result<i64, store::Error> {
-    let mut count: i64 = 0;
-    for merchant in store.merchants().await? {
-        for mode in [Mode::Test, Mode::Live] {
-            let scope = Scope {
-                merchant: merchant.id,
-                mode,
-            };
-            let keys = store.api_keys(scope, now, KEYS_MAX).await?;
-            let ends = keys.iter().filter(|key| {
-                let left = key.expires_at.map(|end| end.signed_duration_since(now));
-                let soon = left.is_some_and(|left| TimeDelta::zero() < left && left <= SOON);
-                let used = key.last_used_at.map(|used| now.signed_duration_since(used));
-                soon && used.is_some_and(|used| used < USED)
-            });
-            count = count.saturating_add(i64::try_from(ends.count()).unwrap_or(i64::MAX));
-        }
-    }
-    Ok(count)
 }
 
 /// When the first certificate of a file is over, in seconds since 1970.

@@ -64,7 +64,8 @@ pub const LABELS: &[(&str, &str)] = &[
     ),
     (
         "standing",
-        "of a cycle: `due`, `late`, `charging`, `held` for another card, `failed`",
+        "of a cycle: `due`, `late`, `suspended` with its merchant, `charging`, `held` for another \
+         card",
     ),
     (
         "state",

@@ -46,7 +46,9 @@ impl Runner {
             expected: before.version,
             hold: None,
         };
-        let changes = [Change::Billing(Box::new(update))];
+        let told = after.told_since(before, self.parts.clock.now());
+        let mut changes = vec![Change::Billing(Box::new(update))];
+        changes.extend(told);
         let give_up = Instant::now().checked_add(self.parts.timings.commit_patience);
         let mut pause = RETRY_FIRST;
         loop {

@@ -295,7 +295,9 @@ impl App {
             }
             let mut changes = self.runner.stand_in(&key).await?;
             let expected = key.version;
-            changes.push(update(key.deleted()?, expected, None));
+            let gone = key.clone().deleted()?;
+            changes.extend(gone.told_since(&key, self.parts.clock.now()));
+            changes.push(update(gone, expected, None));
             if self.begun(&changes).await? {
                 return Ok(true);
             }

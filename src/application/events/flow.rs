@@ -9,8 +9,7 @@ use std::future::pending;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use domain::feed::{Change, Cursor, Parked, Place};
-use domain::id::PaymentId;
+use domain::feed::{Change, Cursor, Parked, Place, Subject};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -29,8 +28,8 @@ const REPLAYS_EVERY: Duration = Duration::from_secs(1);
 
 /// What came of something that was under way.
 enum Done {
-    /// Lines, and of which of their payments something is parked.
-    Read(Result<(Vec<Line>, HashSet<PaymentId>), store::Error>),
+    /// Lines, and of which of their subjects something is parked.
+    Read(Result<(Vec<Line>, HashSet<Subject>), store::Error>),
     Told(Vec<Told>, Vec<Fate>),
     Committed(Cursor, Result<(), CommitError>),
 }
@@ -113,13 +112,13 @@ impl Readership {
         &self,
         from: i64,
         has_parked: bool,
-    ) -> Result<(Vec<Line>, HashSet<PaymentId>), store::Error> {
+    ) -> Result<(Vec<Line>, HashSet<Subject>), store::Error> {
         let store = &self.bench.store;
         let lines = store.lines(from, self.bench.pace.rows).await?;
         let mut parked = HashSet::new();
         if has_parked && !lines.is_empty() {
-            let payments: Vec<_> = lines.iter().map(|line| line.place.payment).collect();
-            parked.extend(store.parked_among(&self.reader, &payments).await?);
+            let subjects: Vec<_> = lines.iter().map(|line| line.place.subject).collect();
+            parked.extend(store.parked_among(&self.reader, &subjects).await?);
         }
         Ok((lines, parked))
     }
@@ -127,7 +126,7 @@ impl Readership {
     fn parked(&self, place: Place, reason: String) -> Parked {
         Parked {
             reader: self.reader.clone(),
-            payment: place.payment,
+            subject: place.subject,
             sequence: place.sequence,
             position: place.position,
             reason,
@@ -208,7 +207,7 @@ impl Flow<'_> {
         changes.extend(verdict.effects);
         for (place, why) in verdict.parks {
             if why != FOLLOWS {
-                error!(reader = %readership.reader, payment = %place.payment, %why, "parked");
+                error!(reader = %readership.reader, subject = %place.subject, %why, "parked");
             }
             changes.push(feed(Change::Park(readership.parked(place, why))));
         }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use domain::event::PaymentEvent;
-use domain::feed::{Cursor, Place};
+use domain::feed::{Cursor, Happening, Place};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout_at;
@@ -17,7 +16,7 @@ use crate::{App, Caller};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventsPage {
     /// Each with where it is.
-    pub events: Vec<(Cursor, PaymentEvent)>,
+    pub events: Vec<(Cursor, Happening)>,
     /// Where the next page begins, whether or not there is anything yet.
     pub next: Cursor,
     /// Whether there may be more right now.
@@ -119,7 +118,7 @@ impl App {
             let event = match line.event {
                 Ok(event) => event,
                 Err(why) => {
-                    let event = format!("{}/{}", line.place.payment, line.place.sequence);
+                    let event = format!("{}/{}", line.place.subject, line.place.sequence);
                     error!(event, why, "an event cannot be read");
                     // Left out it would be lost for who reads on behind it. What is before it is
                     // told, and whoever comes back for it learns why there is nothing.

@@ -1,25 +1,24 @@
 //! Owns trying parked events again: somebody asks, and the reader tells them in their order, before
-//! anything later of their payment.
+//! anything later of their subject.
 
 use std::collections::{BTreeSet, HashSet};
 
 use domain::change;
-use domain::feed::{Change, ParkedKey, Reader};
-use domain::id::PaymentId;
+use domain::feed::{Change, ParkedKey, Reader, Subject};
 use tracing::info;
 
 use super::reader::{Readership, Reading, Stop, feed};
 use super::window::Window;
 use crate::ports::store::{self, CommitError, FeedStore, Line};
 
-/// How many payments are tried again in one round; between rounds the others are told.
-const PAYMENTS_MAX: u32 = 20;
+/// How many subjects are tried again in one round; between rounds the others are told.
+const SUBJECTS_MAX: u32 = 20;
 
 /// Why nothing will be tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The reader has parked nothing of this payment, or no longer.
-    #[error("nothing of the payment is parked")]
+    /// The reader has parked nothing of this subject, or no longer.
+    #[error("nothing of it is parked")]
     NotParked,
     /// The store did not answer, or not certainly.
     #[error(transparent)]
@@ -29,7 +28,7 @@ pub enum ReplayError {
     InDoubt,
 }
 
-/// Asks a reader to try a payment's parked events again, from the first one on. Whoever reads does
+/// Asks a reader to try a subject's parked events again, from the first one on. Whoever reads does
 /// so within seconds.
 ///
 /// # Errors
@@ -37,13 +36,13 @@ pub enum ReplayError {
 pub async fn replay(
     store: &dyn FeedStore,
     reader: &Reader,
-    payment: PaymentId,
+    subject: Subject,
 ) -> Result<(), ReplayError> {
-    let parked = store.parked_lines(reader, payment, 1).await?;
+    let parked = store.parked_lines(reader, subject, 1).await?;
     let first = parked.first().ok_or(ReplayError::NotParked)?;
     let key = ParkedKey {
         reader: reader.clone(),
-        payment,
+        subject,
         sequence: first.place.sequence,
     };
     match store.commit(&[feed(Change::AskReplay(key))]).await {
@@ -59,7 +58,7 @@ impl Readership {
     /// able to read what the other was not.
     pub(super) async fn ask_for_all(&self) -> Result<(), Stop> {
         let store = self.bench.store.as_ref();
-        let mut payments = BTreeSet::new();
+        let mut subjects = BTreeSet::new();
         let mut last = 0;
         loop {
             let page = store
@@ -67,10 +66,10 @@ impl Readership {
                 .await?;
             let Some(end) = page.last() else { break };
             last = end.position;
-            payments.extend(page.iter().map(|parked| parked.payment));
+            subjects.extend(page.iter().map(|parked| parked.subject));
         }
-        for payment in payments {
-            match replay(store, &self.reader, payment).await {
+        for subject in subjects {
+            match replay(store, &self.reader, subject).await {
                 Ok(()) | Err(ReplayError::NotParked) => {}
                 Err(ReplayError::Store(error)) => return Err(error.into()),
                 Err(ReplayError::InDoubt) => {
@@ -84,18 +83,18 @@ impl Readership {
     /// Tries again what somebody asked for, and looks whether anything is parked still.
     pub(super) async fn replay(&self, reading: &mut Reading<'_>) -> Result<(), Stop> {
         let store = &self.bench.store;
-        for payment in store.asked(&self.reader, PAYMENTS_MAX).await? {
-            self.replay_one(reading, payment).await?;
+        for subject in store.asked(&self.reader, SUBJECTS_MAX).await? {
+            self.replay_one(reading, subject).await?;
         }
         reading.has_parked = !store.parked(&self.reader, 0, 1).await?.is_empty();
         Ok(())
     }
 
-    async fn replay_one(&self, reading: &mut Reading<'_>, payment: PaymentId) -> Result<(), Stop> {
+    async fn replay_one(&self, reading: &mut Reading<'_>, subject: Subject) -> Result<(), Stop> {
         let rows = self.bench.pace.rows;
         let store = &self.bench.store;
         let mut lines = store
-            .parked_lines(&self.reader, payment, rows.saturating_add(1))
+            .parked_lines(&self.reader, subject, rows.saturating_add(1))
             .await?;
         let more = usize::try_from(rows).unwrap_or(usize::MAX);
         let rest = lines.split_off(lines.len().min(more));
@@ -138,14 +137,14 @@ impl Readership {
             (Some(_), None) | (None, _) => {}
         }
         self.commit(&mut reading.post, changes).await?;
-        info!(reader = %self.reader, %payment, count, "parked events were delivered");
+        info!(reader = %self.reader, %subject, count, "parked events were delivered");
         unavailable.map_or(Ok(()), |why| Err(Stop::Away(why)))
     }
 
     fn key(&self, line: &Line) -> ParkedKey {
         ParkedKey {
             reader: self.reader.clone(),
-            payment: line.place.payment,
+            subject: line.place.subject,
             sequence: line.place.sequence,
         }
     }

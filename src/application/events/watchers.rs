@@ -48,7 +48,10 @@ impl Watchers {
 
     /// Something happened there.
     pub(super) fn wake(&self, place: &Place) {
-        if let Some(sender) = locked(&self.0).get(&(place.scope, place.payment)) {
+        let Some(payment) = place.subject.payment() else {
+            return;
+        };
+        if let Some(sender) = locked(&self.0).get(&(place.scope, payment)) {
             sender.send_replace(());
         }
     }
@@ -92,6 +95,7 @@ impl Drop for Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::feed::Subject;
     use domain::id::{MerchantId, RawId};
     use domain::principal::Mode;
 
@@ -103,13 +107,15 @@ mod tests {
                 merchant: MerchantId::new(raw),
                 mode: Mode::Test,
             },
-            payment: PaymentId::new(raw),
+            subject: Subject::Payment(PaymentId::new(raw)),
             sequence: 1,
         }
     }
 
     fn watch(watchers: &Watchers, place: &Place) -> Watcher {
-        watchers.watch(place.scope, place.payment).unwrap()
+        watchers
+            .watch(place.scope, place.subject.payment().unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -132,7 +138,11 @@ mod tests {
         let watchers = Watchers::default();
         let at = place(1);
         let mut all: Vec<_> = (0..OF_ONE_MAX).map(|_| watch(&watchers, &at)).collect();
-        assert!(watchers.watch(at.scope, at.payment).is_none());
+        assert!(
+            watchers
+                .watch(at.scope, at.subject.payment().unwrap())
+                .is_none()
+        );
         watch(&watchers, &place(2));
         all.pop();
         all.push(watch(&watchers, &at));

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use domain::Timestamp;
 use domain::change::{Change, Hold};
 use domain::event::PaymentEvent;
+use domain::feed::Subject;
 use domain::id::{ApiKeyId, GatewayAccountId, SagaId};
 use domain::idempotency::Reservation;
 use domain::ledger::{Account, Entry};
+use domain::member_event::{Facts, MemberEvent};
 use domain::merchant::{ApiKey, Merchant};
 use domain::payment::Payment;
 use domain::saga::{Kind, Saga};
@@ -63,6 +65,7 @@ impl State {
             Change::UpdateSaga { saga, expected } => self.update_saga(saga, *expected),
             Change::InsertEntry(entry) => self.insert_entry(entry),
             Change::AppendEvent(event) => self.append_event(event),
+            Change::AppendMemberEvent(event) => self.append_member_event(event),
             Change::ReserveKey(key) => self.reserve_key(key),
             Change::FinishKey { saga, outcome } => self.finish_key(*saga, outcome),
             Change::IssueKey(key) => {
@@ -86,7 +89,17 @@ impl State {
     fn append_event(&mut self, event: &PaymentEvent) -> Applied {
         let row = Arc::new(event.clone());
         insert(&mut self.events, (event.payment, event.sequence), row)?;
-        self.feed.await_position(event.payment, event.sequence);
+        let subject = Subject::Payment(event.payment);
+        self.feed.await_position(subject, event.sequence);
+        Ok(())
+    }
+
+    fn append_member_event(&mut self, event: &MemberEvent<Facts>) -> Applied {
+        let (subject, sequence) = (event.subject, event.sequence);
+        let payload = crate::events::payload_of(&event.payload);
+        let row = Arc::new(event.clone().with(payload));
+        insert(&mut self.member_events, (subject, sequence), row)?;
+        self.feed.await_position(Subject::Member(subject), sequence);
         Ok(())
     }
 

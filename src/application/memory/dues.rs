@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::billing::{BillingKey, Status};
-use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::billing::{self, BillingKey};
+use domain::id::{BillingKeyId, PaymentId, SagaId, SubscriptionId};
+use domain::merchant::Status;
 use domain::payment::PayStatus;
 use domain::principal::Scope;
 use domain::subscription::{Cycle, State};
@@ -27,8 +28,11 @@ fn count(backlog: &mut CycleBacklog, cycle: &Cycle, by: CountedBy) {
     match cycle.state {
         State::Charging { .. } => one_more(&mut backlog.charging, true),
         State::Held { .. } => one_more(&mut backlog.held, true),
-        State::Paid { paid_at, .. } => one_more(&mut backlog.charged, paid_at >= by.paid_since),
-        State::Failed => one_more(&mut backlog.failed, true),
+        State::Paid { paid_at, .. } => {
+            let of_late = by.paid_since.is_some_and(|since| paid_at >= since);
+            one_more(&mut backlog.charged, of_late);
+        }
+        State::Failed => one_more(&mut backlog.failed, by.paid_since.is_some()),
         State::Waiting { .. }
         | State::Closing
         | State::Skipped
@@ -49,6 +53,11 @@ impl Dues for Memory {
             count(backlog, &cycle, by);
         }
         found.retain(|_, backlog| *backlog != CycleBacklog::none(backlog.scope));
+        let state = self.state();
+        for backlog in found.values_mut() {
+            let merchant = state.merchants.get(&backlog.scope.merchant);
+            backlog.suspended = merchant.is_some_and(|row| row.status != Status::Active);
+        }
         Ok(found.into_values().collect())
     }
 
@@ -64,6 +73,27 @@ impl Dues for Memory {
             !own && !saga.is_closed() && saga.head.intent.billing_key() == Some(card)
         });
         Ok(charged || state.subscriptions.goes_on_with(card, but.0))
+    }
+
+    async fn given_back(&self, payments: &[PaymentId]) -> Result<BTreeMap<PaymentId, i64>, Error> {
+        let state = self.state();
+        let found = payments.iter().filter_map(|id| state.payments.get(id));
+        let given = found.map(|payment| (payment.facts.id, payment.canceled.minor()));
+        Ok(given.filter(|(_, minor)| *minor > 0).collect())
+    }
+
+    async fn keys_ending(
+        &self,
+        now: Timestamp,
+        soon: Timestamp,
+        used: Timestamp,
+    ) -> Result<u64, Error> {
+        let state = self.state();
+        let ends = state.api_keys.values().filter(|key| {
+            let ends = key.expires_at.is_some_and(|end| now < end && end <= soon);
+            ends && key.last_used_at.is_some_and(|last| last > used)
+        });
+        Ok(u64::try_from(ends.count()).unwrap_or(u64::MAX))
     }
 
     async fn untold_cycles(&self, limit: u32) -> Result<Vec<Cycle>, Error> {
@@ -100,7 +130,7 @@ impl Dues for Memory {
     async fn sweep_registrations(&self, opened: Timestamp, limit: u32) -> Result<u64, Error> {
         let mut state = self.state();
         let all = state.billing_keys.values().map(|row| &row.key);
-        let unused = all.filter(|key| key.status() == Status::Registered);
+        let unused = all.filter(|key| key.status() == billing::Status::Registered);
         let old: Vec<_> = unused
             .filter(|key| key.created_at <= opened)
             .map(|key| key.id)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::feed::{Change, Cursor, Parked, ParkedKey, Place, Reader};
-use domain::id::{PaymentId, WorkerId};
+use domain::feed::{Change, Cursor, Happening, Parked, ParkedKey, Place, Reader, Subject};
+use domain::id::WorkerId;
 use domain::lease::{Job, Tenure};
 use domain::principal::Scope;
 
@@ -33,7 +33,7 @@ pub(super) struct Lease {
 #[derive(Clone, Default)]
 pub(super) struct Tables {
     /// In the order of insertion.
-    unsequenced: Vec<(PaymentId, i64)>,
+    unsequenced: Vec<(Subject, i64)>,
     /// By position, from 1.
     feed: Vec<Place>,
     epochs: BTreeSet<i64>,
@@ -44,8 +44,8 @@ pub(super) struct Tables {
 
 impl Tables {
     /// An event was appended: it waits for its position.
-    pub(super) fn await_position(&mut self, payment: PaymentId, sequence: i64) {
-        self.unsequenced.push((payment, sequence));
+    pub(super) fn await_position(&mut self, subject: Subject, sequence: i64) {
+        self.unsequenced.push((subject, sequence));
     }
 
     pub(super) fn apply(&mut self, change: &Change, now: Timestamp) -> Applied {
@@ -102,32 +102,44 @@ impl Tables {
 
 impl State {
     fn line(&self, place: Place) -> Line {
-        let event = self.events.get(&(place.payment, place.sequence));
-        let event = event.map(|event| event.as_ref().clone());
+        let event = self.happening(place.subject, place.sequence);
         Line {
             place,
             event: event.ok_or_else(|| "there is no such event".to_owned()),
         }
     }
 
-    fn place(&self, payment: PaymentId, sequence: i64) -> Option<Place> {
+    fn happening(&self, subject: Subject, sequence: i64) -> Option<Happening> {
+        match subject {
+            Subject::Payment(payment) => {
+                let event = self.events.get(&(payment, sequence))?;
+                Some(Happening::Payment(event.as_ref().clone()))
+            }
+            Subject::Member(subject) => {
+                let event = self.member_events.get(&(subject, sequence))?;
+                Some(Happening::Member(event.as_ref().clone()))
+            }
+        }
+    }
+
+    fn place(&self, subject: Subject, sequence: i64) -> Option<Place> {
         let mut feed = self.feed.feed.iter();
-        feed.find(|place| place.payment == payment && place.sequence == sequence)
+        feed.find(|place| place.subject == subject && place.sequence == sequence)
             .copied()
     }
 
     fn sequence(&mut self, limit: u32) -> u64 {
         let count = self.feed.unsequenced.len().min(rows(limit));
-        let moved: Vec<(PaymentId, i64)> = self.feed.unsequenced.drain(..count).collect();
-        for (payment, sequence) in &moved {
-            let Some(event) = self.events.get(&(*payment, *sequence)) else {
+        let moved: Vec<(Subject, i64)> = self.feed.unsequenced.drain(..count).collect();
+        for (subject, sequence) in moved {
+            let Some(event) = self.happening(subject, sequence) else {
                 continue;
             };
             self.feed.feed.push(Place {
                 position: self.feed.head().position.saturating_add(1),
-                scope: event.scope,
-                payment: *payment,
-                sequence: *sequence,
+                scope: event.scope(),
+                subject,
+                sequence,
             });
         }
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -164,10 +176,11 @@ impl Feed for Memory {
     async fn backlog(&self) -> Result<Backlog, Error> {
         let state = self.state();
         let waiting = &state.feed.unsequenced;
-        let oldest = waiting.first().and_then(|key| state.events.get(key));
+        let oldest = waiting.first();
+        let oldest = oldest.and_then(|(subject, sequence)| state.happening(*subject, *sequence));
         Ok(Backlog {
             count: u64::try_from(waiting.len()).unwrap_or(u64::MAX),
-            oldest: oldest.map(|event| event.at),
+            oldest: oldest.map(|event| event.at()),
         })
     }
 
@@ -201,12 +214,12 @@ impl Feed for Memory {
         let state = self.state();
         let standing = |(reader, cursor): (&Reader, &Cursor)| {
             let next = state.feed.after(cursor.position).next();
-            let next = next.and_then(|place| state.events.get(&(place.payment, place.sequence)));
+            let next = next.and_then(|place| state.happening(place.subject, place.sequence));
             let parked = state.feed.parked_by(reader).count();
             ReaderStanding {
                 reader: reader.clone(),
                 cursor: *cursor,
-                waiting_since: next.map(|event| event.at),
+                waiting_since: next.map(|event| event.at()),
                 parked: u64::try_from(parked).unwrap_or(u64::MAX),
             }
         };
@@ -216,11 +229,11 @@ impl Feed for Memory {
     async fn parked_among(
         &self,
         reader: &Reader,
-        payments: &[PaymentId],
-    ) -> Result<Vec<PaymentId>, Error> {
+        subjects: &[Subject],
+    ) -> Result<Vec<Subject>, Error> {
         let state = self.state();
-        let parked = state.feed.parked_by(reader).map(|row| row.payment);
-        let among: BTreeSet<PaymentId> = parked.filter(|id| payments.contains(id)).collect();
+        let parked = state.feed.parked_by(reader).map(|row| row.subject);
+        let among: BTreeSet<Subject> = parked.filter(|id| subjects.contains(id)).collect();
         Ok(among.into_iter().collect())
     }
 
@@ -236,29 +249,28 @@ impl Feed for Memory {
     async fn parked_lines(
         &self,
         reader: &Reader,
-        payment: PaymentId,
+        subject: Subject,
         limit: u32,
     ) -> Result<Vec<Line>, Error> {
         let state = self.state();
         let parked = state.feed.parked_by(reader);
         let sequences = parked
-            .filter(|row| row.payment == payment)
+            .filter(|row| row.subject == subject)
             .map(|row| row.sequence);
-        let places = sequences.filter_map(|sequence| state.place(payment, sequence));
+        let places = sequences.filter_map(|sequence| state.place(subject, sequence));
         let places = places.take(rows(limit));
         Ok(places.map(|place| state.line(place)).collect())
     }
 
-    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<Subject>, Error> {
         let state = self.state();
         let asked = state.feed.parked_by(reader).filter(|row| row.asked);
-        let mut asked: Vec<(i64, PaymentId)> =
-            asked.map(|row| (row.position, row.payment)).collect();
+        let mut asked: Vec<(i64, Subject)> = asked.map(|row| (row.position, row.subject)).collect();
         asked.sort_unstable();
         asked.truncate(rows(limit));
-        let mut payments: Vec<PaymentId> = asked.into_iter().map(|(_, payment)| payment).collect();
-        payments.dedup();
-        Ok(payments)
+        let mut subjects: Vec<Subject> = asked.into_iter().map(|(_, subject)| subject).collect();
+        subjects.dedup();
+        Ok(subjects)
     }
 }
 

@@ -28,6 +28,7 @@ use domain::id::{
 };
 use domain::idempotency::{IssuedKey, KeyRef, Reservation};
 use domain::ledger::Entry;
+use domain::member_event::{self, MemberEvent};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::saga::Saga;
@@ -63,6 +64,7 @@ struct State {
     sagas: BTreeMap<SagaId, Held>,
     entries: Vec<Arc<Entry>>,
     events: BTreeMap<(PaymentId, i64), Arc<PaymentEvent>>,
+    member_events: BTreeMap<(member_event::Subject, i64), Arc<MemberEvent>>,
     keys: BTreeMap<KeyRef, Arc<Reservation>>,
     issued: BTreeMap<KeyRef, Arc<IssuedKey>>,
     watches: BTreeMap<GatewayAccountId, watches::Watch>,

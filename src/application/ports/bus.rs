@@ -35,6 +35,8 @@ macro_rules! topics {
 topics! {
     /// Every event of every payment, by payment.
     PaymentEvents => "payment.events.v1",
+    /// Every event of every subscription and stored card, each by its own id.
+    BillingEvents => "billing.events.v1",
     /// What members are to be told, by member.
     Notifications => "payment.notification.requested",
     /// Sagas that wait for a worker, by payment.
@@ -55,6 +57,7 @@ impl Topic {
             Self::PaymentRequested => Some(Self::PaymentRequestedDead),
             Self::OrderCreated => Some(Self::OrderCreatedDead),
             Self::PaymentEvents
+            | Self::BillingEvents
             | Self::Notifications
             | Self::PaymentRequestedDead
             | Self::OrderCreatedDead => None,

@@ -1,10 +1,12 @@
-//! Owns the part of the store's port that looks at billing as a whole: how much of it waits, and
-//! which cards nothing needs any more.
+//! Owns the part of the store's port that looks at the installation as a whole: how much of
+//! billing waits, which cards nothing needs any more, and how many keys are about to end.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::billing::BillingKey;
-use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::id::{BillingKeyId, PaymentId, SagaId, SubscriptionId};
 use domain::principal::Scope;
 use domain::subscription::Cycle;
 use domain::text::MemberId;
@@ -18,8 +20,9 @@ pub struct CountedBy {
     pub now: Timestamp,
     /// What was due then or before is late.
     pub late: Timestamp,
-    /// What was paid since counts as charged.
-    pub paid_since: Timestamp,
+    /// What was paid since counts as charged, and what was ever given up is counted, too: rows
+    /// that only become more. Neither is looked at without it.
+    pub paid_since: Option<Timestamp>,
 }
 
 /// How the cycles of one merchant and mode stand.
@@ -27,6 +30,8 @@ pub struct CountedBy {
 pub struct CycleBacklog {
     /// Whose.
     pub scope: Scope,
+    /// Whether the merchant is suspended: whatever is due is left to be.
+    pub suspended: bool,
     /// How many cycles want something now.
     pub due: u64,
     /// How many of them have wanted it for too long.
@@ -49,6 +54,7 @@ impl CycleBacklog {
     pub const fn none(scope: Scope) -> Self {
         Self {
             scope,
+            suspended: false,
             due: 0,
             late: 0,
             oldest_due: None,
@@ -64,7 +70,8 @@ impl CycleBacklog {
 #[async_trait]
 pub trait Dues: Send + Sync {
     /// How the cycles of every merchant and mode stand that has any to be counted, by merchant.
-    /// Costs as much as there are cycles to be counted, whatever else there is.
+    /// Costs as much as there are cycles to be counted, whatever else there is: what is past costs
+    /// nothing unless it is asked for.
     async fn backlog(&self, by: CountedBy) -> Result<Vec<CycleBacklog>, Error>;
 
     /// Whether anything but this subscription and this saga needs the card: another subscription
@@ -89,6 +96,18 @@ pub trait Dues: Send + Sync {
     /// Forgets registrations that were opened then or before and that no card came of, `limit` at
     /// most; how many.
     async fn sweep_registrations(&self, opened: Timestamp, limit: u32) -> Result<u64, Error>;
+
+    /// What of these payments was given back, in minor units, of those of which something was.
+    async fn given_back(&self, payments: &[PaymentId]) -> Result<BTreeMap<PaymentId, i64>, Error>;
+
+    /// How many API keys end after `now` and by `soon`, and were used after `used`. Costs as much
+    /// as there are keys that have an end to come.
+    async fn keys_ending(
+        &self,
+        now: Timestamp,
+        soon: Timestamp,
+        used: Timestamp,
+    ) -> Result<u64, Error>;
 
     /// How many cards wait since then or longer for being issued or deleted at their gateway.
     async fn stuck_cards(&self, since: Timestamp) -> Result<u64, Error>;

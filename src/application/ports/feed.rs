@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::event::PaymentEvent;
-use domain::feed::{Cursor, Parked, Place, Reader};
-use domain::id::{PaymentId, WorkerId};
+use domain::feed::{Cursor, Happening, Parked, Place, Reader, Subject};
+use domain::id::WorkerId;
 use domain::lease::{Job, Tenure};
 use domain::principal::Scope;
 
@@ -19,7 +18,7 @@ pub struct Line {
     /// Where.
     pub place: Place,
     /// The event; or why its row cannot be read by this version.
-    pub event: Result<PaymentEvent, String>,
+    pub event: Result<Happening, String>,
 }
 
 /// Events that have no position yet.
@@ -78,7 +77,7 @@ pub trait Feed: Send + Sync {
     /// goes through only while `tenure` has its fence. Where none waits nothing is written.
     ///
     /// An event becomes visible when its commit is done, however many others went before; it is
-    /// then given a position like any other. Of one payment's events the later one cannot become
+    /// then given a position like any other. Of one subject's events the later one cannot become
     /// visible before the earlier one, and was inserted later: they keep their order.
     async fn sequence(
         &self,
@@ -108,26 +107,26 @@ pub trait Feed: Send + Sync {
     /// How every reader stands, by name.
     async fn readers(&self) -> Result<Vec<ReaderStanding>, Error>;
 
-    /// Which of `payments` the reader has parked events of.
+    /// Which of `subjects` the reader has parked events of.
     async fn parked_among(
         &self,
         reader: &Reader,
-        payments: &[PaymentId],
-    ) -> Result<Vec<PaymentId>, Error>;
+        subjects: &[Subject],
+    ) -> Result<Vec<Subject>, Error>;
 
     /// What a reader has parked, by position above `after`, `limit` at most.
     async fn parked(&self, reader: &Reader, after: i64, limit: u32) -> Result<Vec<Parked>, Error>;
 
-    /// The parked events of a payment, in their order, `limit` at most.
+    /// The parked events of a subject, in their order, `limit` at most.
     async fn parked_lines(
         &self,
         reader: &Reader,
-        payment: PaymentId,
+        subject: Subject,
         limit: u32,
     ) -> Result<Vec<Line>, Error>;
 
-    /// Payments of which a parked event is to be tried again, by position, `limit` at most.
-    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error>;
+    /// Subjects of which a parked event is to be tried again, by position, `limit` at most.
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<Subject>, Error>;
 }
 
 /// Who does what only one may do at a time. Measured by the database's clock.

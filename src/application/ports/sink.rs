@@ -1,10 +1,9 @@
 //! Owns the port to who is told of events: a broker, merchants' endpoints, whoever has to hear of
-//! each of them at least once and in its payment's order.
+//! each of them at least once and in its subject's order.
 
 use async_trait::async_trait;
 use domain::change::Change;
-use domain::event::PaymentEvent;
-use domain::feed::Reader;
+use domain::feed::{Happening, Reader};
 
 /// An event to be told, and where it is in the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub struct Told {
     /// Its position.
     pub position: i64,
     /// The event, which is moved from hand to hand.
-    pub event: Box<PaymentEvent>,
+    pub event: Box<Happening>,
 }
 
 /// What became of an event.
@@ -24,7 +23,7 @@ pub enum Fate {
     /// happens exactly once. They must not be refused because of anybody but this reader.
     Effected(Vec<Change>),
     /// It can never be taken as it is, for this reason. It is parked, and so are later ones of its
-    /// payment; the others go on.
+    /// subject; the others go on.
     Poisoned(String),
     /// It cannot be taken now, for this reason. It is told again, after a pause; nothing is parked.
     Unavailable(String),
@@ -49,7 +48,7 @@ pub trait Sink: Send + Sync {
     fn begin(&self) -> Begin;
 
     /// How many calls of [`Sink::deliver`] may be under way at once. Never are two of them told of
-    /// the same payment.
+    /// the same subject.
     fn at_once(&self) -> usize {
         1
     }
@@ -57,7 +56,7 @@ pub trait Sink: Send + Sync {
     /// Tells of events, in the order of the feed, each once; the fate of each, in the same order.
     /// An event that has no fate counts as unavailable.
     ///
-    /// Different payments may be told of side by side. Of one payment an event MUST NOT be taken
+    /// Different subjects may be told of side by side. Of one subject an event MUST NOT be taken
     /// unless every earlier one in `events` was: what is answered for it then counts for nothing.
     /// Dropping the future half way leaves open what was taken; it is told again.
     async fn deliver(&self, events: &[Told]) -> Vec<Fate>;

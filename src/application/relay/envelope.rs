@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use chrono::SecondsFormat;
 use domain::event::{Hash, PaymentEvent};
+use domain::member_event::MemberEvent;
+use domain::principal::Scope;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -28,7 +30,8 @@ pub(super) struct Envelope<'e, D> {
     datacontenttype: &'static str,
     /// Which of its payment's events, as text that sorts as the numbers do.
     sequence: String,
-    traceparent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
     data: D,
 }
 
@@ -105,7 +108,30 @@ impl<'e, D: Serialize> Envelope<'e, D> {
             time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             datacontenttype: "application/json",
             sequence: format!("{:020}", event.sequence),
-            traceparent: worded.traceparent(),
+            traceparent: Some(worded.traceparent()),
+            data,
+        }
+    }
+
+    /// Around `data`, which is said of a member's event under a type of its own. It has no trace:
+    /// most of them are caused by the time of day.
+    pub(super) fn of_member(
+        (event, subject): (&MemberEvent, &'e str),
+        id: String,
+        kind: &'static str,
+        data: D,
+    ) -> Self {
+        let Scope { merchant, mode } = event.scope;
+        Self {
+            specversion: "1.0",
+            id,
+            source: format!("/merchants/{merchant}/{mode}"),
+            kind,
+            subject,
+            time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            datacontenttype: "application/json",
+            sequence: format!("{:020}", event.sequence),
+            traceparent: None,
             data,
         }
     }
@@ -119,7 +145,7 @@ impl<'e, D: Serialize> Envelope<'e, D> {
     ) -> Result<Message, serde_json::Error> {
         let mut payload = Vec::with_capacity(BYTES_USUAL);
         serde_json::to_writer(&mut payload, &self)?;
-        let headers: [(_, Cow<'static, [u8]>); _] = [
+        let mut headers: Vec<(_, Cow<'static, [u8]>)> = vec![
             ("content-type", CONTENT_TYPE.as_bytes().into()),
             ("ce_specversion", self.specversion.as_bytes().into()),
             ("ce_id", self.id.into_bytes().into()),
@@ -127,13 +153,15 @@ impl<'e, D: Serialize> Envelope<'e, D> {
             ("ce_type", self.kind.as_bytes().into()),
             ("ce_subject", self.subject.as_bytes().to_vec().into()),
             ("ce_sequence", self.sequence.into_bytes().into()),
-            ("traceparent", self.traceparent.into_bytes().into()),
         ];
+        let trace = self.traceparent;
+        headers.extend(trace.map(|trace| ("traceparent", trace.into_bytes().into())));
+        let headers = headers.into_iter();
         let headers = headers.map(|(name, value)| (Cow::Borrowed(name), Some(value)));
         Ok(Message {
             topic,
             key: Some(key.into()),
-            headers: headers.into(),
+            headers: headers.collect(),
             payload,
         })
     }

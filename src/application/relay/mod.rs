@@ -2,6 +2,7 @@
 
 mod command;
 mod envelope;
+mod member;
 mod notification;
 
 use std::collections::{HashMap, HashSet};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::event::PaymentEvent;
-use domain::feed::Reader;
+use domain::feed::{Happening, Reader};
 use domain::id::PaymentId;
 use domain::text::MemberId;
 
@@ -49,10 +50,11 @@ impl Relay {
 
     /// The members that the events are to be told to.
     async fn members(&self, events: &[Told]) -> Result<Members, store::Error> {
-        let notifying = events
-            .iter()
-            .filter(|told| Code::of(told.event.kind).is_some());
-        let payments: HashSet<PaymentId> = notifying.map(|told| told.event.payment).collect();
+        let notifying = events.iter().filter_map(|told| match told.event.as_ref() {
+            Happening::Payment(event) if Code::of(event.kind).is_some() => Some(event.payment),
+            Happening::Payment(_) | Happening::Member(_) => None,
+        });
+        let payments: HashSet<PaymentId> = notifying.collect();
         if payments.is_empty() {
             return Ok(Members::new());
         }
@@ -63,7 +65,14 @@ impl Relay {
 }
 
 /// Everything that is published of an event.
-fn messages(event: &PaymentEvent, members: &Members) -> Result<Vec<Message>, String> {
+fn messages(event: &Happening, members: &Members) -> Result<Vec<Message>, String> {
+    match event {
+        Happening::Payment(event) => of_payment(event, members),
+        Happening::Member(event) => member::told(event).map_err(|error| error.to_string()),
+    }
+}
+
+fn of_payment(event: &PaymentEvent, members: &Members) -> Result<Vec<Message>, String> {
     let why = |error: serde_json::Error| error.to_string();
     let member = match members.get(&event.payment) {
         Some(Err(why)) if Code::of(event.kind).is_some() => return Err(why.clone()),
@@ -85,7 +94,7 @@ fn drafted(events: &[Told], members: &Members) -> (Drafted, HashMap<usize, Strin
     let mut passed_over = HashSet::new();
     for (place, Told { event, .. }) in events.iter().enumerate() {
         // What follows an event that cannot be told must not be told before it.
-        if passed_over.contains(&event.payment) {
+        if passed_over.contains(&event.subject()) {
             continue;
         }
         match messages(event, members) {
@@ -95,7 +104,7 @@ fn drafted(events: &[Told], members: &Members) -> (Drafted, HashMap<usize, Strin
                 drafted.messages.extend(messages);
             }
             Err(why) => {
-                passed_over.insert(event.payment);
+                passed_over.insert(event.subject());
                 unfit.insert(place, why);
             }
         }
@@ -135,10 +144,10 @@ fn judged(
     }
     let mut stopped = HashSet::new();
     for (told, fate) in events.iter().zip(&mut fates) {
-        if stopped.contains(&told.event.payment) {
-            *fate = Fate::Unavailable("an earlier event of its payment was not taken".to_owned());
+        if stopped.contains(&told.event.subject()) {
+            *fate = Fate::Unavailable("an earlier event of its subject was not taken".to_owned());
         } else if *fate != Fate::Delivered {
-            stopped.insert(told.event.payment);
+            stopped.insert(told.event.subject());
         }
     }
     fates
@@ -185,8 +194,12 @@ mod tests {
     fn told(payment: u128, sequence: i64, kind: Kind) -> Told {
         Told {
             position: sequence,
-            event: Box::new(event(payment, sequence, kind)),
+            event: Box::new(Happening::Payment(event(payment, sequence, kind))),
         }
+    }
+
+    fn payment_of(told: &Told) -> PaymentId {
+        told.event.subject().payment().unwrap()
     }
 
     fn away() -> Receipt {
@@ -201,7 +214,7 @@ mod tests {
     fn an_event_is_delivered_when_all_that_is_told_of_it_is() {
         let events = [told(1, 1, Kind::Approved), told(2, 1, Kind::Prepared)];
         let member: MemberId = "m-1".parse().unwrap();
-        let members = Members::from([(events[0].event.payment, Ok(member))]);
+        let members = Members::from([(payment_of(&events[0]), Ok(member))]);
         let (drafted, unfit) = drafted(&events, &members);
         assert_eq!(drafted.owners, [0, 0, 1]);
         let ok = Receipt::Acknowledged;
@@ -234,7 +247,7 @@ mod tests {
     #[test]
     fn who_is_to_be_notified_and_is_not_known_is_not_passed_over() {
         let events = [told(1, 1, Kind::Prepared), told(1, 2, Kind::Approved)];
-        let members = Members::from([(events[0].event.payment, Err("a bad name".to_owned()))]);
+        let members = Members::from([(payment_of(&events[0]), Err("a bad name".to_owned()))]);
         let (drafted, unfit) = drafted(&events, &members);
         assert_eq!(drafted.owners, [0], "of the first nobody is notified");
         assert_eq!(unfit, HashMap::from([(1, "a bad name".to_owned())]));
@@ -247,7 +260,10 @@ mod tests {
             told(1, 2, Kind::ApprovalRequested),
             told(2, 1, Kind::Prepared),
         ];
-        events[0].event.payload = b"{\"orderId\":".to_vec();
+        let Happening::Payment(first) = events[0].event.as_mut() else {
+            panic!("a payment's");
+        };
+        first.payload = b"{\"orderId\":".to_vec();
         let (drafted, unfit) = drafted(&events, &Members::new());
         assert_eq!(drafted.owners, [2]);
         let fates = judged(&events, unfit, drafted.owners, vec![Receipt::Acknowledged]);

@@ -11,7 +11,9 @@ mod view;
 pub use answered::{Became, SubscriptionAnswer};
 pub use card::CardError;
 pub use end::{EndError, EndRefusal, EndSubscription};
-pub use read::{CyclePage, Entitled, Schedule, Scheduled, SubscriptionError, SubscriptionPage};
+pub use read::{
+    CyclePage, Entitled, EntitledPage, Schedule, Scheduled, SubscriptionError, SubscriptionPage,
+};
 pub use subscribe::{Subscribe, SubscribeError, SubscribeRefusal};
 pub use view::{CycleView, SubscriptionView};
 

@@ -1,9 +1,11 @@
 //! Owns reading subscriptions: one, a page, what was and will be charged, what was done, and what a
 //! member has paid for.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
 use domain::calendar::CycleNumber;
-use domain::id::SubscriptionId;
+use domain::id::{PaymentId, SubscriptionId};
 use domain::money::Money;
 use domain::principal::Owner;
 use domain::subscription::{Cycle, Entitlement, Event, Plan, Subscription, Summary};
@@ -15,6 +17,8 @@ use crate::{App, Caller};
 
 /// How many rows a page holds at most.
 const PAGE_ROWS_MAX: u32 = 100;
+/// How many pages of a member's subscriptions are looked through in one request.
+const ENTITLED_PAGES: u32 = 5;
 /// How many charges ahead are told.
 const AHEAD: u8 = 24;
 
@@ -77,6 +81,15 @@ pub struct Entitled {
     pub subscription: SubscriptionId,
     /// To what, until when.
     pub to: Entitlement,
+}
+
+/// A page of what a member has paid for, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntitledPage {
+    /// Its rows; there may be none, and more on the next page.
+    pub rows: Vec<Entitled>,
+    /// Behind which the next page begins; none after the last.
+    pub next: Option<SubscriptionId>,
 }
 
 impl App {
@@ -222,6 +235,7 @@ impl App {
         let subscription = self.own_subscription(caller, id).await?;
         let plan = self.plan_of(&subscription).await?;
         let mut within: Vec<Cycle> = Vec::new();
+        let mut given_back = BTreeMap::new();
         let mut before = None;
         loop {
             let page = self.parts.store.cycles(id, before, PAGE_ROWS_MAX).await?;
@@ -232,13 +246,16 @@ impl App {
                 from.is_none_or(|from| cycle.due_at >= from)
                     && until.is_none_or(|until| cycle.due_at < until)
             };
-            within.extend(page.iter().filter(is_within));
+            let counted: Vec<Cycle> = page.iter().filter(is_within).copied().collect();
+            let paid: Vec<PaymentId> = counted.iter().filter_map(|cycle| cycle.payment).collect();
+            given_back.extend(self.parts.store.dues().given_back(&paid).await?);
+            within.extend(counted);
             if from.is_some_and(|from| oldest.due_at < from) {
                 break;
             }
             before = Some(oldest.key.number);
         }
-        Summary::of(&within, &plan).map_err(|why| {
+        Summary::of(&within, &plan, &given_back).map_err(|why| {
             SubscriptionError::Store(store::Error::Corrupt {
                 table: "cycles",
                 id: id.to_string(),
@@ -264,7 +281,8 @@ impl App {
         Ok(store.subscription_events(id, after, limit).await?)
     }
 
-    /// What a member has paid for now, newest first. Nothing is told of one whom nobody knows.
+    /// What a member has paid for now, newest first, of so many of their subscriptions. Nothing is
+    /// told of one whom nobody knows.
     ///
     /// # Errors
     /// The store did not answer.
@@ -272,28 +290,33 @@ impl App {
         &self,
         caller: &Caller,
         member: MemberId,
-    ) -> Result<Vec<Entitled>, store::Error> {
+        before: Option<SubscriptionId>,
+    ) -> Result<EntitledPage, store::Error> {
         let owner = Owner {
             scope: caller.scope,
             member: Some(member),
         };
         let now = self.parts.clock.now();
-        let mut entitled = Vec::new();
-        let mut before = None;
-        loop {
+        let mut page = EntitledPage::default();
+        let mut before = before;
+        for _ in 0..ENTITLED_PAGES {
             let store = &self.parts.store;
-            let page = store.subscriptions(&owner, before, PAGE_ROWS_MAX).await?;
-            let Some(oldest) = page.last() else {
-                return Ok(entitled);
-            };
-            before = Some(oldest.id);
-            entitled.extend(page.iter().filter_map(|row| {
+            let rows = store.subscriptions(&owner, before, PAGE_ROWS_MAX).await?;
+            page.rows.extend(rows.iter().filter_map(|row| {
                 row.entitlement(now).map(|to| Entitled {
                     subscription: row.id,
                     to,
                 })
             }));
+            let is_full = u32::try_from(rows.len()).is_ok_and(|count| count >= PAGE_ROWS_MAX);
+            let oldest = rows.last().filter(|_| is_full).map(|row| row.id);
+            page.next = oldest;
+            if oldest.is_none() {
+                break;
+            }
+            before = oldest;
         }
+        Ok(page)
     }
 }
 

@@ -197,7 +197,9 @@ impl App {
             id: SubscriptionId::new(self.draw()),
             member: command.member.clone(),
             billing_key: card.id,
-            anchor: command.first_charge_at.map(|at| Anchor::at(at, zone)),
+            anchor: command
+                .first_charge_at
+                .map(|at| Anchor::not_before(at, zone)),
             actor: caller.actor,
         };
         let moved = Subscription::begin(wish, &plan, zone, ctx.now);

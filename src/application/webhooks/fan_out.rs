@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use domain::change;
-use domain::feed::Reader;
+use domain::feed::{Happening, Reader};
 use domain::id::MerchantId;
 use domain::webhook::{Change, Delivery, DeliveryKey, Endpoint, EventId};
 
@@ -41,7 +41,7 @@ impl FanOut {
     async fn fates(&self, events: &[Told]) -> Result<Vec<Fate>, store::Error> {
         let merchants: HashSet<MerchantId> = events
             .iter()
-            .map(|told| told.event.scope.merchant)
+            .map(|told| told.event.scope().merchant)
             .collect();
         let merchants: Vec<MerchantId> = merchants.into_iter().collect();
         let listening = Listening::new(self.store.listening(&merchants).await?);
@@ -83,7 +83,9 @@ impl FanOut {
     }
 
     fn fate(&self, told: &Told, listening: &Listening, made: &HashSet<DeliveryKey>) -> Fate {
-        let event = &told.event;
+        let Happening::Payment(event) = told.event.as_ref() else {
+            return Fate::Delivered;
+        };
         // It may want this event. Others' are told.
         if let Some(why) = listening.unreadable.get(&event.scope.merchant) {
             return Fate::Poisoned(why.clone());

@@ -1,7 +1,7 @@
 //! Owns what merchants see of their deliveries, and sending them again: one, or all that an
 //! endpoint has not taken since a place in the feed.
 
-use domain::feed::Cursor;
+use domain::feed::{Cursor, Happening};
 use domain::id::EndpointId;
 use domain::principal::Scope;
 use domain::webhook::{Attempt, Change, Delivery, DeliveryKey, Endpoint, EventId, State, Status};
@@ -171,9 +171,13 @@ impl Office<'_> {
         {
             let place = line.place;
             // One that cannot be read is parked: the fan-out delivers it once it can.
-            let Ok(event) = line.event else {
-                wanted.unsendable = wanted.unsendable.saturating_add(1);
-                continue;
+            let event = match line.event {
+                Ok(Happening::Payment(event)) => event,
+                Ok(Happening::Member(_)) => continue,
+                Err(_) => {
+                    wanted.unsendable = wanted.unsendable.saturating_add(1);
+                    continue;
+                }
             };
             if !endpoint.events.wants(event.kind) {
                 continue;
@@ -195,7 +199,7 @@ impl Office<'_> {
                 None => {
                     let key = DeliveryKey {
                         endpoint: endpoint.id,
-                        event: EventId::of_payment(place.payment, place.sequence),
+                        event: EventId::of_payment(event.payment, event.sequence),
                     };
                     let delivery = Delivery::new(key, place.position, now);
                     let delivery = Change::InsertDelivery(Box::new(delivery));

@@ -7,6 +7,7 @@
 
 mod change;
 mod key;
+mod tell;
 mod work;
 
 pub use change::Change;

@@ -176,6 +176,25 @@ impl CycleKey {
             .parse()
             .expect("an id and a number fit an order id")
     }
+
+    /// The cycle that an order of this name is of, if it is of one: its first order, or one that
+    /// followed it as `-r2`, `-r3` and so on.
+    #[must_use]
+    pub fn of_order(name: &str) -> Option<Self> {
+        let (first, again) = name
+            .rsplit_once("-r")
+            .map_or((name, None), |(first, again)| (first, Some(again)));
+        if again.is_some_and(|again| again.parse::<u32>().is_err()) {
+            return None;
+        }
+        let (subscription, number) = first.split_once('-')?;
+        let key = Self {
+            subscription: subscription.parse().ok()?,
+            number: CycleNumber::new(number.parse().ok()?)?,
+        };
+        // One spelling each.
+        (key.order_id().as_str() == first).then_some(key)
+    }
 }
 
 /// One cycle of a subscription.

@@ -102,7 +102,10 @@ impl Dunning {
                 let wait = spread(self.cap.max(SET_UP_WAIT), chance);
                 Verdict::Again(after(now, wait))
             }
-            Fault::Soft | Fault::Hard if declined >= self.tries_max => Verdict::GivenUp,
+            Fault::Soft if declined >= self.tries_max => Verdict::GivenUp,
+            // Where there is but one try, another card is asked for all the same: a card that will
+            // not do says nothing of the next one.
+            Fault::Hard if declined >= self.tries_max.max(2) => Verdict::GivenUp,
             Fault::Hard => Verdict::OtherCard(after(now, self.card_grace)),
             Fault::Soft => {
                 let doublings = declined.saturating_sub(1).min(31);
@@ -184,6 +187,16 @@ mod tests {
         assert_eq!(verdict(after(NOW, SET_UP_PATIENCE)), Verdict::GivenUp);
         let spent = Dunning::USUAL.verdict(Fault::Hard, (5, NOW), NOW, MOST);
         assert_eq!(spent, Verdict::GivenUp, "no sixth card either");
+        let once = Dunning {
+            tries_max: 1,
+            ..Dunning::USUAL
+        };
+        let verdict = |fault, declined| once.verdict(fault, (declined, NOW), NOW, MOST);
+        assert_eq!(verdict(Fault::Soft, 1), Verdict::GivenUp);
+        assert_eq!(verdict(Fault::Hard, 1), Verdict::OtherCard(week));
+        for fault in [Fault::Soft, Fault::Hard] {
+            assert_eq!(verdict(fault, 2), Verdict::GivenUp, "one card more, once");
+        }
         let counting = Fault::ALL.iter().filter(|fault| fault.counts()).count();
         assert_eq!(counting, 2);
     }

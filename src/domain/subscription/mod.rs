@@ -9,12 +9,14 @@ mod plan;
 mod read;
 mod renew;
 mod status;
+mod tell;
 
 use crate::Timestamp;
 use crate::calendar::{Anchor, CycleNumber};
 use crate::change::Change as AnyChange;
 use crate::decline::Reason;
 use crate::id::{BillingKeyId, PaymentId, SubscriptionId};
+use crate::money::Money;
 use crate::principal::{Actor, Scope};
 use crate::text::{MemberId, PlanCode};
 
@@ -121,6 +123,15 @@ pub struct Moved {
     pub changes: Vec<AnyChange>,
 }
 
+/// What comes after a decline that is not the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another try, then.
+    Try(Timestamp),
+    /// Nothing but another card, which is waited for until then.
+    Card(Timestamp),
+}
+
 /// What was done, for the log.
 struct Telling {
     deed: Deed,
@@ -129,6 +140,9 @@ struct Telling {
     cycle: Option<CycleNumber>,
     payment: Option<PaymentId>,
     reason: Option<Reason>,
+    /// What the cycle costs that it is about.
+    amount: Option<Money>,
+    next: Option<Next>,
 }
 
 impl Telling {
@@ -140,6 +154,8 @@ impl Telling {
             cycle: None,
             payment: None,
             reason: None,
+            amount: None,
+            next: None,
         }
     }
 
@@ -148,7 +164,7 @@ impl Telling {
         Self {
             cycle: Some(cycle.key.number),
             payment: cycle.payment,
-            reason: None,
+            amount: Some(cycle.amount),
             ..self
         }
     }
@@ -199,10 +215,12 @@ impl Subscription {
         let first = subscription.cycle(plan, CycleNumber::FIRST);
         let telling = Telling::of(Deed::Created, Status::Pending, wish.actor);
         let event = subscription.event(None, &telling, now);
+        let told = subscription.told(None, &telling, now);
         let changes = vec![
             Change::InsertSubscription(Box::new(subscription.clone())).into(),
             Change::InsertCycle(Box::new(first)).into(),
             Change::AppendEvent(Box::new(event)).into(),
+            told,
         ];
         Ok(Moved {
             subscription,
@@ -255,6 +273,7 @@ impl Subscription {
             self.ended_at = Some(now);
         }
         let event = self.event(Some(from), telling, now);
+        let told = self.told(Some(from), telling, now);
         let changes = vec![
             Change::UpdateSubscription {
                 subscription: Box::new(self.clone()),
@@ -262,6 +281,7 @@ impl Subscription {
             }
             .into(),
             Change::AppendEvent(Box::new(event)).into(),
+            told,
         ];
         Ok(Moved {
             subscription: self,

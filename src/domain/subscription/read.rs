@@ -1,9 +1,12 @@
 //! Owns what is read off subscriptions: who is entitled until when, what will be charged when, and
 //! what was.
 
+use std::collections::BTreeMap;
+
 use super::{Cycle, CycleStatus, Missed, Plan, PlanKind, State, Status, Subscription};
 use crate::Timestamp;
 use crate::calendar::CycleNumber;
+use crate::id::PaymentId;
 use crate::money::{Error as MoneyError, Money};
 use crate::text::PlanCode;
 
@@ -23,10 +26,12 @@ pub struct Entitlement {
 pub struct Summary {
     /// How many were paid and not given back.
     pub paid: u32,
-    /// What they came to.
+    /// What they came to, without what was given back of them.
     pub total: Money,
-    /// How many were paid and given back.
+    /// How many were paid and given back as a whole.
     pub refunded: u32,
+    /// What was given back, of those and of the ones that stay paid.
+    pub given_back: Money,
     /// How many were missed and not charged.
     pub skipped: u32,
     /// How many were given up.
@@ -88,25 +93,45 @@ impl Subscription {
 }
 
 impl Summary {
-    /// What became of these cycles, which are all of one subscription's.
+    /// What became of these cycles, which are all of one subscription's. `given_back` says what
+    /// of a payment was given back, in minor units, where something was.
     ///
     /// # Errors
     /// They are of several currencies, or beyond all sums.
-    pub fn of(cycles: &[Cycle], plan: &Plan) -> Result<Self, MoneyError> {
+    pub fn of(
+        cycles: &[Cycle],
+        plan: &Plan,
+        given_back: &BTreeMap<PaymentId, i64>,
+    ) -> Result<Self, MoneyError> {
         let count = |status: CycleStatus| {
             let found = cycles.iter().filter(|c| c.state.status() == status);
             u32::try_from(found.count()).unwrap_or(u32::MAX)
         };
-        let mut total = Money::zero(plan.terms.price().currency());
+        let currency = plan.terms.price().currency();
+        let (mut total, mut back) = (Money::zero(currency), Money::zero(currency));
         for cycle in cycles {
-            if cycle.state.status() == CycleStatus::Paid {
-                total = total.plus(cycle.amount)?;
+            match cycle.state {
+                State::Paid { payment, .. } => {
+                    let part = given_back.get(&payment).copied().unwrap_or_default();
+                    let part = Money::new(part, currency)?;
+                    total = total.plus(cycle.amount)?.minus(part)?;
+                    back = back.plus(part)?;
+                }
+                State::Refunded { .. } => back = back.plus(cycle.amount)?,
+                State::Waiting { .. }
+                | State::Charging { .. }
+                | State::Held { .. }
+                | State::Closing
+                | State::Failed
+                | State::Skipped
+                | State::Void => {}
             }
         }
         Ok(Self {
             paid: count(CycleStatus::Paid),
             total,
             refunded: count(CycleStatus::Refunded),
+            given_back: back,
             skipped: count(CycleStatus::Skipped),
             failed: count(CycleStatus::Failed),
         })

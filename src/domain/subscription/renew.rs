@@ -3,7 +3,7 @@
 
 use super::cycle::CycleTrigger as T;
 use super::{
-    Cycle, Deed, Fault, Illegal, IllegalCycle, Missed, Moved, Plan, PlanKind, State, Status,
+    Cycle, Deed, Fault, Illegal, IllegalCycle, Missed, Moved, Next, Plan, PlanKind, State, Status,
     Subscription, Telling, Verdict,
 };
 use crate::decline::{Decline, Reason};
@@ -11,6 +11,21 @@ use crate::id::BillingKeyId;
 use crate::principal::Actor;
 use crate::webhook::Chance;
 use crate::{Timestamp, after};
+
+/// What comes next of a cycle that was declined.
+const fn next_of(state: State) -> Option<Next> {
+    match state {
+        State::Waiting { next_at } => Some(Next::Try(next_at)),
+        State::Held { until } => Some(Next::Card(until)),
+        State::Charging { .. }
+        | State::Closing
+        | State::Paid { .. }
+        | State::Failed
+        | State::Skipped
+        | State::Void
+        | State::Refunded { .. } => None,
+    }
+}
 
 /// Why a subscription or its cycle does not take what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,7 +204,10 @@ impl Subscription {
                 return self.give_up(cycle, Actor::Gateway, now);
             }
         };
-        let telling = self.unpaid(&cycle, decline.reason);
+        let telling = Telling {
+            next: next_of(to.1),
+            ..self.unpaid(&cycle, decline.reason)
+        };
         let declined = cycle.declined(to, (fault, decline.reason))?;
         Ok(self.shift(&telling, now)?.with_cycle(declined))
     }
@@ -207,7 +225,10 @@ impl Subscription {
     ) -> Result<Moved, Failure> {
         let until = after(now, plan.manner.dunning.card_grace);
         cycle.reason = Some(Reason::CardUnusable);
-        let telling = self.unpaid(&cycle, Reason::CardUnusable);
+        let telling = Telling {
+            next: Some(Next::Card(until)),
+            ..self.unpaid(&cycle, Reason::CardUnusable)
+        };
         let held = cycle.shift(T::Hold, State::Held { until })?;
         Ok(self.shift(&telling, now)?.with_cycle(held))
     }

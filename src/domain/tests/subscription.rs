@@ -9,6 +9,8 @@
 #[path = "subscriber/mod.rs"]
 mod subscriber;
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use domain::calendar::{Anchor, CycleNumber, Period};
 use domain::decline::Reason;
@@ -285,7 +287,7 @@ fn what_was_missed_is_charged_as_the_plan_says() {
             one.tick();
         }
         let cycles: Vec<_> = one.cycles.clone();
-        let summary = Summary::of(&cycles, &one.plan).unwrap();
+        let summary = Summary::of(&cycles, &one.plan, &BTreeMap::new()).unwrap();
         assert_eq!(
             (summary.paid, summary.skipped),
             (captures, skipped),

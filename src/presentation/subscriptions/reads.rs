@@ -50,14 +50,7 @@ pub(in crate::presentation) async fn list(
 ) -> Result<Reply, Failure> {
     let member = query.parsed::<MemberId>("memberId");
     let limit = rows(&mut query);
-    let before = match query.text("cursor").map(|text| text.parse()) {
-        Some(Ok(id)) => Some(id),
-        Some(Err(_)) => {
-            query.refuse("cursor", Code::CursorInvalid);
-            None
-        }
-        None => None,
-    };
+    let before = cursor(&mut query);
     query.finish()?;
     let page = api.app.subscriptions(&caller, member, before, limit);
     let page = page.await?;
@@ -212,26 +205,48 @@ pub(in crate::presentation) async fn events(
 /// Ask what a member is entitled to
 ///
 /// What they have paid for now, for services that give it: no longer than it is paid, and not while
-/// a charge is tried again. Nothing is told of a member whom nobody knows.
+/// a charge is tried again. Nothing is told of a member whom nobody knows. Of one with hundreds of
+/// subscriptions a page may be empty, and `nextCursor` lead to more.
 #[utoipa::path(
     get,
     path = "/api/v1/entitlements/{memberId}",
     tag = "subscriptions",
-    params(("memberId" = String, Path, min_length = 1, max_length = 64,
-            description = "The merchant's id of the member")),
+    params(
+        ("memberId" = String, Path, min_length = 1, max_length = 64,
+         description = "The merchant's id of the member"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
+    ),
     responses((status = 200, description = "What is paid for", body = Success<Entitlements>)),
 )]
 pub(in crate::presentation) async fn entitlements(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
     Path(member): Path<String>,
+    mut query: Query,
 ) -> Result<Reply, Failure> {
     let member = member.parse::<MemberId>();
     let member = member.map_err(|error| Failure::field("memberId", error.into()))?;
-    let found = api.app.entitlements(&caller, member).await;
+    let before = cursor(&mut query);
+    query.finish()?;
+    let found = api.app.entitlements(&caller, member, before).await;
     let found = found.map_err(SubscriptionError::from)?;
-    let entitlements = found.into_iter().map(Entitlement::from).collect();
-    Reply::new(StatusCode::OK, &Entitlements { entitlements })
+    let entitlements = Entitlements {
+        entitlements: found.rows.into_iter().map(Entitlement::from).collect(),
+        next_cursor: found.next.map(|id| id.to_string()),
+    };
+    Reply::new(StatusCode::OK, &entitlements)
+}
+
+/// The subscription behind which a page begins.
+fn cursor(query: &mut Query) -> Option<SubscriptionId> {
+    match query.text("cursor").map(|text| text.parse()) {
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => {
+            query.refuse("cursor", Code::CursorInvalid);
+            None
+        }
+        None => None,
+    }
 }
 
 fn rows(query: &mut Query) -> u32 {

@@ -190,9 +190,12 @@ pub(in crate::presentation) struct ScheduledCharge {
 pub(in crate::presentation) struct SubscriptionSummary {
     /// How many were paid and not given back.
     paid: u32,
-    /// What they came to, in minor units.
+    /// What they came to, without what was given back of them, in minor units.
     #[schema(example = 118_800)]
     total_amount: i64,
+    /// What was given back, of cycles that stay paid too, in minor units.
+    #[schema(example = 0)]
+    refunded_amount: i64,
     /// ISO 4217.
     #[schema(example = "KRW")]
     currency: String,
@@ -253,6 +256,9 @@ pub(in crate::presentation) struct SubscriptionEvents {
 pub(in crate::presentation) struct Entitlements {
     /// What is in force now; empty where it is nothing.
     pub(super) entitlements: Vec<Entitlement>,
+    /// `cursor` of the next page, where there may be more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_cursor: Option<String>,
 }
 
 /// One thing that a member has paid for.
@@ -328,6 +334,7 @@ impl From<Summary> for SubscriptionSummary {
         Self {
             paid: summary.paid,
             total_amount: summary.total.minor(),
+            refunded_amount: summary.given_back.minor(),
             currency: summary.total.currency().code().to_owned(),
             refunded: summary.refunded,
             skipped: summary.skipped,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::ports::store::Feed;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -84,4 +85,47 @@ async fn an_end_that_waits_for_its_refund_points_to_what_tells_of_it() {
         ended.body["data"]["payment"]["paymentId"]
     );
     assert_eq!(data["status"], "CANCEL_REQUESTED", "{payment:?}");
+}
+
+#[tokio::test]
+async fn a_life_is_told_in_the_feed_beside_its_payments() {
+    let rig = Rig::with(FAST).await;
+    let id = rig.subscription(ME).await;
+    let ended = end(&rig, &id, "end").await;
+    assert_eq!(told(&ended), (200, "OK"), "{ended:?}");
+    let card = &rig.get(&at(&id, "")).await.body["data"]["billingKeyId"];
+    while rig.store.backlog().await.expect("counted").count > 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let feed = rig.get("/api/v1/events?limit=100").await;
+    let events = feed.body["data"]["events"].as_array().expect("a list");
+    let of = |name: &str, id: &Value| -> Vec<Value> {
+        let own = events.iter().filter(|event| event[name] == *id);
+        own.map(|event| json!([event["sequence"], event["type"], event["to"]]))
+            .collect()
+    };
+    assert_eq!(
+        of("subscriptionId", &json!(id)),
+        [
+            json!([1, "subscription.created", "PENDING"]),
+            json!([2, "subscription.paid", "ACTIVE"]),
+            json!([3, "subscription.canceled", "CANCELED"]),
+            json!([4, "subscription.refunded", "CANCELED"]),
+        ]
+    );
+    assert_eq!(
+        of("billingKeyId", card)[0],
+        json!([1, "billing_key.issued", "ACTIVE"])
+    );
+    let paid = events
+        .iter()
+        .find(|event| event["type"] == "subscription.paid");
+    let paid = paid.expect("it is told");
+    assert_eq!(paid.get("paymentId"), None);
+    assert_eq!(paid.get("hash"), None);
+    let payload = &paid["payload"];
+    let seen = ["cycle", "amount", "currency"].map(|name| &payload[name]);
+    assert_eq!(json!(seen), json!([1, 9900, "KRW"]));
+    assert!(payload["paidUntil"].is_string() && payload["paymentId"].is_string());
+    assert!(!feed.body.to_string().contains(ME), "nobody is named");
 }

@@ -39,9 +39,12 @@ switches_not_deleted | DELETE FROM switches
 events_not_updated | UPDATE events SET reason = NULL
 events_not_deleted | DELETE FROM events
 feed_not_updated | UPDATE feed SET mode = 'live'
-feed_not_deleted | DELETE FROM feed";
+feed_not_deleted | DELETE FROM feed
+member_events_not_updated | UPDATE member_events SET mode = 'live'
+member_events_not_deleted | DELETE FROM member_events";
 pub(super) const POSTGRES_TRIGGERS: &str = "\
 entries_not_truncated | TRUNCATE entries
 switches_not_truncated | TRUNCATE switches
 events_not_truncated | TRUNCATE events
-feed_not_truncated | TRUNCATE feed";
+feed_not_truncated | TRUNCATE feed
+member_events_not_truncated | TRUNCATE member_events";

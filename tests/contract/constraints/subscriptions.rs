@@ -1,7 +1,7 @@
 //! One statement or more for every constraint of the tables of subscriptions.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 4] = [
+pub(super) const COLUMNS: [(&str, &str); 5] = [
     (
         "plans",
         "merchant_id mode code kind period currency price tax_free name benefits offered missed \
@@ -22,6 +22,11 @@ pub(super) const COLUMNS: [(&str, &str); 4] = [
         "subscription_events",
         "subscription_id sequence merchant_id mode kind from_status to_status cycle payment_id \
          decline_reason actor occurred_at",
+    ),
+    (
+        "member_events",
+        "subject sequence merchant_id mode kind from_status to_status actor member occurred_at \
+         payload",
     ),
 ];
 
@@ -60,6 +65,10 @@ cycles_held_until | cycles | holder = 'wrk_x'
 subscription_events_sequence_counted | subscription_events | sequence = 0; from_status = 'PENDING'
 subscription_events_from_the_second | subscription_events | from_status = 'PENDING'
 subscription_events_from_the_second | subscription_events | sequence = 2
+member_events_mode_word | member_events | mode = 'prod'
+member_events_sequence_counted | member_events | sequence = 0; from_status = 'ACTIVE'
+member_events_from_the_second | member_events | from_status = 'ACTIVE'
+member_events_from_the_second | member_events | sequence = 2
 ";
 
 /// Name, the columns that `SQLite` names, what differs from the table's valid row.
@@ -71,6 +80,7 @@ status = 'VOID'; next_at = NULL; payment_id = NULL
 cycles_one_per_payment | cycles.payment_id | number = 2; status = 'VOID'; next_at = NULL
 cycles_one_open | cycles.subscription_id | number = 2; payment_id = NULL
 subscription_events_key | subscription_events.subscription_id, subscription_events.sequence |
+member_events_key | member_events.subject, member_events.sequence |
 ";
 
 /// Name, table, what differs from its valid row.

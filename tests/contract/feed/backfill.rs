@@ -4,6 +4,7 @@ use application::ports::Store;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use domain::event::PaymentEvent;
+use domain::feed::Happening;
 use payflow::adapters::persistence::{Database, migrate};
 use tokio_postgres::NoTls;
 
@@ -57,7 +58,13 @@ async fn is_given_positions(database: &Database, told: Vec<PaymentEvent>) {
     let lines = all_lines(store).await;
     assert_in_order(&lines);
     let events: Vec<_> = lines.into_iter().map(|line| line.event).collect();
-    assert_eq!(events, told.into_iter().map(Ok).collect::<Vec<_>>());
+    assert_eq!(
+        events,
+        told.into_iter()
+            .map(Happening::Payment)
+            .map(Ok)
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 mod backfill;
 mod late;
 mod leases;
+mod members;
 mod readers;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use application::ports::Store;
 use application::ports::store::{Backlog, CommitError, Line, SequenceError};
 use domain::change::Change;
 use domain::event::PaymentEvent;
-use domain::feed::{Cursor, Epoch};
-use domain::id::{PaymentId, WorkerId};
+use domain::feed::{Cursor, Epoch, Happening, Subject};
+use domain::id::WorkerId;
 use domain::lease::{Job, Tenure};
 
 use crate::races::all_at_once;
@@ -34,6 +35,8 @@ on_every_store!(
 
 static SEQUENCER: Job = Job::named("sequencer");
 const MINUTE: Duration = Duration::from_mins(1);
+
+pub(crate) use members::told_of_a_card;
 
 fn appending(event: PaymentEvent) -> Change {
     Change::AppendEvent(Box::new(event))
@@ -64,15 +67,15 @@ async fn all_lines(store: &dyn Store) -> Vec<Line> {
 
 /// What must hold of a feed whatever happened.
 fn assert_in_order(lines: &[Line]) {
-    let mut last: BTreeMap<PaymentId, i64> = BTreeMap::new();
+    let mut last: BTreeMap<Subject, i64> = BTreeMap::new();
     for (line, position) in lines.iter().zip(1..) {
         let place = &line.place;
         assert_eq!(place.position, position, "a gap, or one given twice");
-        let before = last.insert(place.payment, place.sequence).unwrap_or(0);
+        let before = last.insert(place.subject, place.sequence).unwrap_or(0);
         assert_eq!(place.sequence, before + 1, "{place:?} after {before}");
         let event = line.event.as_ref().expect("a readable event");
-        let of_event = (event.scope, event.payment, event.sequence);
-        assert_eq!((place.scope, place.payment, place.sequence), of_event);
+        let of_event = (event.scope(), event.subject(), event.sequence());
+        assert_eq!((place.scope, place.subject, place.sequence), of_event);
     }
 }
 
@@ -103,6 +106,7 @@ async fn positions_are_without_gaps_and_in_the_order_of_insertion(tested: Tested
         .iter()
         .map(|line| line.event.clone().expect("read"))
         .collect();
+    let appended: Vec<_> = appended.into_iter().map(Happening::Payment).collect();
     assert_eq!(events, appended);
     assert_eq!(store.head().await.expect("read").position, 7);
     assert_eq!(store.lines(5, 1).await.expect("read"), lines[5..6]);
@@ -111,7 +115,7 @@ async fn positions_are_without_gaps_and_in_the_order_of_insertion(tested: Tested
     let another = append_first(store, &tenant).await;
     assert_eq!(store.sequence(&tenure, MINUTE, 3).await.expect("moved"), 1);
     let last = store.lines(7, 9).await.expect("read");
-    assert_eq!(last[0].event, Ok(another));
+    assert_eq!(last[0].event, Ok(Happening::Payment(another)));
     assert_eq!(last[0].place.position, 8, "counted on");
 }
 
@@ -133,7 +137,13 @@ async fn everybody_reads_only_their_own(tested: Tested) {
         .chain(rest)
         .map(|line| line.event)
         .collect();
-    assert_eq!(events, own.into_iter().map(Ok).collect::<Vec<_>>());
+    assert_eq!(
+        events,
+        own.into_iter()
+            .map(Happening::Payment)
+            .map(Ok)
+            .collect::<Vec<_>>()
+    );
     let live = domain::principal::Scope {
         mode: domain::principal::Mode::Live,
         ..one.scope

@@ -6,7 +6,7 @@ use std::time::Duration;
 use application::ports::Store;
 use application::ports::store::{CommitError, ReaderStanding};
 use domain::change;
-use domain::feed::{Change, Cursor, Parked, ParkedKey, Place, Reader};
+use domain::feed::{Change, Cursor, Parked, ParkedKey, Place, Reader, Subject};
 use domain::id::WorkerId;
 use domain::lease::Tenure;
 
@@ -105,7 +105,7 @@ async fn a_reader_without_its_fence_moves_nothing(tested: Tested) {
 fn parked(place: Place, reason: &str) -> Parked {
     Parked {
         reader: READER.clone(),
-        payment: place.payment,
+        subject: place.subject,
         sequence: place.sequence,
         position: place.position,
         reason: reason.to_owned(),
@@ -119,7 +119,7 @@ async fn what_is_parked_stays_until_it_is_delivered(tested: Tested) {
     let tenant = tenant(store).await;
     append_first(store, &tenant).await;
     let (payment, _) = samples::stored(store, &tenant).await;
-    let id = payment.facts.id;
+    let id = Subject::Payment(payment.facts.id);
     for sequence in [1, 2] {
         let event = appending(samples::event(&payment, sequence));
         store.commit(&[event]).await.expect("appended");
@@ -139,7 +139,7 @@ async fn what_is_parked_stays_until_it_is_delivered(tested: Tested) {
     assert_eq!(store.parked(&READER, 2, 9).await.expect("read").len(), 1);
     let others = Reader::named("hooks");
     assert_eq!(store.parked(&others, 0, 9).await.expect("read"), []);
-    let all: Vec<_> = lines.iter().map(|line| line.place.payment).collect();
+    let all: Vec<_> = lines.iter().map(|line| line.place.subject).collect();
     assert_eq!(store.parked_among(&READER, &all).await.expect("read"), [id]);
     assert_eq!(store.parked_among(&others, &all).await.expect("read"), []);
     let again = store.parked_lines(&READER, id, 9).await.expect("read");
@@ -167,7 +167,7 @@ async fn what_is_parked_stays_until_it_is_delivered(tested: Tested) {
     assert_eq!(store.parked(&READER, 0, 9).await.expect("read"), []);
     let nobody = ParkedKey {
         reader: READER.clone(),
-        payment: id,
+        subject: id,
         sequence: 1,
     };
     conflicts(store, &[feed(Change::AskReplay(nobody))]).await;

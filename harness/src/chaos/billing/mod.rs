@@ -91,7 +91,7 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let members = members::join(&stand, &service, arguments.members).await?;
     stand.kill().await?;
     let target = stand.target();
-    past::multiply(&target, arguments.each).await?;
+    past::multiply(&target, arguments.each, true).await?;
     past::move_back(&target, Span::Months(arguments.months), None).await?;
 
     let mut dice = Dice::new(seed, "billing");

@@ -75,8 +75,9 @@ pub(super) async fn let_pass(target: &Target) -> anyhow::Result<()> {
     write(target, &[statement]).await
 }
 
-/// Each subscription there is so many times in all, with its cycle and its log.
-pub(super) async fn multiply(target: &Target, times: u64) -> anyhow::Result<()> {
+/// Each subscription there is so many times in all, with its cycle and its log; and where it is
+/// `told`, others hear of each.
+pub(super) async fn multiply(target: &Target, times: u64, told: bool) -> anyhow::Result<()> {
     let zeros = "0".repeat(34);
     let padded = match target {
         Target::Sqlite(_) => format!("substr('{zeros}' || (n * {COPY_STEP} + row), -34)"),
@@ -115,7 +116,17 @@ pub(super) async fn multiply(target: &Target, times: u64) -> anyhow::Result<()> 
             e.cycle, e.payment_id, e.decline_reason, e.actor, e.occurred_at
          {of_copies} JOIN subscription_events e ON e.subscription_id = s.id {below}"
     );
-    write(target, &[copies, cycles, events]).await
+    // The log's own trigger lets it wait for its position.
+    let telling = format!(
+        "INSERT INTO member_events (subject, sequence, merchant_id, mode, kind, from_status,
+            to_status, actor, member, occurred_at, payload, trace_id, trace_parent)
+         SELECT copy.id, e.sequence, e.merchant_id, e.mode, e.kind, e.from_status, e.to_status,
+            e.actor, e.member, e.occurred_at, e.payload, e.trace_id, e.trace_parent
+         {of_copies} JOIN member_events e ON e.subject = s.id {below}"
+    );
+    let telling = told.then_some(telling);
+    let statements = [copies, cycles, events].into_iter().chain(telling);
+    write(target, &statements.collect::<Vec<_>>()).await
 }
 
 fn moved(anchor: &str, span: Span) -> anyhow::Result<NaiveDateTime> {

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use super::{Head, Page, page, token};
 use crate::cards::company;
 use crate::intent::State;
-use crate::membership::{ALREADY_SUBSCRIBED, Membership, Registering};
+use crate::membership::{ALREADY_SUBSCRIBED, Membership, Purpose, Registering};
 use crate::payflow::{Plan, Subscription};
 use crate::web::visitor::Visitor;
 use crate::words::membership::Membership as Words;
@@ -108,6 +108,7 @@ pub(crate) fn membership<'a>(
 ) -> WithCard<'a> {
     let words = Words::of(visitor.language);
     let refused = newest.filter(|newest| newest.state == State::Refused);
+    let refused = refused.filter(|newest| !is_paid_since(newest, memberships));
     let refused = refused.map(|newest| why_refused(words, newest));
     let is_open = newest.is_some_and(|newest| newest.state == State::Open);
     let is_charging = memberships.iter().any(|one| {
@@ -135,6 +136,17 @@ pub(crate) fn membership<'a>(
         refreshes: is_open || is_charging,
         content,
     }
+}
+
+/// Whether what the card was refused for is paid for all the same, with another one.
+fn is_paid_since(refused: &Registering, memberships: &[Membership]) -> bool {
+    let Purpose::Subscribe { plan } = &refused.purpose else {
+        return false;
+    };
+    let is_second = refused.code.as_deref() == Some(ALREADY_SUBSCRIBED);
+    let is_paid =
+        |one: &Membership| one.subscription.plan_code == *plan && one.entitlement.is_some();
+    !is_second && memberships.iter().any(is_paid)
 }
 
 fn why_refused(words: &Words, newest: &Registering) -> Markup {

@@ -110,7 +110,7 @@ async fn unpark(key: &ParkedKey, mut conn: Connection<'_>) -> QueryResult<usize>
 }
 
 fn key_of(key: &ParkedKey) -> (&str, String, i64) {
-    (key.reader.as_str(), key.payment.to_string(), key.sequence)
+    (key.reader.as_str(), key.subject.to_string(), key.sequence)
 }
 
 async fn raise_epoch(epoch: &Epoch, mut conn: Connection<'_>) -> QueryResult<usize> {

@@ -100,6 +100,7 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
         Change::UpdateSaga { saga, expected } => Box::pin(sagas::update(saga, *expected, conn)),
         Change::InsertEntry(entry) => Box::pin(books::insert_entry(entry, conn)),
         Change::AppendEvent(event) => Box::pin(books::append_event(event, conn)),
+        Change::AppendMemberEvent(event) => Box::pin(subscriptions::append_told(event, conn)),
         Change::ReserveKey(reservation) => Box::pin(keys::reserve(reservation, conn)),
         Change::FinishKey { saga, outcome } => Box::pin(keys::finish(*saga, outcome, conn)),
         Change::IssueKey(issued) => Box::pin(keys::issue(issued, conn)),

@@ -2,12 +2,16 @@
 
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::{QueryResult, insert_into, update};
+use domain::member_event::{Facts, MemberEvent};
 use domain::subscription::{Change, Cycle, Event, Plan, Subscription};
 
 use super::Touched;
 use crate::adapters::persistence::connection::{Connection, RunQueryDsl};
 use crate::adapters::persistence::dialect::Steady;
-use crate::adapters::persistence::schema::{cycles, plans, subscription_events, subscriptions};
+use crate::adapters::persistence::feed::MemberEventRow;
+use crate::adapters::persistence::schema::{
+    cycles, member_events, plans, subscription_events, subscriptions,
+};
 use crate::adapters::persistence::subscriptions::{
     CycleRow, CycleStandingRow, EventRow, MannerRow, PlanRow, StandingRow, SubscriptionRow,
 };
@@ -96,6 +100,16 @@ async fn update_cycle(
 async fn append_event(event: &Event, mut conn: Connection<'_>) -> QueryResult<usize> {
     insert_into(subscription_events::table)
         .values(EventRow::from(event))
+        .execute(&mut conn)
+        .await
+}
+
+pub(super) async fn append_told(
+    event: &MemberEvent<Facts>,
+    mut conn: Connection<'_>,
+) -> QueryResult<usize> {
+    insert_into(member_events::table)
+        .values(MemberEventRow::from(event))
         .execute(&mut conn)
         .await
 }

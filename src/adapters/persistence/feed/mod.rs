@@ -1,5 +1,6 @@
 //! Owns the reads of the feed: its lines, its readers, and what they have parked.
 
+mod members;
 mod rows;
 mod sequence;
 
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use domain::feed::{Cursor, Parked, Place, Reader};
-use domain::id::PaymentId;
+use domain::Timestamp;
+use domain::feed::{Cursor, Parked, Place, Reader, Subject};
 use domain::lease::Tenure;
 use domain::principal::Scope;
 
@@ -23,28 +24,52 @@ use super::error::corrupt;
 use super::readable;
 use super::schema::{cursors, epochs, events, feed, parked, unsequenced};
 use super::types::AsInstant;
-use rows::{PlaceRow, line};
+use rows::{Found, PlaceRow, line};
 
+pub(super) use members::MemberEventRow;
 pub(super) use rows::ParkedRow;
 
-/// An event beside its position.
-type LineRow = (i64, FoundEvent);
-
-/// The event at a place.
-macro_rules! its_event {
-    () => {
-        events::table.on(events::payment_id
-            .eq(feed::payment_id)
-            .and(events::sequence.eq(feed::sequence)))
-    };
-}
+/// A position, and the payment's event that is there.
+type LineRow = (i64, Option<FoundEvent>);
 
 impl Database {
-    /// The lines of rows. Of an event whose row does not say whose it is the feed's own row does:
-    /// it is parked with its payment, and holds nobody else up. Where neither can be read there is
-    /// no stream to park it in; it is left out, and the log says so.
+    /// When the event of this subject and sequence happened, where there is one.
+    async fn happened_at(&self, event: Option<&(String, i64)>) -> Result<Option<Timestamp>, Error> {
+        let Some((subject, sequence)) = event else {
+            return Ok(None);
+        };
+        let found = events::table
+            .find((subject, sequence))
+            .select(events::occurred_at);
+        let found = self.load::<_, AsInstant>(found).await?;
+        let found = match found.first() {
+            Some(at) => Some(*at),
+            None => members::happened_at(self, subject, *sequence).await?,
+        };
+        Ok(found.map(|at| at.0))
+    }
+
+    /// The lines of places, in their order. A place and its payment's event are of one look; what a
+    /// member's place tells was committed before its place, so that the look behind it sees it. No
+    /// place is passed over for being new, and payments alone cost no second look.
+    ///
+    /// Of an event whose row does not say whose it is, or is not there, the feed's own row does: it
+    /// is parked with its subject, and holds nobody else up. Where neither can be read there is no
+    /// stream to park it in; it is left out, and the log says so.
     async fn placed(&self, rows: Vec<LineRow>) -> Result<Vec<Line>, Error> {
-        let unplaced = rows.iter().filter(|(_, event)| event.place().is_none());
+        let of_members = rows.iter().filter(|(_, event)| event.is_none());
+        let of_members: Vec<i64> = of_members.map(|(position, _)| *position).collect();
+        let mut members = HashMap::new();
+        if !of_members.is_empty() {
+            members.extend(members::at(self, of_members).await?);
+        }
+        let found = rows.into_iter().map(|(position, event)| {
+            let member = || members.remove(&position).map(Found::Member);
+            (position, event.map(Found::Payment).or_else(member))
+        });
+        let found: Vec<(i64, Option<Found>)> = found.collect();
+        let is_unplaced = |found: &Option<Found>| found.as_ref().and_then(Found::place).is_none();
+        let unplaced = found.iter().filter(|(_, found)| is_unplaced(found));
         let unplaced: Vec<i64> = unplaced.map(|(position, _)| *position).collect();
         let mut known = HashMap::new();
         if !unplaced.is_empty() {
@@ -54,9 +79,18 @@ impl Database {
             let places: Vec<Place> = readable(self.load::<_, PlaceRow>(query).await?);
             known.extend(places.into_iter().map(|place| (place.position, place)));
         }
-        let lines = rows.into_iter().filter_map(|row| line(row, &known));
+        let lines = found.into_iter().filter_map(|row| line(row, &known));
         Ok(lines.collect())
     }
+}
+
+/// The payment's event at a place.
+macro_rules! its_event {
+    () => {
+        events::table.on(events::payment_id
+            .eq(feed::payment_id)
+            .and(events::sequence.eq(feed::sequence)))
+    };
 }
 
 #[async_trait]
@@ -73,18 +107,15 @@ impl Feed for Database {
     async fn backlog(&self) -> Result<Backlog, Error> {
         let counted = unsequenced::table.select(count_star());
         let counted = self.load::<_, i64>(counted).await?.first().copied();
-        let its_event = events::table.on(events::payment_id
-            .eq(unsequenced::payment_id)
-            .and(events::sequence.eq(unsequenced::sequence)));
-        let oldest = unsequenced::table
-            .inner_join(its_event)
+        let first = unsequenced::table
             .order(unsequenced::id.asc())
             .limit(1)
-            .select(events::occurred_at);
-        let oldest = self.load::<_, AsInstant>(oldest).await?;
+            .select((unsequenced::payment_id, unsequenced::sequence));
+        let first = self.load::<_, (String, i64)>(first).await?;
+        let oldest = self.happened_at(first.first()).await?;
         Ok(Backlog {
             count: u64::try_from(counted.unwrap_or_default()).unwrap_or_default(),
-            oldest: oldest.first().map(|at| at.0),
+            oldest,
         })
     }
 
@@ -101,11 +132,11 @@ impl Feed for Database {
     async fn lines(&self, mut after: i64, limit: u32) -> Result<Vec<Line>, Error> {
         loop {
             let query = feed::table
-                .inner_join(its_event!())
+                .left_join(its_event!())
                 .filter(feed::position.gt(after))
                 .order(feed::position.asc())
                 .limit(limit.into())
-                .select((feed::position, columns::<FoundEvent>()));
+                .select((feed::position, columns::<Option<FoundEvent>>()));
             let rows = self.load::<_, LineRow>(query).await?;
             let Some((last, _)) = rows.last() else {
                 return Ok(Vec::new());
@@ -122,13 +153,13 @@ impl Feed for Database {
     async fn lines_of(&self, scope: Scope, mut after: i64, limit: u32) -> Result<Vec<Line>, Error> {
         loop {
             let query = feed::table
-                .inner_join(its_event!())
+                .left_join(its_event!())
                 .filter(feed::merchant_id.eq(scope.merchant.to_string()))
                 .filter(feed::mode.eq(scope.mode.as_str()))
                 .filter(feed::position.gt(after))
                 .order(feed::position.asc())
                 .limit(limit.into())
-                .select((feed::position, columns::<FoundEvent>()));
+                .select((feed::position, columns::<Option<FoundEvent>>()));
             let rows = self.load::<_, LineRow>(query).await?;
             let Some((last, _)) = rows.last() else {
                 return Ok(Vec::new());
@@ -186,12 +217,12 @@ impl Feed for Database {
                     corrupt("cursors", &name)(why.into())
                 })?;
             let next = feed::table
-                .inner_join(its_event!())
                 .filter(feed::position.gt(position))
                 .order(feed::position.asc())
                 .limit(1)
-                .select(events::occurred_at);
-            let next = self.load::<_, AsInstant>(next).await?;
+                .select((feed::payment_id, feed::sequence));
+            let next = self.load::<_, (String, i64)>(next).await?;
+            let waiting_since = self.happened_at(next.first()).await?;
             let count = parked::table
                 .filter(parked::reader.eq(name))
                 .select(count_star());
@@ -199,7 +230,7 @@ impl Feed for Database {
             standings.push(ReaderStanding {
                 reader,
                 cursor: Cursor { epoch, position },
-                waiting_since: next.first().map(|at| at.0),
+                waiting_since,
                 parked: u64::try_from(count.unwrap_or_default()).unwrap_or_default(),
             });
         }
@@ -209,9 +240,9 @@ impl Feed for Database {
     async fn parked_among(
         &self,
         reader: &Reader,
-        payments: &[PaymentId],
-    ) -> Result<Vec<PaymentId>, Error> {
-        let ids: Vec<String> = payments.iter().map(ToString::to_string).collect();
+        subjects: &[Subject],
+    ) -> Result<Vec<Subject>, Error> {
+        let ids: Vec<String> = subjects.iter().map(ToString::to_string).collect();
         let query = parked::table
             .filter(parked::reader.eq(reader.as_str()))
             .filter(parked::payment_id.eq_any(ids))
@@ -234,23 +265,23 @@ impl Feed for Database {
     async fn parked_lines(
         &self,
         reader: &Reader,
-        payment: PaymentId,
+        subject: Subject,
         limit: u32,
     ) -> Result<Vec<Line>, Error> {
         let its_place = feed::table.on(feed::position.eq(parked::position));
         let query = parked::table
             .inner_join(its_place)
-            .inner_join(its_event!())
+            .left_join(its_event!())
             .filter(parked::reader.eq(reader.as_str()))
-            .filter(parked::payment_id.eq(payment.to_string()))
+            .filter(parked::payment_id.eq(subject.to_string()))
             .order(parked::sequence.asc())
             .limit(limit.into())
-            .select((feed::position, columns::<FoundEvent>()));
+            .select((feed::position, columns::<Option<FoundEvent>>()));
         let rows = self.load::<_, LineRow>(query).await?;
         self.placed(rows).await
     }
 
-    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<Subject>, Error> {
         let query = parked::table
             .filter(parked::reader.eq(reader.as_str()))
             .filter(sql::<diesel::sql_types::Bool>("asked"))

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use application::ports::store::{Error, Line};
 use diesel::prelude::*;
 use domain::event::PaymentEvent;
-use domain::feed::{Parked, Place};
+use domain::feed::{Happening, Parked, Place, Subject};
+use domain::member_event::MemberEvent;
 use domain::principal::Scope;
 
 use crate::adapters::persistence::books::FoundEvent;
@@ -13,6 +14,8 @@ use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::error::corrupt;
 use crate::adapters::persistence::schema::{feed, parked};
 use crate::adapters::persistence::types::{AsInstant, free_text};
+
+use super::members::FoundMemberEvent;
 
 /// Where an event is.
 #[derive(Queryable, Selectable)]
@@ -44,7 +47,7 @@ impl TryFrom<PlaceRow> for Place {
                     merchant: row.merchant_id.parse()?,
                     mode: row.mode.parse()?,
                 },
-                payment: row.payment_id.parse()?,
+                subject: row.payment_id.parse()?,
                 sequence: row.sequence,
             })
         };
@@ -52,23 +55,55 @@ impl TryFrom<PlaceRow> for Place {
     }
 }
 
-/// An event at its position; one that this version cannot read keeps the others from nothing.
-/// Whose it is stands in both rows: it is read, and sent, once, and the feed's is `known` where the
-/// event's cannot be read.
-pub(super) fn line(row: (i64, FoundEvent), known: &HashMap<i64, Place>) -> Option<Line> {
-    let (position, event) = row;
-    let place = match event.place() {
-        Some((scope, payment, sequence)) => Place {
+/// What is at a place.
+pub(super) enum Found {
+    /// A payment's event.
+    Payment(FoundEvent),
+    /// An event of what a member has besides.
+    Member(FoundMemberEvent),
+}
+
+impl Found {
+    /// Whose it is, of what, and which of its events; none where its row does not say so.
+    pub(super) fn place(&self) -> Option<(Scope, Subject, i64)> {
+        match self {
+            Self::Payment(event) => {
+                let (scope, payment, sequence) = event.place()?;
+                Some((scope, Subject::Payment(payment), sequence))
+            }
+            Self::Member(event) => event.place(),
+        }
+    }
+
+    fn happening(self) -> Result<Happening, Error> {
+        match self {
+            Self::Payment(event) => PaymentEvent::try_from(event).map(Happening::Payment),
+            Self::Member(event) => MemberEvent::try_from(event).map(Happening::Member),
+        }
+    }
+}
+
+/// What is at a position; one that this version cannot read keeps the others from nothing. Whose it
+/// is stands in both rows: it is read, and sent, once, and the feed's is `known` where the event's
+/// cannot be read.
+pub(super) fn line(row: (i64, Option<Found>), known: &HashMap<i64, Place>) -> Option<Line> {
+    let (position, found) = row;
+    let place = match found.as_ref().and_then(Found::place) {
+        Some((scope, subject, sequence)) => Place {
             position,
             scope,
-            payment,
+            subject,
             sequence,
         },
         None => *known.get(&position)?,
     };
+    let event = match found {
+        Some(found) => found.happening(),
+        None => Err(corrupt("feed", position)("there is no such event".into())),
+    };
     Some(Line {
         place,
-        event: PaymentEvent::try_from(event).map_err(|error| error.to_string()),
+        event: event.map_err(|error| error.to_string()),
     })
 }
 
@@ -89,7 +124,7 @@ impl From<&Parked> for ParkedRow {
     fn from(parked: &Parked) -> Self {
         Self {
             reader: parked.reader.to_string(),
-            payment_id: parked.payment.to_string(),
+            payment_id: parked.subject.to_string(),
             sequence: parked.sequence,
             position: parked.position,
             reason: free_text(&parked.reason),
@@ -107,7 +142,7 @@ impl TryFrom<ParkedRow> for Parked {
         let read = move || -> Result<Self, Why> {
             Ok(Self {
                 reader: row.reader.parse()?,
-                payment: row.payment_id.parse()?,
+                subject: row.payment_id.parse()?,
                 sequence: row.sequence,
                 position: row.position,
                 reason: row.reason,

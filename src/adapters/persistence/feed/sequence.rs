@@ -1,4 +1,4 @@
-//! Owns giving events their positions: one transaction and four statements per batch.
+//! Owns giving events their positions: one transaction and a few statements per batch.
 
 use std::time::Duration;
 
@@ -10,9 +10,24 @@ use tokio::time::timeout;
 
 use crate::adapters::persistence::commit::keep_lease;
 use crate::adapters::persistence::connection::{Database, Lease, RunQueryDsl};
-use crate::adapters::persistence::dialect::next_position;
+use crate::adapters::persistence::dialect::{coalesce, next_position};
 use crate::adapters::persistence::error::{of_read, of_statement};
-use crate::adapters::persistence::schema::{events, feed, unsequenced};
+use crate::adapters::persistence::schema::{events, feed, member_events, unsequenced};
+
+/// What a place is written by.
+const PLACE: (
+    feed::position,
+    feed::merchant_id,
+    feed::mode,
+    feed::payment_id,
+    feed::sequence,
+) = (
+    feed::position,
+    feed::merchant_id,
+    feed::mode,
+    feed::payment_id,
+    feed::sequence,
+);
 
 impl Database {
     /// What [`application::ports::store::Feed::sequence`] says.
@@ -71,28 +86,33 @@ async fn batch(
     Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
 }
 
-/// How many rows were written into the feed, and how many taken from those that wait.
+/// How many rows were written into the feed, and how many taken from those that wait; whatever
+/// they are of, in the order of insertion.
 async fn move_rows(ids: &[i64], writer: &mut Lease) -> Result<(usize, usize), SequenceError> {
-    let its_event = events::table.on(events::payment_id
+    let of_payment = events::table.on(events::payment_id
         .eq(unsequenced::payment_id)
         .and(events::sequence.eq(unsequenced::sequence)));
+    let of_member = member_events::table.on(member_events::subject
+        .eq(unsequenced::payment_id)
+        .and(member_events::sequence.eq(unsequenced::sequence)));
+    let merchant = coalesce(
+        events::merchant_id.nullable(),
+        member_events::merchant_id.nullable(),
+    );
+    let mode = coalesce(events::mode.nullable(), member_events::mode.nullable());
     let rows = unsequenced::table
-        .inner_join(its_event)
+        .left_join(of_payment)
+        .left_join(of_member)
         .filter(unsequenced::id.eq_any(ids))
+        .filter(merchant.is_not_null())
         .select((
             next_position(),
-            events::merchant_id,
-            events::mode,
-            events::payment_id,
-            events::sequence,
+            merchant.assume_not_null(),
+            mode.assume_not_null(),
+            unsequenced::payment_id,
+            unsequenced::sequence,
         ));
-    let given = insert_into(feed::table).values(rows).into_columns((
-        feed::position,
-        feed::merchant_id,
-        feed::mode,
-        feed::payment_id,
-        feed::sequence,
-    ));
+    let given = insert_into(feed::table).values(rows).into_columns(PLACE);
     let given = RunQueryDsl::execute(given, &mut writer.connection()).await;
     let given = given.map_err(|error| refused(of_statement(&error)))?;
     let taken = delete(unsequenced::table.filter(unsequenced::id.eq_any(ids)));

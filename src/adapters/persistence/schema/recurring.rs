@@ -94,3 +94,23 @@ diesel::table! {
         occurred_at -> Instant,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// What others are told of what is no payment.
+    member_events (subject, sequence) {
+        subject -> Text,
+        sequence -> BigInt,
+        merchant_id -> Text,
+        mode -> Text,
+        kind -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        actor -> Text,
+        member -> Text,
+        occurred_at -> Instant,
+        payload -> Binary,
+    }
+}

@@ -10,7 +10,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Nullable;
 use domain::Timestamp;
 use domain::billing::BillingKey;
-use domain::id::{BillingKeyId, SagaId, SubscriptionId};
+use domain::id::{BillingKeyId, PaymentId, SagaId, SubscriptionId};
+use domain::merchant;
 use domain::payment::PayStatus;
 use domain::principal::Scope;
 use domain::subscription::{Cycle, CycleStatus};
@@ -22,10 +23,12 @@ use crate::adapters::persistence::billing::KeyRow;
 use crate::adapters::persistence::connection::Database;
 use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::dialect::{
-    IdAmong, columns, cycle_is_counted, key_is_registered, saga_is_open,
+    IdAmong, columns, cycle_is_counted, cycle_is_under_way, key_is_registered, saga_is_open,
 };
 use crate::adapters::persistence::error::corrupt;
-use crate::adapters::persistence::schema::{billing_keys, cycles, payments, sagas, subscriptions};
+use crate::adapters::persistence::schema::{
+    api_keys, billing_keys, cycles, merchants, payments, sagas, subscriptions,
+};
 use crate::adapters::persistence::types::{AsInstant, Instant};
 use crate::adapters::persistence::{one, readable};
 
@@ -66,6 +69,42 @@ fn counted(count: i64) -> u64 {
 }
 
 impl Database {
+    /// What was paid since then, and whatever was given up.
+    async fn past(&self, since: Timestamp) -> Result<Vec<StandingCount>, Error> {
+        let counts = (
+            cycles::merchant_id,
+            cycles::mode,
+            cycles::status,
+            count_star(),
+        );
+        let failed = cycles::table
+            .filter(cycle_is_counted())
+            .filter(cycles::status.eq(CycleStatus::Failed.as_str()))
+            .group_by((cycles::merchant_id, cycles::mode, cycles::status))
+            .select(counts);
+        let mut rows = self.load::<_, StandingCount>(failed).await?;
+        let paid = cycles::table
+            .filter(cycles::paid_at.ge(Some(AsInstant(since))))
+            .filter(cycles::status.eq(CycleStatus::Paid.as_str()))
+            .group_by((cycles::merchant_id, cycles::mode, cycles::status))
+            .select(counts);
+        rows.extend(self.load::<_, StandingCount>(paid).await?);
+        Ok(rows)
+    }
+
+    /// Marks the lines of merchants that are suspended.
+    async fn mark_suspended(&self, lines: &mut Lines) -> Result<(), Error> {
+        let active = merchant::Status::Active.as_str();
+        let suspended = merchants::table
+            .filter(merchants::status.ne(active))
+            .select(merchants::id);
+        let suspended = self.load::<_, String>(suspended).await?;
+        for ((merchant, _), line) in &mut lines.0 {
+            line.suspended = suspended.contains(merchant);
+        }
+        Ok(())
+    }
+
     async fn count_due(&self, by: CountedBy, lines: &mut Lines) -> Result<(), Error> {
         let late = cycles::next_at.assume_not_null().le(AsInstant(by.late));
         let due = cycles::table
@@ -89,17 +128,7 @@ impl Database {
 
     async fn count_standing(&self, by: CountedBy, lines: &mut Lines) -> Result<(), Error> {
         let standing = cycles::table
-            .filter(cycle_is_counted())
-            .group_by((cycles::merchant_id, cycles::mode, cycles::status))
-            .select((
-                cycles::merchant_id,
-                cycles::mode,
-                cycles::status,
-                count_star(),
-            ));
-        let paid = cycles::table
-            .filter(cycles::paid_at.ge(Some(AsInstant(by.paid_since))))
-            .filter(cycles::status.eq(CycleStatus::Paid.as_str()))
+            .filter(cycle_is_under_way())
             .group_by((cycles::merchant_id, cycles::mode, cycles::status))
             .select((
                 cycles::merchant_id,
@@ -108,7 +137,9 @@ impl Database {
                 count_star(),
             ));
         let mut rows = self.load::<_, StandingCount>(standing).await?;
-        rows.extend(self.load::<_, StandingCount>(paid).await?);
+        if let Some(since) = by.paid_since {
+            rows.extend(self.past(since).await?);
+        }
         for row in rows {
             let count = counted(row.count);
             let status = row.status.parse::<CycleStatus>();
@@ -136,6 +167,9 @@ impl Dues for Database {
         let mut lines = Lines::default();
         self.count_due(by, &mut lines).await?;
         self.count_standing(by, &mut lines).await?;
+        if !lines.0.is_empty() {
+            self.mark_suspended(&mut lines).await?;
+        }
         Ok(lines.0.into_values().collect())
     }
 
@@ -199,6 +233,32 @@ impl Dues for Database {
             .filter(key_is_registered());
         let swept = self.execute(diesel::delete(swept)).await?;
         Ok(u64::try_from(swept).unwrap_or(u64::MAX))
+    }
+
+    async fn given_back(&self, payments: &[PaymentId]) -> Result<BTreeMap<PaymentId, i64>, Error> {
+        let ids: Vec<String> = payments.iter().map(ToString::to_string).collect();
+        let query = payments::table
+            .filter(payments::id.eq_any(ids))
+            .filter(payments::canceled.gt(0))
+            .select((payments::id, payments::canceled));
+        let rows = self.load::<_, (String, i64)>(query).await?;
+        let read = |(id, minor): (String, i64)| Some((id.parse().ok()?, minor));
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    async fn keys_ending(
+        &self,
+        now: Timestamp,
+        soon: Timestamp,
+        used: Timestamp,
+    ) -> Result<u64, Error> {
+        let query = api_keys::table
+            .filter(api_keys::expires_at.gt(Some(AsInstant(now))))
+            .filter(api_keys::expires_at.le(Some(AsInstant(soon))))
+            .filter(api_keys::last_used_at.gt(Some(AsInstant(used))))
+            .select(count_star());
+        let counts = self.load::<_, i64>(query).await?;
+        Ok(counts.first().copied().map_or(0, counted))
     }
 
     async fn stuck_cards(&self, since: Timestamp) -> Result<u64, Error> {

@@ -4,15 +4,13 @@
 use std::collections::{HashSet, VecDeque};
 
 use domain::change::Change;
-use domain::event::PaymentEvent;
-use domain::feed::Place;
-use domain::id::PaymentId;
+use domain::feed::{Happening, Place, Subject};
 
 use crate::ports::sink::{Fate, Told};
 use crate::ports::store::Line;
 
 /// Why a line is not told although nothing is wrong with it.
-pub(super) const FOLLOWS: &str = "an earlier event of its payment is parked";
+pub(super) const FOLLOWS: &str = "an earlier event of its subject is parked";
 
 /// So many writes at once, unless one event alone has more: a batch of events may have many each,
 /// and payments wait for whatever is written before them.
@@ -20,13 +18,13 @@ const WRITES_MAX: usize = 256;
 
 /// Lines of the feed, in order and without gaps, from the first that is not behind the cursor.
 ///
-/// Several tellings may be under way. Of one payment only one is: a later event is told when every
+/// Several tellings may be under way. Of one subject only one is: a later event is told when every
 /// earlier one was taken, so no sink can take them in another order.
 #[derive(Default)]
 pub(super) struct Window {
     lines: VecDeque<Entry>,
-    /// Payments of which something was parked here.
-    parked: HashSet<PaymentId>,
+    /// Subjects of which something was parked here.
+    parked: HashSet<Subject>,
 }
 
 struct Entry {
@@ -36,13 +34,13 @@ struct Entry {
 
 enum State {
     /// It has to be told.
-    Waiting(Box<PaymentEvent>),
+    Waiting(Box<Happening>),
     /// It is being told.
     UnderWay,
     /// It was taken.
     Taken,
     /// It is done when these changes are committed; where they are not, it is told again.
-    Effected(Vec<Change>, Box<PaymentEvent>),
+    Effected(Vec<Change>, Box<Happening>),
     /// It is parked, for this reason.
     Parked(String),
 }
@@ -70,18 +68,18 @@ pub(super) struct Verdict {
 }
 
 impl Window {
-    /// Takes up lines that were read behind those that are there: of the payments in `parked`
+    /// Takes up lines that were read behind those that are there: of the subjects in `parked`
     /// nothing is told, nor of those with a line that cannot be read from there on.
-    pub(super) fn add(&mut self, lines: Vec<Line>, parked: &HashSet<PaymentId>) {
+    pub(super) fn add(&mut self, lines: Vec<Line>, parked: &HashSet<Subject>) {
         for Line { place, event } in lines {
-            let payment = place.payment;
-            let state = if parked.contains(&payment) || self.parked.contains(&payment) {
+            let subject = place.subject;
+            let state = if parked.contains(&subject) || self.parked.contains(&subject) {
                 State::Parked(FOLLOWS.to_owned())
             } else {
                 match event {
                     Ok(event) => State::Waiting(Box::new(event)),
                     Err(why) => {
-                        self.parked.insert(payment);
+                        self.parked.insert(subject);
                         State::Parked(why)
                     }
                 }
@@ -123,9 +121,9 @@ impl Window {
             }
             match state {
                 State::UnderWay => {
-                    busy.insert(place.payment);
+                    busy.insert(place.subject);
                 }
-                State::Waiting(_) if busy.contains(&place.payment) => {}
+                State::Waiting(_) if busy.contains(&place.subject) => {}
                 State::Waiting(_) => {
                     if let State::Waiting(event) = std::mem::replace(state, State::UnderWay) {
                         let position = place.position;
@@ -144,10 +142,10 @@ impl Window {
         let fates = fates.into_iter().chain(std::iter::repeat_with(silent));
         let mut answers = told.into_iter().zip(fates).peekable();
         let mut unavailable = None;
-        // Of which payments nothing later counts: told again with it, or parked behind it.
+        // Of which subjects nothing later counts: told again with it, or parked behind it.
         let (mut stopped, mut parked) = (HashSet::new(), HashSet::new());
         for Entry { place, state } in &mut self.lines {
-            let payment = place.payment;
+            let subject = place.subject;
             // Both are in the feed's order; lines that are not here any more have no answer.
             while answers
                 .next_if(|(told, _)| told.position < place.position)
@@ -156,7 +154,7 @@ impl Window {
             let answer = answers.next_if(|(told, _)| told.position == place.position);
             if let Some((Told { event, .. }, fate)) = answer {
                 *state = match fate {
-                    _ if stopped.contains(&payment) || parked.contains(&payment) => {
+                    _ if stopped.contains(&subject) || parked.contains(&subject) => {
                         State::Waiting(event)
                     }
                     Fate::Delivered => State::Taken,
@@ -164,16 +162,16 @@ impl Window {
                     Fate::Poisoned(why) => State::Parked(why),
                     Fate::Unavailable(why) => {
                         unavailable.get_or_insert(why);
-                        stopped.insert(payment);
+                        stopped.insert(subject);
                         State::Waiting(event)
                     }
                 };
             }
-            if matches!(state, State::Waiting(_)) && parked.contains(&payment) {
+            if matches!(state, State::Waiting(_)) && parked.contains(&subject) {
                 *state = State::Parked(FOLLOWS.to_owned());
             }
             if matches!(state, State::Parked(_)) {
-                parked.insert(payment);
+                parked.insert(subject);
             }
         }
         self.parked.extend(parked);

@@ -4,8 +4,8 @@
 
 use super::*;
 use domain::Timestamp;
-use domain::event::{Hash, Kind};
-use domain::id::{MerchantId, RawId};
+use domain::event::{Hash, Kind, PaymentEvent};
+use domain::id::{MerchantId, PaymentId, RawId};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ fn place(position: i64, payment: u128, sequence: i64) -> Place {
             merchant: MerchantId::new(RawId::from_parts(1, 1)),
             mode: Mode::Test,
         },
-        payment: PaymentId::new(RawId::from_parts(2, payment)),
+        subject: Subject::Payment(PaymentId::new(RawId::from_parts(2, payment))),
         sequence,
     }
 }
@@ -27,7 +27,7 @@ fn place(position: i64, payment: u128, sequence: i64) -> Place {
 fn line(place: Place) -> Line {
     let event = PaymentEvent {
         scope: place.scope,
-        payment: place.payment,
+        payment: place.subject.payment().unwrap(),
         sequence: place.sequence,
         kind: Kind::Prepared,
         from: None,
@@ -42,7 +42,7 @@ fn line(place: Place) -> Line {
     };
     Line {
         place,
-        event: Ok(event),
+        event: Ok(Happening::Payment(event)),
     }
 }
 
@@ -178,7 +178,7 @@ fn what_cannot_be_read_is_parked_and_what_comes_before_is_told() {
 fn of_a_parked_payment_nothing_is_told() {
     let mut window = Window::default();
     let lines = vec![line(place(1, 1, 4)), line(place(2, 2, 1))];
-    window.add(lines, &HashSet::from([place(1, 1, 4).payment]));
+    window.add(lines, &HashSet::from([place(1, 1, 4).subject]));
     assert_eq!(positions(&window.tell(9)), [2]);
     assert_eq!(parks(&window.verdict()), [1]);
 }
@@ -258,16 +258,16 @@ impl Dice {
 #[derive(Default)]
 struct Course {
     under_way: Vec<Vec<Told>>,
-    taken: BTreeMap<PaymentId, i64>,
-    parked: BTreeMap<PaymentId, i64>,
+    taken: BTreeMap<Subject, i64>,
+    parked: BTreeMap<Subject, i64>,
     done: i64,
 }
 
 impl Course {
     fn begin(&mut self, window: &mut Window, limit: usize) {
         let told = window.tell(limit);
-        let payments = |told: &[Told]| -> HashSet<PaymentId> {
-            told.iter().map(|told| told.event.payment).collect()
+        let payments = |told: &[Told]| -> HashSet<Subject> {
+            told.iter().map(|told| told.event.subject()).collect()
         };
         let mine = payments(&told);
         for other in &self.under_way {
@@ -287,10 +287,14 @@ impl Course {
         for Told { event, .. } in &told {
             let fate = dice.fate();
             if fate != DELIVERED {
-                stopped.insert(event.payment);
-            } else if !stopped.contains(&event.payment) {
-                let last = self.taken.insert(event.payment, event.sequence);
-                assert_eq!(last.unwrap_or(0) + 1, event.sequence, "in order, each once");
+                stopped.insert(event.subject());
+            } else if !stopped.contains(&event.subject()) {
+                let last = self.taken.insert(event.subject(), event.sequence());
+                assert_eq!(
+                    last.unwrap_or(0) + 1,
+                    event.sequence(),
+                    "in order, each once"
+                );
             }
             fates.push(fate);
         }
@@ -300,12 +304,12 @@ impl Course {
     fn commit(&mut self, window: &mut Window, lines: &[(u128, i64)]) {
         let verdict = window.verdict();
         for (at, _) in &verdict.parks {
-            self.parked.entry(at.payment).or_insert(at.sequence);
+            self.parked.entry(at.subject).or_insert(at.sequence);
         }
         let Some(done) = verdict.done else { return };
         for position in self.done + 1..=done {
             let (payment, sequence) = lines[usize::try_from(position).unwrap() - 1];
-            let payment = place(1, payment, 1).payment;
+            let payment = place(1, payment, 1).subject;
             let taken = self
                 .taken
                 .get(&payment)

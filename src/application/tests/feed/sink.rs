@@ -7,8 +7,7 @@ use std::time::Duration;
 use application::ports::Sink;
 use application::ports::sink::{Begin, Fate, Told};
 use async_trait::async_trait;
-use domain::feed::Reader;
-use domain::id::PaymentId;
+use domain::feed::{Reader, Subject};
 use tokio::time::{Instant, sleep};
 
 use crate::bugs::Bug;
@@ -27,9 +26,9 @@ const TAKES: [Duration; 3] = [
 /// What was taken, in the order in which it was; it outlives every process.
 #[derive(Default)]
 pub(crate) struct Notebook {
-    pub(crate) taken: Mutex<Vec<(PaymentId, i64)>>,
+    pub(crate) taken: Mutex<Vec<(Subject, i64)>>,
     /// Cannot be taken.
-    pub(crate) poison: Mutex<Option<(PaymentId, i64)>>,
+    pub(crate) poison: Mutex<Option<(Subject, i64)>>,
 }
 
 /// A process's way to the notebook.
@@ -40,7 +39,7 @@ pub(crate) struct Telling {
     pub(crate) away: Option<(Instant, Duration)>,
     pub(crate) bug: Option<Bug>,
     /// What a bug said was taken, and was not yet.
-    pub(crate) promised: Mutex<Vec<(PaymentId, i64)>>,
+    pub(crate) promised: Mutex<Vec<(Subject, i64)>>,
 }
 
 impl Telling {
@@ -49,7 +48,7 @@ impl Telling {
             .is_some_and(|(from, span)| Instant::now() >= from && from.elapsed() < span)
     }
 
-    async fn take(&self, event: (PaymentId, i64)) -> Fate {
+    async fn take(&self, event: (Subject, i64)) -> Fate {
         self.life.point().await;
         if self.is_away() {
             if self.bug == Some(Bug::OutageIsOver) {
@@ -91,9 +90,9 @@ impl Sink for Telling {
         let promised = std::mem::take(&mut *self.promised.lock().unwrap());
         self.notebook.taken.lock().unwrap().extend(promised);
         let mut fates: Vec<Fate> = Vec::new();
-        let mut refused: Vec<PaymentId> = Vec::new();
+        let mut refused: Vec<Subject> = Vec::new();
         for told in events {
-            let event = (told.event.payment, told.event.sequence);
+            let event = (told.event.subject(), told.event.sequence());
             let fate = if refused.contains(&event.0) {
                 Fate::Unavailable("an earlier one was not taken".to_owned())
             } else {

@@ -10,8 +10,8 @@ use application::ports::store::{
     SequenceError,
 };
 use async_trait::async_trait;
-use domain::feed::{Cursor, Parked, Place, Reader};
-use domain::id::{PaymentId, WorkerId};
+use domain::feed::{Cursor, Parked, Place, Reader, Subject};
+use domain::id::WorkerId;
 use domain::lease::{Job, Tenure};
 use domain::principal::Scope;
 
@@ -39,7 +39,7 @@ impl Mortal {
             Some(Bug::LastTakenCounts) => {
                 let taken = self.notebook.taken.lock().unwrap();
                 let places = self.memory.all_places().into_iter();
-                let was_taken = |place: &Place| taken.contains(&(place.payment, place.sequence));
+                let was_taken = |place: &Place| taken.contains(&(place.subject, place.sequence));
                 let last = places.filter(was_taken).map(|place| place.position).max();
                 Ok(last)
             }
@@ -146,10 +146,10 @@ impl Feed for Mortal {
     async fn parked_among(
         &self,
         reader: &Reader,
-        payments: &[PaymentId],
-    ) -> Result<Vec<PaymentId>, Error> {
+        subjects: &[Subject],
+    ) -> Result<Vec<Subject>, Error> {
         self.life.point().await;
-        let done = self.memory.parked_among(reader, payments).await;
+        let done = self.memory.parked_among(reader, subjects).await;
         self.life.point().await;
         if self.bug == Some(Bug::ParkedIsForgotten) {
             return Ok(Vec::new());
@@ -167,16 +167,16 @@ impl Feed for Mortal {
     async fn parked_lines(
         &self,
         reader: &Reader,
-        payment: PaymentId,
+        subject: Subject,
         limit: u32,
     ) -> Result<Vec<Line>, Error> {
         self.life.point().await;
-        let done = self.memory.parked_lines(reader, payment, limit).await;
+        let done = self.memory.parked_lines(reader, subject, limit).await;
         self.life.point().await;
         done
     }
 
-    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<Subject>, Error> {
         self.life.point().await;
         let done = self.memory.asked(reader, limit).await;
         self.life.point().await;

@@ -14,9 +14,12 @@ use chrono::{DateTime, TimeDelta};
 use domain::Timestamp;
 use domain::change::Change;
 use domain::event::{Hash, Kind, PaymentEvent};
-use domain::id::{MerchantId, PaymentId, RawId, WorkerId};
+use domain::feed::Subject;
+use domain::id::{BillingKeyId, MerchantId, PaymentId, RawId, SubscriptionId, WorkerId};
+use domain::member_event::{self, Facts, MemberEvent};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
+use domain::subscription::Deed;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +29,7 @@ use crate::life::{End, Life};
 use crate::sink::{Notebook, READER, Telling};
 use crate::store::Mortal;
 
-const PAYMENTS: u128 = 4;
+const SUBJECTS: u128 = 4;
 const EVENTS: i64 = 5;
 const ROWS: u32 = 3;
 /// When nobody can be told for a while: just before the second burst.
@@ -88,22 +91,48 @@ impl Ids for Counted {
     }
 }
 
-fn payment(number: u128) -> PaymentId {
-    PaymentId::new(RawId::from_parts(7, number))
+/// Payments, subscriptions and cards in turn: what events are of.
+fn subject(number: u128) -> Subject {
+    let raw = RawId::from_parts(7, number);
+    match number % 3 {
+        0 => Subject::Payment(PaymentId::new(raw)),
+        1 => Subject::Member(member_event::Subject::Subscription(SubscriptionId::new(
+            raw,
+        ))),
+        _ => Subject::Member(member_event::Subject::BillingKey(BillingKeyId::new(raw))),
+    }
 }
 
 /// The event that cannot be taken.
-fn poisoned() -> (PaymentId, i64) {
-    (payment(2), 2)
+fn poisoned() -> (Subject, i64) {
+    (subject(2), 2)
 }
 
-fn event(payment: PaymentId, sequence: i64) -> Change {
+fn event(subject: Subject, sequence: i64) -> Change {
     let first = sequence == 1;
+    let scope = Scope {
+        merchant: MerchantId::new(RawId::from_parts(1, 1)),
+        mode: Mode::Test,
+    };
+    let payment = match subject {
+        Subject::Payment(payment) => payment,
+        Subject::Member(subject) => {
+            return Change::AppendMemberEvent(Box::new(MemberEvent {
+                scope,
+                subject,
+                sequence,
+                kind: member_event::Kind::Subscription(Deed::Paid),
+                from: (!first).then_some("ACTIVE"),
+                to: "ACTIVE",
+                actor: Actor::Gateway,
+                member: "member-1".parse().unwrap(),
+                at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+                payload: Facts::default(),
+            }));
+        }
+    };
     Change::AppendEvent(Box::new(PaymentEvent {
-        scope: Scope {
-            merchant: MerchantId::new(RawId::from_parts(1, 1)),
-            mode: Mode::Test,
-        },
+        scope,
         payment,
         sequence,
         kind: if first {
@@ -190,30 +219,30 @@ impl World {
     /// Appends every event, a few at a time, for as long as things go wrong.
     async fn write(&self, bell: &Bell) {
         let events = (1..=EVENTS).flat_map(|sequence| {
-            let payments = 0..PAYMENTS;
-            payments.map(move |number| (number, sequence))
+            let subjects = 0..SUBJECTS;
+            subjects.map(move |number| (number, sequence))
         });
         for (written, (number, sequence)) in events.enumerate() {
             sleep(pause_before(written)).await;
             self.memory
-                .commit_now(&[event(payment(number), sequence)])
+                .commit_now(&[event(subject(number), sequence)])
                 .unwrap();
             bell.ring();
         }
     }
 
-    fn taken(&self) -> Vec<(PaymentId, i64)> {
+    fn taken(&self) -> Vec<(Subject, i64)> {
         self.notebook.taken.lock().unwrap().clone()
     }
 
     /// What may be taken again: what was taken and lies behind the cursor.
-    async fn exposed(&self) -> BTreeSet<(PaymentId, i64)> {
+    async fn exposed(&self) -> BTreeSet<(Subject, i64)> {
         let cursor = self.memory.cursor(&READER).await.unwrap();
         let done = cursor.map_or(0, |cursor| cursor.position);
         let places = self.memory.all_places().into_iter();
         let behind = places.filter(|place| place.position > done);
         let behind: BTreeSet<_> = behind
-            .map(|place| (place.payment, place.sequence))
+            .map(|place| (place.subject, place.sequence))
             .collect();
         self.taken()
             .into_iter()
@@ -240,8 +269,8 @@ impl World {
         let mut wrong = self.breaches(self.trouble.poison).await;
         if self.trouble.poison {
             *self.notebook.poison.lock().unwrap() = None;
-            let (payment, _) = poisoned();
-            if let Err(error) = replay(self.memory.as_ref(), &READER, payment).await {
+            let (subject, _) = poisoned();
+            if let Err(error) = replay(self.memory.as_ref(), &READER, subject).await {
                 wrong.push(format!("not tried again: {error}"));
             }
             sleep(SETTLED).await;
@@ -267,7 +296,7 @@ impl World {
         }
     }
 
-    fn again(&self) -> Vec<(PaymentId, i64)> {
+    fn again(&self) -> Vec<(Subject, i64)> {
         let mut seen = BTreeSet::new();
         let mut taken = self.taken();
         taken.retain(|event| !seen.insert(*event));
@@ -283,16 +312,16 @@ impl World {
         if positions != (1..=count).collect::<Vec<_>>() || count != 20 {
             wrong.push(format!("positions {positions:?}"));
         }
-        let mut last: BTreeMap<PaymentId, i64> = BTreeMap::new();
-        for (payment, sequence) in self.taken() {
-            let last = last.entry(payment).or_default();
+        let mut last: BTreeMap<Subject, i64> = BTreeMap::new();
+        for (subject, sequence) in self.taken() {
+            let last = last.entry(subject).or_default();
             if sequence > *last + 1 {
-                wrong.push(format!("{payment}: {sequence} after {last}"));
+                wrong.push(format!("{subject}: {sequence} after {last}"));
             }
             *last = sequence.max(*last);
         }
-        for number in 0..PAYMENTS {
-            let id = payment(number);
+        for number in 0..SUBJECTS {
+            let id = subject(number);
             let until = last.get(&id).copied().unwrap_or_default();
             let (poisoned, sequence) = poisoned();
             let expected = if is_poisoned && id == poisoned {

@@ -8,6 +8,7 @@ use application::ports::store::{CommitError, Error};
 use domain::change::Change;
 use domain::decline::Decline;
 use domain::id::{GatewayOrderId, RawId};
+use domain::member_event::Kind as Told;
 use domain::money::Money;
 use domain::payment::PayStatus;
 use domain::saga::{CancelCall, ChargeCall, Kind, Policy};
@@ -237,7 +238,11 @@ impl Bug {
             Some(Self::GivenBackIsPaid) => is_given_back(change),
             Some(Self::CycleUntold) => {
                 let ends = |change: &Change| matches!(change, Change::UpdateSaga { .. });
-                matches!(change, Change::Subscription(_)) && changes.iter().any(ends)
+                let told = matches!(
+                    change,
+                    Change::Subscription(_) | Change::AppendMemberEvent(_)
+                );
+                told && changes.iter().any(ends)
             }
             Some(Self::ReservationForgotten) => {
                 matches!(change, Change::UpdatePayment { payment, .. }
@@ -280,6 +285,9 @@ impl Bug {
 
 /// Whether it is what follows for a subscription when a cycle's money is given back.
 fn is_given_back(change: &Change) -> bool {
+    if let Change::AppendMemberEvent(event) = change {
+        return event.kind == Told::Subscription(Deed::Refunded);
+    }
     let Change::Subscription(change) = change else {
         return false;
     };

@@ -6,8 +6,8 @@ use application::ports::store::{
     Backlog, Error, Feed, LeaseStanding, Leases, Line, ReaderStanding, SequenceError,
 };
 use async_trait::async_trait;
-use domain::feed::{Cursor, Parked, Place, Reader};
-use domain::id::{PaymentId, WorkerId};
+use domain::feed::{Cursor, Parked, Place, Reader, Subject};
+use domain::id::WorkerId;
 use domain::lease::{Job, Tenure};
 use domain::principal::Scope;
 
@@ -55,9 +55,9 @@ impl Feed for Faulty {
     async fn parked_among(
         &self,
         reader: &Reader,
-        payments: &[PaymentId],
-    ) -> Result<Vec<PaymentId>, Error> {
-        self.memory.parked_among(reader, payments).await
+        subjects: &[Subject],
+    ) -> Result<Vec<Subject>, Error> {
+        self.memory.parked_among(reader, subjects).await
     }
 
     async fn parked(&self, reader: &Reader, after: i64, limit: u32) -> Result<Vec<Parked>, Error> {
@@ -67,13 +67,13 @@ impl Feed for Faulty {
     async fn parked_lines(
         &self,
         reader: &Reader,
-        payment: PaymentId,
+        subject: Subject,
         limit: u32,
     ) -> Result<Vec<Line>, Error> {
-        self.memory.parked_lines(reader, payment, limit).await
+        self.memory.parked_lines(reader, subject, limit).await
     }
 
-    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<PaymentId>, Error> {
+    async fn asked(&self, reader: &Reader, limit: u32) -> Result<Vec<Subject>, Error> {
         self.memory.asked(reader, limit).await
     }
 }

@@ -7,12 +7,13 @@ use domain::calendar::{CycleNumber, Period};
 use domain::change::Change as AnyChange;
 use domain::decline::{Class, Decline, Reason};
 use domain::id::{BillingKeyId, MerchantId, PaymentId, RawId, SubscriptionId};
+use domain::member_event::{Facts, Kind, MemberEvent};
 use domain::merchant::Zone;
 use domain::money::{Currency, Money};
 use domain::principal::{Actor, Mode, Scope};
 use domain::subscription::{
-    CancelRefusal, Change, Cycle, CycleStatus, Due, Dunning, Ending, Event, Manner, Missed, Moved,
-    Plan, PlanKind, State, Status, Subscription, Terms, Wish,
+    CancelRefusal, Change, Cycle, CycleStatus, Deed, Due, Dunning, Ending, Event, Manner, Missed,
+    Moved, Plan, PlanKind, State, Status, Subscription, Terms, Wish,
 };
 use domain::webhook::Chance;
 
@@ -108,7 +109,13 @@ impl Subscriber {
 
     /// As a store does it: each condition must hold.
     fn commit(&mut self, moved: Moved) {
+        let (lines, mut heard) = (self.events.len(), 0);
         for change in moved.changes {
+            if let AnyChange::AppendMemberEvent(told) = &change {
+                self.hear(told);
+                heard += 1;
+                continue;
+            }
             let AnyChange::Subscription(change) = change else {
                 panic!("{change:?}");
             };
@@ -132,6 +139,28 @@ impl Subscriber {
             }
         }
         assert_eq!(self.subscription, moved.subscription);
+        assert_eq!(self.events.len() - lines, heard, "each line is told once");
+    }
+
+    /// What others are told is what the log says, and what comes next after a decline alone.
+    fn hear(&self, told: &MemberEvent<Facts>) {
+        let line = self.events.last().unwrap();
+        let kind = Kind::Subscription(line.deed);
+        let said = (told.sequence, told.kind, told.from, told.to);
+        let from = line.from.map(Status::as_str);
+        assert_eq!(said, (line.sequence, kind, from, line.to.as_str()));
+        let whose = (told.scope, &told.member, told.actor);
+        let own = &self.subscription;
+        assert_eq!(whose, (own.scope, &own.member, line.actor));
+        let facts = &told.payload;
+        assert_eq!(facts.cycle, line.cycle.map(CycleNumber::get));
+        assert_eq!(
+            (facts.payment_id, facts.reason),
+            (line.payment, line.reason)
+        );
+        let next = [&facts.next_try_at, &facts.card_wanted_until];
+        let next = next.into_iter().flatten().count();
+        assert_eq!(next, usize::from(line.deed == Deed::Declined), "{told:?}");
     }
 
     fn put(&mut self, cycle: Cycle, expected: i64) {
