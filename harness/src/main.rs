@@ -1,5 +1,5 @@
 //! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks, hooks,
-//! billing, downtime and picking, one subcommand each.
+//! billing, downtime, picking, overload and retries, one subcommand each.
 
 mod books;
 mod bus;
@@ -11,9 +11,11 @@ mod hooks;
 mod http;
 mod load;
 mod output;
+mod overload;
 mod process;
 mod proxy;
 mod random;
+mod retries;
 mod sandbox;
 mod service;
 mod slow;
@@ -65,6 +67,10 @@ enum Command {
     Picking(chaos::billing::picking::Arguments),
     /// Tells what a gateway tells, and lies: nothing moves by them, each truth moves once.
     Hooks(hooks::Arguments),
+    /// Has more approvals arrive than can be done, and measures what becomes of them.
+    Overload(overload::Arguments),
+    /// Counts the calls that a gateway in trouble gets for each payment.
+    Retries(retries::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,6 +138,8 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Billing(arguments) => chaos::billing::run(arguments).await,
         Command::Downtime(arguments) => chaos::billing::downtime::run(arguments).await,
         Command::Picking(arguments) => chaos::billing::picking::run(arguments).await,
+        Command::Overload(arguments) => overload::run(arguments).await,
+        Command::Retries(arguments) => retries::run(arguments).await,
     }
 }
 

@@ -50,6 +50,23 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     /// Whether money moved.
     pub(crate) effect: bool,
+    /// Its place among all arrivals.
+    pub(crate) sequence: u64,
+    /// About which authentication.
+    pub(crate) payment_key: Option<String>,
+    /// About which gateway order.
+    pub(crate) order_id: Option<String>,
+    /// The key under which it came.
+    pub(crate) idempotency_key: Option<String>,
+    /// What the caller was told; none where the connection died.
+    pub(crate) status: Option<u16>,
+}
+
+impl Call {
+    /// Whether it asks what became of a payment.
+    pub(crate) fn is_question(&self) -> bool {
+        matches!(self.operation.as_str(), "get" | "getByOrder")
+    }
 }
 
 #[derive(Deserialize)]
@@ -192,9 +209,14 @@ impl Sandbox {
 
     /// How often anybody asked what became of a payment.
     pub(crate) async fn questions(&self) -> anyhow::Result<u64> {
-        let all: Calls = self.get("calls").await?;
-        let is_question = |call: &&Call| matches!(call.operation.as_str(), "get" | "getByOrder");
-        Ok(u64::try_from(all.calls.iter().filter(is_question).count())?)
+        let all = self.all_calls().await?;
+        let questions = all.iter().filter(|call| call.is_question()).count();
+        Ok(u64::try_from(questions)?)
+    }
+
+    /// Everything that arrived, oldest first.
+    pub(crate) async fn all_calls(&self) -> anyhow::Result<Vec<Call>> {
+        Ok(self.get::<Calls>("calls").await?.calls)
     }
 
     async fn get<T: DeserializeOwned>(&self, control: &str) -> anyhow::Result<T> {

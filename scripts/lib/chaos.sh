@@ -20,10 +20,10 @@ CHAOS=(
   "parts  | both     | --times 2                 | --seeds 3 --times 10"
   "crash  | both     | --seeds 1 --at-once 3     | --seeds 3 --at-once 3"
   "kill   | both     | --kills 8                 | --seeds 20 --kills 10"
-  "freeze | both     | --freezes 3               | --seeds 10 --freezes 5"
+  "freeze | both     | --freezes 3               | --seeds 30 --freezes 5"
   "wires  | both     | --seconds 5               | --seeds 5"
   "async  | postgres | --approvals 100 --per-second 10 | --seeds 3 --approvals 1000"
-  "commit | postgres | --cuts 10                 | --seeds 5 --cuts 20"
+  "commit | postgres | --cuts 10                 | --seeds 25 --cuts 20"
   "bus    | postgres | --events-per-second 50 --seconds 3 | -"
   "held   | postgres | --events 1000             | --events 1000"
   "webhooks | postgres | --events 300            | -"
@@ -40,6 +40,8 @@ CHAOS=(
   "roles  | postgres | --times 1                 | --seeds 4 --times 4"
   "copies | postgres | --copies 2 --seconds 6 --every-seconds 1 | --seconds 300 --every-seconds 15"
   "rolling | postgres | --seeds 1                 | --seeds 10"
+  "overload | both   | --seconds 5               | --seconds 60"
+  "retries | both    | --payments 600 --away-seconds 5 | --payments 4000 --away-seconds 60"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
 )
 
@@ -77,7 +79,7 @@ break_it() {
       # Within the suite a busy machine is no finding.
       [ "${chaos_length:-short}" = short ] || arguments+=(--drained-seconds 30)
       ;;
-    hooks | downtime | picking | webhooks) command=("$kind") ;;
+    hooks | downtime | picking | webhooks | overload | retries) command=("$kind") ;;
     held)
       command=(bus)
       arguments+=(--late --poison --broker "${PAYFLOW_TEST_KAFKA:?}")
@@ -98,7 +100,8 @@ break_it() {
       arguments+=(--broker "${PAYFLOW_TEST_KAFKA:?}")
       ;;
   esac
-  if [ "${chaos_length:-short}" = long ] && [[ "$kind" != @(storm|held|hooks|picking) ]]; then
+  if [ "${chaos_length:-short}" = long ] \
+    && [[ "$kind" != @(storm|held|hooks|picking|overload|retries) ]]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
   "$chaos_built/harness" "${command[@]}" --service "$service" \

@@ -16,6 +16,8 @@ RATES=(
   "bus      | postgres | --approvals 10 --clients 4 --seconds 2"
   "webhooks | both     | --events 10000"
   "hooks    | both     | --lies 10000 --payments 20"
+  "overload | both     | --seconds 60"
+  "overload | both     | --seconds 60 --calls-max 256 --latency-ms 50"
 )
 
 rate_it() {

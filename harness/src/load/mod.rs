@@ -5,6 +5,7 @@ mod pgbench;
 mod rounds;
 mod scenarios;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use anyhow::Context as _;
 
 use crate::output;
 use crate::sandbox::Sandbox;
-use crate::service::{DevKeys, Service};
+use crate::service::{Authenticated, DevKeys, Service};
 use crate::stand::{Parts, Stand};
 use crate::stats;
 use figures::{Figures, Round};
@@ -124,13 +125,21 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The slowest hundredth of approvals in microseconds, in a closed loop of clients.
-pub(crate) async fn approvals(
+/// What approvals came to, in a closed loop.
+pub(crate) struct Peak {
+    /// Tenths of approvals per second.
+    pub(crate) per_second_tenths: u64,
+    /// The slowest hundredth, in microseconds.
+    pub(crate) p99: u64,
+}
+
+/// The most approvals that a closed loop of clients gets.
+pub(crate) async fn peak(
     service: &Service,
     sandbox: &Sandbox,
     count: usize,
     length: Duration,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Peak> {
     let clients = Clients {
         service: service.clone(),
         sandbox: sandbox.clone(),
@@ -142,7 +151,25 @@ pub(crate) async fn approvals(
         .await?;
     let stock = enough(&warm_up, length);
     let round = clients.round(Scenario::Approve, length, stock).await?;
-    round.p99().context("nothing was approved")
+    Ok(Peak {
+        per_second_tenths: round.tenths_per_second(),
+        p99: round.p99().context("nothing was approved")?,
+    })
+}
+
+/// Payments that only wait for their approval.
+pub(crate) async fn stock(
+    service: &Service,
+    sandbox: &Sandbox,
+    count: usize,
+) -> anyhow::Result<VecDeque<Authenticated>> {
+    let clients = Clients {
+        service: service.clone(),
+        sandbox: sandbox.clone(),
+        count: 1,
+        pid: None,
+    };
+    clients.prepare(count).await
 }
 
 /// A stock that a round of `length` will not use up, with a third to spare.

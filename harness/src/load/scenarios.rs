@@ -95,7 +95,8 @@ impl Clients {
         Ok(stock)
     }
 
-    async fn prepare(&self, count: usize) -> anyhow::Result<VecDeque<Authenticated>> {
+    /// Payments whose buyers have passed authentication.
+    pub(super) async fn prepare(&self, count: usize) -> anyhow::Result<VecDeque<Authenticated>> {
         let mut preparers = JoinSet::new();
         for share in shares(count) {
             let (service, sandbox) = (self.service.clone(), self.sandbox.clone());

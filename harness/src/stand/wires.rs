@@ -93,6 +93,11 @@ impl Wires {
         }
     }
 
+    /// Every connection to the gateway is reset.
+    pub(crate) fn reset_gateway(&self) {
+        self.gateway.reset_all();
+    }
+
     /// Every connection to the database is reset, as by a failover.
     pub(crate) fn reset_database(&self) {
         if let Some(database) = &self.database {

@@ -22,6 +22,7 @@ pub(crate) use receiver::Receiver;
 pub(crate) const EXEMPT: (&str, &str) = ("PAYFLOW_WEBHOOKS__EXEMPT", r#"["127.0.0.0/8"]"#);
 /// Nobody is refused for coming often.
 const UNLIMITED: (&str, &str) = ("PAYFLOW_LIMITS__MERCHANT_PER_SECOND", "0");
+const BROUGHT: &str = "payflow_webhook_deliveries_total{result=\"delivered\"}";
 const GOAL_PER_SECOND: u64 = 500;
 /// How many payments are prepared at once.
 const AT_ONCE: usize = 16;
@@ -65,6 +66,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     prepare(&service, arguments.events).await?;
     // They were brought as they happened; now all of them again, as after a receiver's outage.
     arrive(&receiver, arguments.events, PATIENCE).await?;
+    noted(&service, arguments.events).await?;
     receiver.forget();
     again(&service, &path).await?;
     arrive(&receiver, arguments.events, PATIENCE).await?;
@@ -130,6 +132,18 @@ async fn arrive(receiver: &Receiver, events: usize, patience: Duration) -> anyho
             receiver.look(|arrived| arrived.messages.len())
         );
         sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Until the service has noted of so many that they were brought: one whose try is still under way
+/// is not sent again beside it.
+async fn noted(service: &Service, events: usize) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let events = u64::try_from(events)?;
+    while service.metric(BROUGHT).await? < events {
+        ensure!(begun.elapsed() < PATIENCE, "not all of them are noted");
+        sleep(Duration::from_millis(50)).await;
     }
     Ok(())
 }
