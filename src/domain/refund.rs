@@ -44,8 +44,17 @@ pub struct Refund {
     pub status: RefundStatus,
     /// Since when: the newest cancellation, or the bank's word.
     pub since: Timestamp,
-    /// Since when answers say that it ended otherwise; believed when a later one says so too.
-    pub doubted_at: Option<Timestamp>,
+    /// What answers say otherwise; believed when a later one says the same.
+    pub doubted: Option<Doubted>,
+}
+
+/// What one answer says of a refund, against what the books have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubted {
+    /// The word that is not believed yet.
+    pub word: RefundStatus,
+    /// Since when it is said.
+    pub since: Timestamp,
 }
 
 impl Refund {
@@ -55,7 +64,7 @@ impl Refund {
         Self {
             status: RefundStatus::Pending,
             since,
-            doubted_at: None,
+            doubted: None,
         }
     }
 }

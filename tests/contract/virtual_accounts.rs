@@ -6,7 +6,7 @@ use domain::change::Change;
 use domain::id::SagaId;
 use domain::ledger::{Account, Movement};
 use domain::payment::{Kind, Payment, State};
-use domain::refund::{Refund, RefundStatus};
+use domain::refund::{Doubted, Refund, RefundStatus};
 use domain::saga::{self, Intent, Outcome, Phase};
 use domain::vault::Sealed;
 use domain::virtual_account::{Denied, Doubt, VirtualAccount};
@@ -94,16 +94,24 @@ async fn how_far_the_bank_is_with_a_refund_reads_back(tested: Tested) {
         canceled_at: at(50),
         approved_at: Some(at(40)),
     };
-    for (status, doubted_at) in RefundStatus::ALL
-        .iter()
-        .zip([None, Some(at(60)), None, None])
-    {
+    let doubted = |word| {
+        Some(Doubted {
+            word,
+            since: at(60),
+        })
+    };
+    for (status, doubted) in RefundStatus::ALL.iter().zip([
+        None,
+        doubted(RefundStatus::Failed),
+        doubted(RefundStatus::Completed),
+        doubted(RefundStatus::PartialFailed),
+    ]) {
         payment = samples::next(&payment, canceled.clone());
         payment.account = Some(Box::new(VirtualAccount {
             refund: Some(Refund {
                 status: *status,
                 since: at(50),
-                doubted_at,
+                doubted,
             }),
             ..account()
         }));

@@ -5,7 +5,9 @@ ALTER TABLE payments
     ADD COLUMN account_refund TEXT COLLATE "C",
     -- Since when.
     ADD COLUMN account_refund_at TIMESTAMPTZ,
-    -- Since when answers say that it ended otherwise.
+    -- How it ended otherwise, as answers say that are not believed yet.
+    ADD COLUMN account_refund_doubted TEXT COLLATE "C",
+    -- Since when they say so.
     ADD COLUMN account_refund_doubted_at TIMESTAMPTZ,
     ADD CONSTRAINT payments_account_refund_word
     CHECK (account_refund IN ('PENDING', 'COMPLETED', 'FAILED', 'PARTIAL_FAILED')) NOT VALID,
@@ -15,7 +17,12 @@ ALTER TABLE payments
         AND (account_refund IS NULL OR account_key IS NOT NULL)
     ) NOT VALID,
     ADD CONSTRAINT payments_account_refund_doubted
-    CHECK (account_refund_doubted_at IS NULL OR account_refund IS NOT NULL) NOT VALID;
+    CHECK (
+        (account_refund_doubted IS NULL) = (account_refund_doubted_at IS NULL)
+        AND (account_refund_doubted IS NULL
+            OR account_refund IS NOT NULL
+                AND account_refund_doubted IN ('COMPLETED', 'FAILED', 'PARTIAL_FAILED'))
+    ) NOT VALID;
 
 ALTER TABLE payments VALIDATE CONSTRAINT payments_account_refund_word;
 ALTER TABLE payments VALIDATE CONSTRAINT payments_account_refund_since;

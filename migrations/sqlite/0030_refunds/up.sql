@@ -14,10 +14,18 @@ ALTER TABLE payments
         AND (account_refund IS NULL OR account_key IS NOT NULL)
     );
 ALTER TABLE payments
-    -- Since when answers say that it ended otherwise.
+    -- How it ended otherwise, as answers say that are not believed yet.
+    ADD COLUMN account_refund_doubted TEXT;
+ALTER TABLE payments
+    -- Since when they say so.
     ADD COLUMN account_refund_doubted_at INTEGER
     CONSTRAINT payments_account_refund_doubted
-    CHECK (account_refund_doubted_at IS NULL OR account_refund IS NOT NULL);
+    CHECK (
+        (account_refund_doubted IS NULL) = (account_refund_doubted_at IS NULL)
+        AND (account_refund_doubted IS NULL
+            OR account_refund IS NOT NULL
+                AND account_refund_doubted IN ('COMPLETED', 'FAILED', 'PARTIAL_FAILED'))
+    );
 
 -- What was given back at the gateway's console before is asked about, too.
 UPDATE payments SET

@@ -281,7 +281,7 @@ impl Moved {
             account.refund = Some(failed.map_or_else(
                 || Refund::begun(ctx.now),
                 |refund| Refund {
-                    doubted_at: None,
+                    doubted: None,
                     ..refund
                 },
             ));

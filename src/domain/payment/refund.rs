@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::decline::Decline;
 use crate::event::Kind as EventKind;
 use crate::principal::Actor;
-use crate::refund::{Refund, RefundStatus};
+use crate::refund::{Doubted, Refund, RefundStatus};
 use crate::saga::Saga;
 use crate::snapshot::Snapshot;
 use crate::{Ctx, Timestamp, after};
@@ -62,7 +62,7 @@ impl Payment {
         let news = shown.filter(|shown| shown.is_final() && *shown != refund.status);
         match news.filter(|shown| !self.is_of_earlier(refund, *shown, ctx)) {
             Some(shown) => self.refund_doubted(refund, shown, ctx),
-            None if refund.doubted_at.is_some() => self.refund_noted(refund, None, ctx),
+            None if refund.doubted.is_some() => self.refund_noted(refund, None, ctx),
             None => match self.lacking(refund, ctx) {
                 Some(status) if self.account.as_ref().is_some_and(|a| a.doubt.is_none()) => {
                     Observed::Strange(Strange::Refund(status))
@@ -94,28 +94,25 @@ impl Payment {
         lacks.then_some(refund.status)
     }
 
-    /// How it ended is believed when an answer long enough after the first such one says so, too:
-    /// a stale answer may be about an earlier refund.
+    /// How it ended is believed when an answer long enough after the first such one says the same:
+    /// a stale answer may be about an earlier refund. Another word is doubted anew.
     fn refund_doubted(self, refund: Refund, shown: RefundStatus, ctx: &Ctx<'_>) -> Observed {
-        match refund.doubted_at {
-            None => self.refund_noted(refund, Some(ctx.now), ctx),
-            Some(since) if ctx.now < after(since, ctx.policy.doubt_for) => Observed::Noted(None),
+        match refund.doubted.filter(|doubted| doubted.word == shown) {
+            None => {
+                let (word, since) = (shown, ctx.now);
+                self.refund_noted(refund, Some(Doubted { word, since }), ctx)
+            }
+            Some(doubted) if ctx.now < after(doubted.since, ctx.policy.doubt_for) => {
+                Observed::Noted(None)
+            }
             Some(_) => Observed::Booked(Box::new(self.refund_ended(shown, ctx))),
         }
     }
 
-    fn refund_noted(
-        self,
-        refund: Refund,
-        doubted_at: Option<Timestamp>,
-        ctx: &Ctx<'_>,
-    ) -> Observed {
+    fn refund_noted(self, refund: Refund, doubted: Option<Doubted>, ctx: &Ctx<'_>) -> Observed {
         let mut payment = self;
         if let Some(account) = &mut payment.account {
-            account.refund = Some(Refund {
-                doubted_at,
-                ..refund
-            });
+            account.refund = Some(Refund { doubted, ..refund });
         }
         Observed::Noted(payment.looked(ctx).map(Box::new))
     }
@@ -128,7 +125,7 @@ impl Payment {
             account.refund = Some(Refund {
                 status,
                 since: ctx.now,
-                doubted_at: None,
+                doubted: None,
             });
         }
         let kind = if status.is_failed() {

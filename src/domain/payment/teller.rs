@@ -138,7 +138,7 @@ impl Payment {
         account.doubt = doubt;
         let is_doubted = account
             .refund
-            .is_some_and(|refund| refund.doubted_at.is_some());
+            .is_some_and(|refund| refund.doubted.is_some());
         account.look_at = if doubt.is_some() || is_doubted {
             Some(after(ctx.now, ctx.policy.doubt_for))
         } else {
@@ -160,7 +160,7 @@ impl Payment {
             account.doubt = None;
             account.look_at = look_at;
             if let Some(refund) = &mut account.refund {
-                refund.doubted_at = None;
+                refund.doubted = None;
             }
         }
     }

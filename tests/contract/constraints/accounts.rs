@@ -39,6 +39,12 @@ payments_account_refund_since | payments | kind = 'VIRTUAL_ACCOUNT'; account_key
 payments_account_refund_since | payments | account_refund = 'PENDING'; \
     account_refund_at = created_at
 payments_account_refund_doubted | payments | account_refund_doubted_at = created_at
+payments_account_refund_doubted | payments | account_refund_doubted = 'FAILED'; \
+    account_refund_doubted_at = created_at
+payments_account_refund_doubted | payments | kind = 'VIRTUAL_ACCOUNT'; account_key = 'k'; \
+    account = event_hash; account_bank = '20'; account_due_at = created_at; \
+    account_reversals = 0; account_refund = 'PENDING'; account_refund_at = created_at; \
+    account_refund_doubted = 'PENDING'; account_refund_doubted_at = created_at
 payments_account_looked_at | payments | account_look_at = created_at
 sagas_sealed_while_open | sagas | phase = 'CLOSED'; outcome = 'APPROVED'; \
     sealed = (SELECT event_hash FROM payments)

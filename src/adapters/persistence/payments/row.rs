@@ -7,7 +7,7 @@ use domain::event::{Hash, Head};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Facts, Paid, PayStatus, Payment, State};
 use domain::principal::Scope;
-use domain::refund::Refund;
+use domain::refund::{Doubted, Refund};
 use domain::vault::Sealed;
 use domain::virtual_account::{Doubt, VirtualAccount};
 
@@ -81,6 +81,7 @@ pub(in crate::adapters::persistence) struct StandingRow {
     account_look_at: Option<AsInstant>,
     account_refund: Option<String>,
     account_refund_at: Option<AsInstant>,
+    account_refund_doubted: Option<String>,
     account_refund_doubted_at: Option<AsInstant>,
 }
 
@@ -134,6 +135,7 @@ impl From<&Payment> for StandingRow {
         let account = payment.account.as_deref();
         let doubt = account.and_then(|account| account.doubt);
         let refund = account.and_then(|account| account.refund);
+        let refund_doubted = refund.and_then(|refund| refund.doubted);
         Self {
             status: state.status().as_str().to_owned(),
             saga_id: state.saga().map(|saga| saga.to_string()),
@@ -167,7 +169,8 @@ impl From<&Payment> for StandingRow {
             account_look_at: account.and_then(|account| account.look_at).map(AsInstant),
             account_refund: refund.map(|refund| refund.status.to_string()),
             account_refund_at: refund.map(|refund| AsInstant(refund.since)),
-            account_refund_doubted_at: refund.and_then(|refund| refund.doubted_at).map(AsInstant),
+            account_refund_doubted: refund_doubted.map(|doubted| doubted.word.to_string()),
+            account_refund_doubted_at: refund_doubted.map(|doubted| AsInstant(doubted.since)),
         }
     }
 }
@@ -279,10 +282,21 @@ impl StandingRow {
             return Ok(None);
         };
         let since = self.account_refund_at.as_ref();
+        let doubted = match (
+            &self.account_refund_doubted,
+            &self.account_refund_doubted_at,
+        ) {
+            (Some(word), Some(since)) => Some(Doubted {
+                word: word.parse()?,
+                since: since.0,
+            }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => Err("half a doubt about its refund")?,
+        };
         Ok(Some(Refund {
             status: status.parse()?,
             since: since.ok_or("since when its refund stands so is missing")?.0,
-            doubted_at: self.account_refund_doubted_at.as_ref().map(|at| at.0),
+            doubted,
         }))
     }
 

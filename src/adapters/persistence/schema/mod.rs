@@ -134,6 +134,7 @@ diesel::table! {
         account_look_at -> Nullable<Instant>,
         account_refund -> Nullable<Text>,
         account_refund_at -> Nullable<Instant>,
+        account_refund_doubted -> Nullable<Text>,
         account_refund_doubted_at -> Nullable<Instant>,
     }
 }

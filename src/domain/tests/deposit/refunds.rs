@@ -85,6 +85,32 @@ fn the_bank_is_believed_when_it_says_so_twice() {
     assert_eq!(scene.booked(), 0, "no money moved by that");
 }
 
+/// What was doubted is the word that was said, and no other one.
+#[test]
+fn one_word_is_no_second_one_for_another() {
+    let ends = [
+        RefundStatus::Completed,
+        RefundStatus::Failed,
+        RefundStatus::PartialFailed,
+    ];
+    for (truth, stale) in ends.iter().flat_map(|one| ends.map(|other| (*one, other))) {
+        if truth == stale {
+            continue;
+        }
+        let mut scene = given_back();
+        assert_eq!(scene.said(Some(truth)), "noted");
+        scene.passes(DOUBT);
+        assert_eq!(scene.said(Some(stale)), "noted", "{stale} after {truth}");
+        assert_eq!(scene.refund(), Some(RefundStatus::Pending));
+        scene.passes(DOUBT);
+        assert_eq!(scene.said(Some(truth)), "noted", "doubted anew");
+        assert_eq!(scene.said(Some(truth)), "doubted");
+        scene.passes(DOUBT);
+        assert_eq!(scene.said(Some(truth)), "booked");
+        assert_eq!(scene.refund(), Some(truth));
+    }
+}
+
 #[test]
 fn what_failed_is_a_matter_for_a_person_until_the_buyer_has_it() {
     let mut scene = given_back();
