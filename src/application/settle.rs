@@ -83,19 +83,7 @@ impl Runner {
             saga: next,
             mut changes,
         } = saga.clone().absorb(&payment, answer, &ctx);
-        let after = newest(&changes).unwrap_or(payment);
-        if next.is_closed() {
-            // Decided anew in each try, by the cycle as it is then.
-            changes.extend(self.followed(&after, Some(&next)).await?);
-        }
-        if let Some(ended) = Ended::of(&next, &after).filter(|_| next.head.keyed) {
-            let subscription = self.subscription_after(&after, &changes).await?;
-            changes.push(Change::FinishKey {
-                saga: next.head.id,
-                outcome: ended.telling_of(subscription).to_bytes(),
-            });
-        }
-        let after = newest(&changes).unwrap_or(after);
+        let after = self.concluded(&next, payment, &mut changes).await?;
         let committed = self.commit_under_fence(&next, &changes).await;
         match committed {
             Ok(()) => {
@@ -105,9 +93,38 @@ impl Runner {
             Err(error) => match self.where_it_stands(&next).await? {
                 Standing::Written => Ok(Some((Box::new(next), Box::new(after)))),
                 Standing::Ours => Err(error),
-                Standing::Theirs => Ok(None),
+                Standing::Theirs => {
+                    self.came_too_late(saga, answer).await;
+                    Ok(None)
+                }
             },
         }
+    }
+
+    /// Adds to `changes`, which leave `saga` as it is given, what its end brings with it; the
+    /// payment then, which was `payment` before. Decided anew in each try.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn concluded(
+        &self,
+        saga: &Saga,
+        payment: Payment,
+        changes: &mut Vec<Change>,
+    ) -> Result<Payment, CommitError> {
+        let after = newest(changes).unwrap_or(payment);
+        if saga.is_closed() {
+            // By the cycle as it is then.
+            changes.extend(self.followed(&after, Some(saga)).await?);
+        }
+        if let Some(ended) = Ended::of(saga, &after).filter(|_| saga.head.keyed) {
+            let subscription = self.subscription_after(&after, changes).await?;
+            changes.push(Change::FinishKey {
+                saga: saga.head.id,
+                outcome: ended.telling_of(subscription).to_bytes(),
+            });
+        }
+        Ok(newest(changes).unwrap_or(after))
     }
 
     async fn commit_under_fence(&self, next: &Saga, changes: &[Change]) -> Result<(), CommitError> {
@@ -123,7 +140,7 @@ impl Runner {
         Ok(())
     }
 
-    async fn payment_of(&self, saga: &Saga) -> Result<Payment, CommitError> {
+    pub(crate) async fn payment_of(&self, saga: &Saga) -> Result<Payment, CommitError> {
         let found = self.parts.store.any_payment(saga.head.payment).await?;
         found.ok_or_else(|| {
             CommitError::Store(crate::ports::store::Error::Corrupt {
@@ -187,7 +204,8 @@ fn newest(changes: &[Change]) -> Option<Payment> {
         | Change::Feed(_)
         | Change::Webhook(_)
         | Change::Billing(_)
-        | Change::Inbox(_) => None,
+        | Change::Inbox(_)
+        | Change::Settlement(_) => None,
     })
 }
 
@@ -204,7 +222,7 @@ fn stays_open<'s>(saga: &'s Saga, payment: &Payment) -> Option<&'s Decline> {
     }
 }
 
-fn log_progress(saga: &Saga, payment: &Payment) {
+pub(crate) fn log_progress(saga: &Saga, payment: &Payment) {
     let (asked, captured) = (payment.facts.tax_free, payment.captured_tax_free);
     if saga.is_closed() && !payment.captured.is_zero() && asked != captured {
         warn!(

@@ -1,6 +1,7 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
 //! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `stuck`,
-//! `doctor`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`, `version`.
+//! `settle`, `doctor`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
+//! `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use super::merchants::{self, DevKeys};
 use super::outside::{self, Counterpart};
 use super::{
     Outside, Role, Roles, Running, api_keys, billing, bus, credentials, dead_letters, demo, doctor,
-    endpoints, feed, handles, inbox, launch, plans, security_keys, stuck, switches, tenants, vault,
+    endpoints, feed, handles, inbox, launch, plans, security_keys, settle, stuck, switches,
+    tenants, vault,
 };
 use crate::adapters::clock::Wall;
 use crate::adapters::identity::Tokens;
@@ -117,8 +119,11 @@ enum Command {
     /// Look at everything that the service needs, as it is configured here, and say what to mend; a
     /// line of JSON for each. Changes nothing. Ends with 1 if something is not well.
     Doctor,
-    /// List what is unknown for too long: money that a person has to look for at the gateway.
+    /// List what is unknown for too long, and what the gateway contradicts: money that a person has
+    /// to look for there.
     Stuck,
+    /// End a saga as a person found out at the gateway, where no answer tells.
+    Settle(settle::Found),
     /// Look at what came in from the broker and could not be dealt with, and try it again.
     DeadLetters {
         #[command(subcommand)]
@@ -165,6 +170,7 @@ pub fn run() -> anyhow::Result<()> {
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
             Command::Switches { history } => print(&switches::list(&config, history).await?),
             Command::Stuck => print(&stuck::run(&config).await?),
+            Command::Settle(found) => print(&settle::run(&config, found).await?),
             Command::DeadLetters { action } => print(&dead_letters::run(&config, action).await?),
             Command::Doctor | Command::Version => Ok(()),
         }

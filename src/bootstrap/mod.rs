@@ -20,6 +20,7 @@ mod outside;
 mod plans;
 mod roles;
 mod security_keys;
+mod settle;
 mod shared;
 mod stuck;
 mod switches;

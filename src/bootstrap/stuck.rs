@@ -1,5 +1,5 @@
-//! Owns `payflow stuck`: the sagas whose outcome is unknown for too long, for a person to look
-//! into at the gateway.
+//! Owns `payflow stuck`: the sagas whose outcome is unknown for too long, and what the gateway says
+//! against what people found out, for a person to look into there.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,15 @@ use domain::id::GatewayAccountId;
 use domain::saga::{Heard, Saga};
 use serde_json::json;
 
-use super::outside;
+use super::{outside, settle};
 use crate::adapters::clock::Wall;
 use crate::config::Config;
 
 /// How many are read at once.
 const PAGE_ROWS: u32 = 200;
 
-/// Every one, oldest first: a line of JSON each, with what the gateway knows it by.
+/// What the gateway says against what people found out, and then every saga, oldest first: a line
+/// of JSON each, with what the gateway knows it by.
 ///
 /// # Errors
 /// The store is away.
@@ -29,7 +30,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<String> {
         .map(|account| (account.id, account.gateway))
         .collect();
     let since = stuck_since(Wall::default().now(), config.timings.stuck_after());
-    let mut lines = Vec::new();
+    let contradicted = store.contradicted(PAGE_ROWS).await?;
+    let contradicted = contradicted.iter().map(|one| settle::line(one).to_string());
+    let mut lines: Vec<String> = contradicted.collect();
     let mut after = None;
     loop {
         let page = store.stuck_sagas(since, after, PAGE_ROWS).await?;

@@ -17,6 +17,7 @@ use crate::member_event::{Facts, MemberEvent};
 use crate::merchant::{ApiKey, Merchant};
 use crate::payment::Payment;
 use crate::saga::Saga;
+use crate::settlement;
 use crate::step_up::Challenge;
 use crate::subscription;
 use crate::switch::Turn;
@@ -170,6 +171,8 @@ pub enum Change {
     Billing(Box<billing::Change>),
     /// What gateways tell unasked.
     Inbox(Box<inbox::Change>),
+    /// What people find out about sagas.
+    Settlement(Box<settlement::Change>),
 }
 
 impl Change {
@@ -212,6 +215,7 @@ impl Change {
             Self::Webhook(change) => change.lock_order(),
             Self::Billing(change) => change.lock_order(),
             Self::Inbox(change) => change.lock_order(),
+            Self::Settlement(change) => change.lock_order(),
         }
     }
 }

@@ -177,6 +177,17 @@ impl Decline {
         }
     }
 
+    /// A person found out that the call took no effect, and will not.
+    #[must_use]
+    pub fn settled() -> Self {
+        Self {
+            reason: Reason::Other,
+            class: Class::Buyer,
+            code: "PAYFLOW_SETTLED".to_owned(),
+            message: "a person found out that the call took no effect".to_owned(),
+        }
+    }
+
     /// No call of a charge can take effect any more, and none did.
     #[must_use]
     pub fn charge_lapsed() -> Self {

@@ -26,6 +26,7 @@ pub mod payment;
 pub mod principal;
 pub mod refund;
 pub mod saga;
+pub mod settlement;
 pub mod snapshot;
 pub mod step_up;
 pub mod subscription;

@@ -89,6 +89,16 @@ text!(
     |text| free_text(text, 200)
 );
 text!(
+    /// How a person knows what became of money: 1-500 characters of free text.
+    Evidence,
+    |text| free_text(text, 500)
+);
+text!(
+    /// Who of the operators did something: 1-100 characters of free text.
+    OperatorName,
+    |text| free_text(text, 100)
+);
+text!(
     /// The buyer's name: 1-100 characters of free text; erasable.
     CustomerName,
     |text| free_text(text, 100)

@@ -17,14 +17,14 @@ const NAME: &str = "작은 서점";
 /// What a running service may take to notice, and some more for a busy machine.
 const SOON: Duration = Duration::from_secs(40);
 
-struct Stand {
+pub(crate) struct Stand {
     folder: TempDir,
     sandbox: Running,
     client: reqwest::Client,
 }
 
 impl Stand {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let client = reqwest::Client::builder().no_proxy();
         Self {
             folder: TempDir::new().unwrap(),
@@ -34,6 +34,11 @@ impl Stand {
     }
 
     fn start(&self) -> Process {
+        self.hastened("10")
+    }
+
+    /// A service whose times are divided.
+    pub(crate) fn hastened(&self, divided_by: &str) -> Process {
         let mut process = Process::with(
             self.folder.path(),
             &[
@@ -41,7 +46,7 @@ impl Stand {
                 ("PAYFLOW_SANDBOX__URL", &self.sandbox.url()),
                 ("TOSS_SECRET_KEY", &Config::default().secret_key),
                 ("TOSS_CLIENT_KEY", &Config::default().client_key),
-                ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
+                ("PAYFLOW_TIMINGS__DIVIDE_BY", divided_by),
             ],
         );
         process.keys["sandboxUrl"] = json!(self.sandbox.url());
@@ -49,27 +54,43 @@ impl Stand {
     }
 
     /// Runs a command beside the service.
-    fn command(&self, arguments: &[&str]) -> Vec<Value> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Vec<Value> {
         lines(&self.output(arguments))
     }
 
     fn output(&self, arguments: &[&str]) -> std::process::Output {
+        self.hastened_output("1", arguments)
+    }
+
+    /// As a service whose times are divided.
+    pub(crate) fn hastened_output(
+        &self,
+        divided_by: &str,
+        arguments: &[&str],
+    ) -> std::process::Output {
         let url = self.sandbox.url();
-        let settings = [("PAYFLOW_SANDBOX__URL", url.as_str())];
+        let settings = [
+            ("PAYFLOW_SANDBOX__URL", url.as_str()),
+            ("PAYFLOW_TIMINGS__DIVIDE_BY", divided_by),
+        ];
         let folder: &Path = self.folder.path();
         payflow(folder, arguments, &settings, "")
     }
 
     async fn strike(&self, fault: Value) {
+        self.strike_so_often(1, fault).await;
+    }
+
+    pub(crate) async fn strike_so_often(&self, times: u32, fault: Value) {
         let url = format!("{}/_sandbox/faults", self.sandbox.url());
-        let rule = json!({ "operation": "authorize", "times": 1, "fault": fault });
+        let rule = json!({ "operation": "authorize", "times": times, "fault": fault });
         let body = json!({ "rules": [rule] }).to_string();
         let told = self.client.post(url).body(body).send().await.unwrap();
         assert!(told.status().is_success());
     }
 
     /// How often the card company authorised this order.
-    async fn authorized(&self, tid: &str) -> usize {
+    pub(crate) async fn authorized(&self, tid: &str) -> usize {
         let url = format!("{}/_sandbox/authorizations", self.sandbox.url());
         let shown = self.client.get(url).send().await.unwrap();
         let shown: Value = serde_json::from_str(&shown.text().await.unwrap()).unwrap();
@@ -80,16 +101,23 @@ impl Stand {
 }
 
 /// A payment by card: its id and its gateway order.
-async fn prepare(process: &Process, order: &str) -> Answer {
-    let body = json!({ "orderId": order, "orderName": "생수", "amount": 15000, "method": "CARD" });
+async fn prepare(process: &Process, order: &str, seconds: u32) -> Answer {
+    let mut body = json!({ "orderId": order, "orderName": "생수", "amount": 15000 });
+    body["method"] = json!("CARD");
+    body["expiresInSeconds"] = json!(seconds);
     process.post("/api/v1/payments", order, &body).await
 }
 
 /// The same, once the account at the card company is served: it has no window to be opened.
 async fn prepared(process: &Process, order: &str) -> (String, String) {
+    prepared_for(process, order, 3_600).await
+}
+
+/// The same, to be paid within so many seconds.
+pub(crate) async fn prepared_for(process: &Process, order: &str, seconds: u32) -> (String, String) {
     let begun = Instant::now();
     for n in 0.. {
-        let told = prepare(process, &format!("{order}-{n}")).await;
+        let told = prepare(process, &format!("{order}-{n}"), seconds).await;
         let data = &told.body["data"];
         if told.status == 201 && data["clientKey"].is_null() {
             let id = text(&data["paymentId"]).to_owned();
@@ -101,7 +129,7 @@ async fn prepared(process: &Process, order: &str) -> (String, String) {
     unreachable!("it waits until it is, or fails")
 }
 
-async fn approve(process: &Process, id: &str, order: &str) -> Answer {
+pub(crate) async fn approve(process: &Process, id: &str, order: &str) -> Answer {
     let body = json!({ "paymentKey": order, "gatewayOrderId": order, "amount": 15000 });
     let path = format!("/api/v1/payments/{id}/approve");
     process

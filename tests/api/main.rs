@@ -32,6 +32,7 @@ mod refunds;
 mod requests;
 mod rig;
 mod roles;
+mod settle;
 mod step_up;
 mod stream;
 mod subscriptions;

@@ -24,6 +24,7 @@ mod records;
 mod round_trips;
 mod samples;
 mod secrets;
+mod settlements;
 mod step_up;
 mod stores;
 mod subscriptions;

@@ -4,6 +4,7 @@
 mod billing;
 mod feed;
 mod payments;
+mod settlements;
 mod step_up;
 mod subscriptions;
 mod webhooks;

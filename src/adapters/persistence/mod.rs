@@ -22,6 +22,7 @@ mod postgres;
 mod sagas;
 mod schema;
 mod secrets;
+mod settlements;
 mod sqlite;
 mod step_up;
 mod subscriptions;

@@ -120,8 +120,14 @@ impl Runner {
             return Ok(Vec::new());
         }
         let mut changes = self.stand_in(&key).await?;
-        let gateway = self.parts.gateways.of(key.account);
-        let version = gateway.map_or(1, |gateway| gateway.terms().credential_version);
+        let version = match self.parts.gateways.of(key.account) {
+            Some(gateway) => gateway.terms().credential_version,
+            // Not served here, as beside the service.
+            None => store
+                .gateway_account(key.account)
+                .await?
+                .map_or(1, |account| account.credential_version),
+        };
         let expected = key.version;
         let work = Work::begun(version, self.parts.clock.now());
         // Whoever recovers keys makes the call.

@@ -83,6 +83,7 @@ impl State {
             Change::Webhook(change) => self.webhooks.apply(change),
             Change::Billing(change) => self.billing(change, now),
             Change::Inbox(change) => self.inbox.apply(change),
+            Change::Settlement(change) => self.settle(change),
         }
     }
 

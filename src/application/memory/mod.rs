@@ -8,6 +8,7 @@ mod feed;
 mod inbox;
 mod reads;
 mod secrets;
+mod settlements;
 mod step_up;
 mod subscriptions;
 mod switches;
@@ -32,6 +33,7 @@ use domain::member_event::{self, MemberEvent};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::saga::Saga;
+use domain::settlement::Settlement;
 use domain::step_up::Challenge;
 use domain::switch::{Operation, Reach, Turn};
 use domain::vault::DataKey;
@@ -72,6 +74,7 @@ struct State {
     data_keys: BTreeMap<DataKeyId, DataKey>,
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
     challenges: BTreeMap<ChallengeId, Challenge>,
+    settlements: BTreeMap<SagaId, Settlement>,
     billing_keys: BTreeMap<BillingKeyId, billing::Row>,
     feed: feed::Tables,
     webhooks: webhooks::Tables,

@@ -17,6 +17,7 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
+use domain::settlement::Settlement;
 use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId};
@@ -316,6 +317,16 @@ pub trait Switches: Send + Sync {
     async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error>;
 }
 
+/// Reads of what people found out about sagas.
+#[async_trait]
+pub trait ByHand: Send + Sync {
+    /// What was found out about a saga.
+    async fn settlement(&self, saga: SagaId) -> Result<Option<Settlement>, Error>;
+
+    /// What the gateway contradicts, oldest first, `limit` at most.
+    async fn contradicted(&self, limit: u32) -> Result<Vec<Settlement>, Error>;
+}
+
 /// Reads of step-up challenges, and their end.
 #[async_trait]
 pub trait Challenges: Send + Sync {
@@ -357,9 +368,9 @@ pub trait OfMembers: Challenges + BillingKeys + Subscriptions {}
 impl<T: Challenges + BillingKeys + Subscriptions> OfMembers for T {}
 
 /// What is heard of gateways besides their answers.
-pub trait Inward: Watches + HasInbox {}
+pub trait Inward: Watches + HasInbox + ByHand {}
 
-impl<T: Watches + HasInbox> Inward for T {}
+impl<T: Watches + HasInbox + ByHand> Inward for T {}
 
 /// Everything that is kept.
 pub trait Store:

@@ -111,6 +111,30 @@ impl Payment {
         }
     }
 
+    /// The gateway took the money of `saga` after all, which a person had settled as not taken: it
+    /// is booked to be given back. None where it is booked already, by one of `sagas` or as what
+    /// was paid; or where another amount is shown, which one answer does not prove.
+    #[must_use]
+    pub fn taken_after_all(
+        self,
+        saga: &Saga,
+        sagas: &[Saga],
+        snapshot: &Snapshot,
+        ctx: &Ctx<'_>,
+    ) -> Option<Moved> {
+        let key = &snapshot.payment_key;
+        let paid = self
+            .paid
+            .as_ref()
+            .is_some_and(|paid| paid.payment_key == *key);
+        let known = paid || sagas.iter().any(|saga| saga.gives_back(key));
+        let amount = self.facts.amount;
+        let total = snapshot.total.filter(|total| *total == amount && !known)?;
+        let (Captured::Booked(moved) | Captured::Misfit { moved, .. }) =
+            self.misfit(saga, total, snapshot, ctx);
+        Some(moved)
+    }
+
     /// The attempt of `saga` took no money.
     ///
     /// `None` when the payment no longer waits for this saga: then there is nothing to move.

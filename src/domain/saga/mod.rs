@@ -3,6 +3,7 @@
 
 mod account;
 mod approval;
+mod by_hand;
 mod cancellation;
 mod charge;
 mod close;
@@ -17,6 +18,7 @@ mod taking;
 
 use std::str::FromStr;
 
+pub use by_hand::Unsettled;
 pub use charge::BILLING_KEY_GONE;
 pub use head::{Head, Intent, Kind};
 pub use policy::Policy;
@@ -163,6 +165,23 @@ pub struct Absorbed {
     pub changes: Vec<Change>,
 }
 
+impl Absorbed {
+    /// With the saga's own update, which is to be committed under the fence `expected`.
+    fn under(self, expected: i64) -> Self {
+        let Self {
+            mut saga,
+            mut changes,
+        } = self;
+        saga.version = expected.saturating_add(1);
+        let update = Change::UpdateSaga {
+            saga: Box::new(saga.clone()),
+            expected,
+        };
+        changes.insert(0, update);
+        Self { saga, changes }
+    }
+}
+
 impl Progress {
     /// Intended now: the first call may be made once this is committed.
     #[must_use]
@@ -259,17 +278,7 @@ impl Saga {
             // As a charge: what is known of the call is its order alone.
             Kind::Charge | Kind::AccountIssue => charge::absorb(self, payment, answer, ctx),
         };
-        let mut saga = absorbed.saga;
-        saga.version = expected.saturating_add(1);
-        let mut changes = absorbed.changes;
-        changes.insert(
-            0,
-            Change::UpdateSaga {
-                saga: Box::new(saga.clone()),
-                expected,
-            },
-        );
-        Absorbed { saga, changes }
+        absorbed.under(expected)
     }
 
     /// The key of the current call.

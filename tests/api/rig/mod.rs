@@ -2,6 +2,7 @@
 
 mod accounts;
 mod billing_keys;
+mod by_hand;
 pub(crate) mod cards;
 mod feed;
 mod gateway;

@@ -180,6 +180,10 @@ switches_number_counted | switches | number = 0
 switches_actor_word | switches | actor = 'SYSTEM'
 switches_who_size | switches | who = why || why || why || why
 switches_why_size | switches | why = ''
+settlements_verdict_word | settlements | verdict = 'captured'
+settlements_evidence_size | settlements | evidence = ''
+settlements_by_size | settlements | settled_by = ''
+settlements_contradicted_whole | settlements | contradiction = 'no'; contradicted_at = NULL
 payments_id_form | payments | id = id || '0'
 payments_mode_word | payments | mode = 'LIVE'
 payments_order_id_form | payments | order_id = 'five5'
@@ -333,6 +337,7 @@ delivery_attempts_status_size | delivery_attempts | status = 99";
 
 /// Name, the columns as `SQLite` names them, what differs besides.
 const UNIQUE: &str = "\
+settlements_key | settlements.saga_id |
 merchants_key | merchants.id |
 api_keys_key | api_keys.id | hash = (SELECT event_hash FROM payments)
 api_keys_one_hash | api_keys.hash | id = 'key_' || substr(merchant_id, 5)

@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 30] = [
+pub(super) const COLUMNS: [(&str, &str); 31] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -15,6 +15,11 @@ pub(super) const COLUMNS: [(&str, &str); 30] = [
     (
         "switches",
         "operation reach number paused actor who why turned_at",
+    ),
+    (
+        "settlements",
+        "saga_id payment_id verdict evidence settled_by reference occurred_at settled_at \
+         contradiction contradicted_at",
     ),
     (
         "data_keys",

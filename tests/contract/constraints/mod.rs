@@ -58,6 +58,7 @@ async fn seed(url: &str) {
         Change::IssueKey(Box::new(issued)),
         inserted(&challenge(&payment)),
         crate::billing::inserted(&crate::billing::active(&payment)),
+        crate::settlements::inserted(&crate::settlements::settlement(&saga)),
     ];
     database
         .commit(&rows)

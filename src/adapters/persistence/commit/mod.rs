@@ -12,6 +12,7 @@ mod keys;
 mod payments;
 mod sagas;
 mod secrets;
+mod settlements;
 mod step_up;
 mod subscriptions;
 mod switches;
@@ -115,5 +116,6 @@ fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
         Change::Webhook(change) => webhooks::statement(change, conn),
         Change::Billing(change) => billing::statement(change, conn),
         Change::Inbox(change) => inbox::statement(change, conn),
+        Change::Settlement(change) => settlements::statement(change, conn),
     }
 }

@@ -6,6 +6,7 @@ mod hooks;
 mod readers;
 mod recurring;
 mod secrets;
+mod settled;
 mod webhooks;
 
 pub(super) use billing::billing_keys;
@@ -13,6 +14,7 @@ pub(super) use hooks::{hints, hook_tokens, inbox, security_keys};
 pub(super) use readers::{cursors, parked};
 pub(super) use recurring::{cycles, member_events, plans, subscription_events, subscriptions};
 pub(super) use secrets::data_keys;
+pub(super) use settled::settlements;
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 
 diesel::table! {

@@ -45,6 +45,8 @@ pub(crate) enum Late {
 pub(crate) struct Books {
     /// Of a gateway that answers no questions: an order's first verdict is repeated for ever.
     pub(crate) mute: bool,
+    /// How long the next answer to an approval stays away, once it has taken effect or not.
+    pub(crate) slow: Option<Duration>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) stored: BTreeMap<String, Answer>,
     pub(crate) late: Vec<(Instant, Late)>,

@@ -181,6 +181,8 @@ impl PaymentGateway for Gateway {
     async fn confirm(&self, call: &ConfirmCall) -> Answer {
         let execute = |books: &mut Books, fault| books.confirm(call, fault);
         let answer = self.act(Late::Confirm(call.clone()), execute).await;
+        let slow = self.books.lock().unwrap().slow.take();
+        sleep(slow.unwrap_or_default()).await;
         Bug::misread_call(self.bug, answer, call.amount)
     }
 

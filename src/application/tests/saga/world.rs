@@ -70,7 +70,7 @@ pub(crate) struct World {
     /// Where the second of two requests arrives.
     second: Arc<App>,
     /// The rival's: nothing of it is struck.
-    other: Arc<App>,
+    pub(crate) other: Arc<App>,
     pub(crate) turnstile: Arc<Turnstile>,
     pub(crate) account: GatewayAccountId,
     pub(crate) payment: PaymentId,

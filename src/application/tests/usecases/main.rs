@@ -11,6 +11,7 @@ mod accounts;
 mod api_keys;
 mod approve;
 mod billing_keys;
+mod by_hand;
 mod consumers;
 mod feed;
 mod idempotency;

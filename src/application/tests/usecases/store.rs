@@ -1,14 +1,14 @@
 //! Owns a store that is the one in memory, except for what a test wants to go wrong.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::memory::Memory;
 use application::ports::store::{
     Access, Booked, Challenges, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, PageAfter,
-    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Switches, Watches,
-    Whose,
+    PaymentFilter, Payments, SagaAfter, Sagas, Secrets, Sighting, Standing, Watches, Whose,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -26,7 +26,6 @@ use domain::payment::Payment;
 use domain::principal::{Owner, Scope};
 use domain::saga::Saga;
 use domain::step_up::{Challenge, DeviceHash};
-use domain::switch::Turn;
 use domain::text::{MemberId, OrderId, PaymentKey};
 use domain::vault::DataKey;
 
@@ -69,12 +68,18 @@ pub(crate) enum Fault {
 pub(crate) struct Flawed {
     pub(crate) memory: Arc<Memory>,
     fault: Mutex<Option<Fault>>,
+    pub(crate) accounts_read: AtomicUsize,
 }
 
 impl Flawed {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
         let fault = Mutex::new(None);
-        Self { memory, fault }
+        let accounts_read = AtomicUsize::default();
+        Self {
+            memory,
+            fault,
+            accounts_read,
+        }
     }
 
     /// Goes wrong from now on, or works again.
@@ -278,6 +283,7 @@ impl Access for Flawed {
         if self.suffers(Fault::AccountsAway) {
             return Err(Error::Unavailable("pulled the plug".to_owned()));
         }
+        self.accounts_read.fetch_add(1, Ordering::Relaxed);
         self.memory.gateway_account(id).await
     }
     async fn ping(&self) -> Result<(), Error> {
@@ -357,16 +363,6 @@ impl Secrets for Flawed {
     }
     async fn data_keys(&self, after: Option<DataKeyId>, limit: u32) -> Result<Vec<DataKey>, Error> {
         self.memory.data_keys(after, limit).await
-    }
-}
-
-#[async_trait]
-impl Switches for Flawed {
-    async fn switches(&self) -> Result<Vec<Turn>, Error> {
-        self.memory.switches().await
-    }
-    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Error> {
-        self.memory.turns(limit).await
     }
 }
 

@@ -1,0 +1,42 @@
+-- What people found out about sagas whose outcome no answer of the gateway told. It stays; only
+-- what the gateway says against it afterwards is added, once.
+
+CREATE TABLE settlements (
+    -- sag_…, which saga.
+    saga_id TEXT NOT NULL,
+    -- pay_…, of which payment.
+    payment_id TEXT NOT NULL,
+    -- What became of the money.
+    verdict TEXT NOT NULL,
+    -- How that is known.
+    evidence TEXT NOT NULL,
+    -- Who says so.
+    settled_by TEXT NOT NULL,
+    -- The gateway's name of the movement, where there was one.
+    reference TEXT,
+    -- When it happened there, as far as it is known.
+    occurred_at INTEGER,
+    -- When it was settled.
+    settled_at INTEGER NOT NULL,
+    -- What the gateway said against it, the first time.
+    contradiction TEXT,
+    -- When that was heard.
+    contradicted_at INTEGER,
+    CONSTRAINT settlements_key PRIMARY KEY (saga_id),
+    CONSTRAINT settlements_saga FOREIGN KEY (saga_id) REFERENCES sagas (id),
+    CONSTRAINT settlements_verdict_word CHECK (
+        verdict IN ('CAPTURED', 'NOT_CAPTURED', 'GIVEN_BACK', 'NOT_GIVEN_BACK')),
+    CONSTRAINT settlements_evidence_size CHECK (length(evidence) BETWEEN 1 AND 500),
+    CONSTRAINT settlements_by_size CHECK (length(settled_by) BETWEEN 1 AND 100),
+    CONSTRAINT settlements_contradicted_whole CHECK (
+        (contradiction IS NULL) = (contradicted_at IS NULL))
+) STRICT;
+
+-- What a person has to look into.
+CREATE INDEX settlements_contradicted ON settlements (contradicted_at, saga_id)
+    WHERE contradicted_at IS NOT NULL;
+
+CREATE TRIGGER settlements_not_deleted BEFORE DELETE ON settlements
+BEGIN
+    SELECT RAISE(ABORT, 'settlements is append-only');
+END;

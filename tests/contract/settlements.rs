@@ -1,0 +1,118 @@
+//! What people found out about sagas reads back as it was kept: once for each saga, and with the
+//! first thing that the gateway said against it.
+
+use application::ports::store::CommitError;
+use domain::change::Change;
+use domain::saga::{Kind, Saga};
+use domain::settlement::{Change as Write, Contradiction, Finding, Settlement, Verdict};
+
+use crate::samples::{self, at, tenant};
+use crate::stores::{Tested, on_every_store};
+
+on_every_store!(
+    a_saga_is_settled_once,
+    it_comes_with_the_end_of_its_saga_or_not_at_all,
+    the_first_contradiction_stays,
+);
+
+/// Not contradicted, with everything that can be known.
+pub(crate) fn settlement(saga: &Saga) -> Settlement {
+    Settlement {
+        saga: saga.head.id,
+        payment: saga.head.payment,
+        finding: Finding {
+            verdict: Verdict::Captured,
+            evidence: "콘솔에서 확인".parse().expect("evidence"),
+            by: "운영자".parse().expect("a name"),
+            reference: Some("R000001".parse().expect("a reference")),
+            occurred_at: Some(at(7)),
+        },
+        settled_at: at(9),
+        contradiction: None,
+    }
+}
+
+pub(crate) fn inserted(settlement: &Settlement) -> Change {
+    Change::Settlement(Box::new(Write::Insert(settlement.clone())))
+}
+
+fn contradicted(saga: &Saga, said: &str, seconds: i64) -> Change {
+    Change::Settlement(Box::new(Write::Contradict {
+        saga: saga.head.id,
+        contradiction: Contradiction {
+            said: said.to_owned(),
+            at: at(seconds),
+        },
+    }))
+}
+
+async fn opened(tested: &Tested) -> Saga {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    let (payment, order) = samples::stored(store, &tenant).await;
+    let saga = samples::saga(&payment, &order, Kind::Approval);
+    let opened = store.commit(&[samples::open(&saga, None)]).await;
+    opened.expect("opened");
+    saga
+}
+
+async fn a_saga_is_settled_once(tested: Tested) {
+    let saga = opened(&tested).await;
+    let store = tested.store.as_ref();
+    assert_eq!(store.settlement(saga.head.id).await.expect("read"), None);
+    let first = settlement(&saga);
+    store.commit(&[inserted(&first)]).await.expect("kept");
+    let mut other = first.clone();
+    other.finding.verdict = Verdict::NotCaptured;
+    other.finding.reference = None;
+    other.finding.occurred_at = None;
+    let twice = store.commit(&[inserted(&other)]).await;
+    assert!(matches!(twice, Err(CommitError::Conflict)), "{twice:?}");
+    let found = store.settlement(saga.head.id).await.expect("read");
+    assert_eq!(found, Some(first));
+    for verdict in Verdict::ALL {
+        let saga = opened(&tested).await;
+        let mut bare = settlement(&saga);
+        bare.finding.verdict = *verdict;
+        (bare.finding.reference, bare.finding.occurred_at) = (None, None);
+        store.commit(&[inserted(&bare)]).await.expect("kept");
+        let found = store.settlement(saga.head.id).await.expect("read");
+        assert_eq!(found, Some(bare));
+    }
+}
+
+async fn it_comes_with_the_end_of_its_saga_or_not_at_all(tested: Tested) {
+    let saga = opened(&tested).await;
+    let store = tested.store.as_ref();
+    let moved = samples::moved(&saga, |_| {});
+    let progressed = store.commit(&[samples::progress(&moved)]).await;
+    progressed.expect("moved by somebody else");
+    let late = [samples::progress(&moved), inserted(&settlement(&saga))];
+    let refused = store.commit(&late).await;
+    assert!(matches!(refused, Err(CommitError::Conflict)), "{refused:?}");
+    assert_eq!(store.settlement(saga.head.id).await.expect("read"), None);
+}
+
+async fn the_first_contradiction_stays(tested: Tested) {
+    let (early, late) = (opened(&tested).await, opened(&tested).await);
+    let store = tested.store.as_ref();
+    let unsettled = store.commit(&[contradicted(&early, "captured", 11)]).await;
+    assert!(matches!(unsettled, Err(CommitError::Conflict)));
+    for saga in [&late, &early] {
+        let kept = store.commit(&[inserted(&settlement(saga))]).await;
+        kept.expect("kept");
+    }
+    assert_eq!(store.contradicted(9).await.expect("read"), []);
+    for (saga, seconds) in [(&late, 12), (&early, 11)] {
+        let said = [contradicted(saga, "captured", seconds)];
+        store.commit(&said).await.expect("noted");
+        let again = store.commit(&[contradicted(saga, "declined", 13)]).await;
+        assert!(matches!(again, Err(CommitError::Conflict)), "{again:?}");
+    }
+    let found = store.contradicted(9).await.expect("read");
+    let sagas: Vec<_> = found.iter().map(|one| one.saga).collect();
+    assert_eq!(sagas, [early.head.id, late.head.id]);
+    let said = found[0].contradiction.clone().expect("contradicted");
+    assert_eq!((said.said.as_str(), said.at), ("captured", at(11)));
+    assert_eq!(store.contradicted(1).await.expect("read").len(), 1);
+}
