@@ -2,6 +2,7 @@
 //! they can be reached, and now and then a secret.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use domain::id::{GatewayAccountId, InboundId, MerchantId};
 use domain::inbox::Inbound;
@@ -54,10 +55,24 @@ fn bytes(text: &Secret) -> Option<Vec<u8>> {
     text.chars().map(|byte| u8::try_from(byte).ok()).collect()
 }
 
-async fn merchant(store: &dyn Store, account: GatewayAccountId) -> Result<MerchantId, Unopened> {
-    let found = store.gateway_account(account).await?;
-    let found = found.ok_or(Unopened::NoAccount(account))?;
-    Ok(found.scope.merchant)
+/// Whose accounts are, each looked up once.
+#[derive(Default)]
+pub(super) struct Merchants(HashMap<GatewayAccountId, MerchantId>);
+
+impl Merchants {
+    async fn of(
+        &mut self,
+        store: &dyn Store,
+        account: GatewayAccountId,
+    ) -> Result<MerchantId, Unopened> {
+        if let Some(known) = self.0.get(&account) {
+            return Ok(*known);
+        }
+        let found = store.gateway_account(account).await?;
+        let merchant = found.ok_or(Unopened::NoAccount(account))?.scope.merchant;
+        self.0.insert(account, merchant);
+        Ok(merchant)
+    }
 }
 
 const fn place(merchant: MerchantId, row: &str) -> Place<'_> {
@@ -78,7 +93,16 @@ pub async fn body_of(
     vault: &dyn Vault,
     inbound: &Inbound,
 ) -> Result<Vec<u8>, Unopened> {
-    let merchant = merchant(store, inbound.account).await?;
+    opened(store, vault, inbound, &mut Merchants::default()).await
+}
+
+async fn opened(
+    store: &dyn Store,
+    vault: &dyn Vault,
+    inbound: &Inbound,
+    merchants: &mut Merchants,
+) -> Result<Vec<u8>, Unopened> {
+    let merchant = merchants.of(store, inbound.account).await?;
     let row = inbound.id.to_string();
     let opened = vault.open(place(merchant, &row), &inbound.body).await?;
     bytes(&opened).ok_or(Unopened::Unreadable)
@@ -92,16 +116,21 @@ impl App {
         id: InboundId,
         body: &[u8],
     ) -> Result<Sealed, Unopened> {
-        let merchant = merchant(self.parts.store.as_ref(), account).await?;
+        let mut merchants = Merchants::default();
+        let merchant = merchants.of(self.parts.store.as_ref(), account).await?;
         let row = id.to_string();
         let vault = &self.parts.post.vault;
         Ok(vault.seal(place(merchant, &row), &text(body)).await?)
     }
 
     /// As [`body_of`].
-    pub(super) async fn opened_body(&self, inbound: &Inbound) -> Result<Vec<u8>, Unopened> {
-        let parts = &self.parts;
-        body_of(parts.store.as_ref(), parts.post.vault.as_ref(), inbound).await
+    pub(super) async fn opened_body(
+        &self,
+        inbound: &Inbound,
+        merchants: &mut Merchants,
+    ) -> Result<Vec<u8>, Unopened> {
+        let (store, vault) = (self.parts.store.as_ref(), self.parts.post.vault.as_ref());
+        opened(store, vault, inbound, merchants).await
     }
 }
 

@@ -14,7 +14,7 @@ use domain::saga::Saga;
 use domain::text::TransactionKey;
 use tracing::{debug, error, info, warn};
 
-use super::sealed::Unopened;
+use super::sealed::{Merchants, Unopened};
 use super::verify::Signed;
 use crate::crash::crash_point;
 use crate::idempotency::later;
@@ -25,6 +25,10 @@ use crate::{App, WalletError};
 
 /// How long what cannot be sorted waits before it is tried again.
 const MENDING: Duration = Duration::from_mins(5);
+
+/// For how long what does not open is tried. What is not ours to mend by then is parked: it can be
+/// sorted again (`payflow inbox replay`), and the watch finds by itself what it told of.
+const OPENED_WITHIN: Duration = Duration::from_hours(24);
 
 /// Sorting asks nobody: it is held for so much less than a hint.
 const SHARE: u32 = 3;
@@ -92,16 +96,24 @@ impl App {
         Ok(count)
     }
 
-    /// Those that can be read now; the others wait.
+    /// Those that can be read now; the others wait, and not for ever.
     async fn read(&self, due: Vec<Inbound>, now: Timestamp) -> Result<Vec<Letter>, Error> {
         let mut letters = Vec::with_capacity(due.len());
+        // Many of a pass are of one account.
+        let mut merchants = Merchants::default();
         for inbound in due {
-            match self.opened_body(&inbound).await {
+            match self.opened_body(&inbound, &mut merchants).await {
                 Ok(body) => letters.push(Letter { inbound, body }),
                 Err(Unopened::Vault(vault::Error::Store(error))) => return Err(error),
-                Err(why) => {
+                // A copy may lack a master key that others have, or its settings be mended.
+                Err(why) if now < later(inbound.received_at, OPENED_WITHIN) => {
                     error!(notification = %inbound.id, %why, "a notification cannot be read");
                     self.put_off(inbound, later(now, MENDING)).await?;
+                }
+                Err(why) => {
+                    error!(notification = %inbound.id, %why, "a notification is given up");
+                    let parked = inbound.clone().judged(Verdict::Unreadable, None);
+                    self.put(&inbound, parked).await?;
                 }
             }
         }
@@ -334,7 +346,12 @@ impl App {
     /// What cannot be sorted waits behind the others, and does not keep them from it.
     async fn put_off(&self, inbound: Inbound, due_at: Timestamp) -> Result<(), Error> {
         let next = inbound.clone().waiting(due_at);
-        match self.parts.store.commit(&[updated(&inbound, next)]).await {
+        self.put(&inbound, next).await
+    }
+
+    /// Others may be first.
+    async fn put(&self, inbound: &Inbound, next: Inbound) -> Result<(), Error> {
+        match self.parts.store.commit(&[updated(inbound, next)]).await {
             Ok(()) | Err(CommitError::Conflict | CommitError::InDoubt) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
         }

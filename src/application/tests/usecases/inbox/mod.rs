@@ -9,6 +9,7 @@ mod orders;
 mod orders_of_accounts;
 mod proofs;
 mod sorters;
+mod unopened;
 
 use std::time::Duration;
 
