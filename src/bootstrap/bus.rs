@@ -4,20 +4,30 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use application::consumers::{Announced, Consumer, Joined, Requested};
+use application::events::SEQUENCER;
 use application::ports::Bus;
+use application::webhooks::READER;
+use domain::lease::Job;
 use domain::principal::Scope;
 
+use super::Roles;
 use crate::adapters::in_process::InProcess;
 use crate::adapters::telemetry::Metrics;
 use crate::config::Config;
 
-/// The bus; it reaches nobody yet.
+/// The bus; it reaches nobody yet. Only who tells or is told by way of the broker has to know it.
 #[cfg(feature = "kafka")]
 #[expect(clippy::unnecessary_wraps, reason = "a build without Kafka may refuse")]
-pub(super) fn open(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Bus>> {
+pub(super) fn open(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    roles: &Roles,
+) -> anyhow::Result<Arc<dyn Bus>> {
+    use super::Role;
     use crate::adapters::kafka::Kafka;
 
-    if config.kafka.brokers.is_empty() {
+    let speaks = roles.have(Role::Relay) || roles.have(Role::Worker);
+    if config.kafka.brokers.is_empty() || !speaks {
         return Ok(in_process(config));
     }
     let observer = Arc::<Metrics>::clone(metrics);
@@ -26,9 +36,23 @@ pub(super) fn open(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Ar
 
 /// The bus; a build without Kafka has no other.
 #[cfg(not(feature = "kafka"))]
-pub(super) fn open(config: &Config, _: &Arc<Metrics>) -> anyhow::Result<Arc<dyn Bus>> {
+pub(super) fn open(config: &Config, _: &Arc<Metrics>, _: &Roles) -> anyhow::Result<Arc<dyn Bus>> {
     knows_no_brokers(config)?;
     Ok(in_process(config))
+}
+
+/// What is to be done by one copy at a time, as the settings say: rows of other jobs are left of
+/// settings of before.
+pub(super) fn jobs(config: &Config) -> Vec<Job> {
+    let mut jobs = vec![SEQUENCER.clone(), READER.job().clone()];
+    #[cfg(feature = "kafka")]
+    if !config.kafka.brokers.is_empty() {
+        jobs.push(crate::adapters::kafka::READER.job().clone());
+    }
+    #[cfg(not(feature = "kafka"))]
+    let _ = config;
+    jobs.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+    jobs
 }
 
 /// Creates the topics that do not exist, where there is a broker.

@@ -152,7 +152,7 @@ pub fn run() -> anyhow::Result<()> {
         match arguments.command.unwrap_or(everything) {
             Command::Serve { roles } => serve(&config, &Roles::named(&roles)).await,
             Command::Migrate => {
-                outside::open(&config, false).await?;
+                outside::migrated(&config, false).await?;
                 bus::create_topics(&config).await
             }
             Command::Merchant { action } => print(&tenants::run(&config, action).await?),

@@ -52,6 +52,7 @@ mod on_kafka {
     use application::ports::Bus;
     use application::ports::bus::{Receipt, Received, Topic};
 
+    use super::super::Roles;
     use super::super::bus::{open, settings};
     use super::Action;
     use crate::adapters::kafka::{Letters, Spot};
@@ -168,7 +169,7 @@ mod on_kafka {
     }
 
     async fn replayed(config: &Config, letter: &Received) -> anyhow::Result<String> {
-        let bus = open(config, &Arc::new(Metrics::new()?))?;
+        let bus = open(config, &Arc::new(Metrics::new()?), &Roles::default())?;
         Ok(match again(bus.as_ref(), letter).await? {
             None => "1 published again".to_owned(),
             Some(left) => format!("{left}\n0 published again"),
@@ -178,7 +179,7 @@ mod on_kafka {
     /// One after the other, by partition and offset: messages of a key go in the order in which
     /// they came to nothing.
     async fn all_replayed(config: &Config) -> anyhow::Result<String> {
-        let bus = open(config, &Arc::new(Metrics::new()?))?;
+        let bus = open(config, &Arc::new(Metrics::new()?), &Roles::default())?;
         let (all, newest) = newest(all(config).await?).await?;
         let (mut count, mut left) = (0_u64, Vec::new());
         for letters in &all {

@@ -123,7 +123,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         timings: timings(config),
         bounds: bounds(config),
     };
-    let bus = bus::open(config, &metrics)?;
+    let bus = bus::open(config, &metrics, roles)?;
     let joined = if roles.have(Role::Worker) {
         bus::joined(config, &bus)?
     } else {
@@ -177,6 +177,7 @@ fn sources(
         clock,
         stuck_after: config.timings.stuck_after(),
         connections,
+        jobs: bus::jobs(config),
         certificates: certificates::named(config),
     }
 }

@@ -13,7 +13,7 @@ use domain::principal::Mode;
 use super::demo::Demo;
 use super::merchants::DevKeys;
 use crate::adapters::clock::Wall;
-use crate::adapters::persistence::{Database, Options, migrate};
+use crate::adapters::persistence::{Database, Options, migrate, pending_migrations};
 use crate::config::{ClockSource, Config, Gateway};
 
 /// How long a statement may take before the store counts as away.
@@ -30,13 +30,41 @@ pub(super) fn mode(config: &Config) -> Mode {
     }
 }
 
-/// The database, migrated. `exclusive` keeps a second service off the same `SQLite` file.
+/// The database, with this version's schema. `exclusive` keeps a second service off the same
+/// `SQLite` file.
 pub(super) async fn open(config: &Config, exclusive: bool) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(database(config, exclusive).await?))
 }
 
 /// The same, with its connections to be seen.
+///
+/// # Errors
+/// It cannot be opened, or migrated; or its schema is older and `database.migrate` is false.
 pub(super) async fn database(config: &Config, exclusive: bool) -> anyhow::Result<Database> {
+    if config.database.migrate {
+        return migrated(config, exclusive).await;
+    }
+    let database = made(config, exclusive).await?;
+    let pending = pending_migrations(&database).await;
+    let pending = pending.context("cannot read which migrations it has")?;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "{} migrations are pending, and database.migrate is false: run `payflow migrate`",
+        pending.len()
+    );
+    Ok(database)
+}
+
+/// The database, brought to this version's schema whatever the settings say.
+pub(super) async fn migrated(config: &Config, exclusive: bool) -> anyhow::Result<Database> {
+    let database = made(config, exclusive).await?;
+    migrate(&database)
+        .await
+        .context("cannot migrate the database")?;
+    Ok(database)
+}
+
+async fn made(config: &Config, exclusive: bool) -> anyhow::Result<Database> {
     let settings = &config.database;
     if let Some(path) = settings.url.strip_prefix("sqlite://")
         && settings.create
@@ -45,11 +73,7 @@ pub(super) async fn database(config: &Config, exclusive: bool) -> anyhow::Result
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let database = connect(config, exclusive, settings.create).await?;
-    migrate(&database)
-        .await
-        .context("cannot migrate the database")?;
-    Ok(database)
+    connect(config, exclusive, settings.create).await
 }
 
 /// The database as it is: not migrated, and made only if `create`.

@@ -64,6 +64,7 @@ pub struct Files {
 pub struct Database {
     pub url: String,
     pub create: bool,
+    pub migrate: bool,
     pub pool_size: usize,
     pub acquire_timeout: Span,
 }

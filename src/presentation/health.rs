@@ -18,6 +18,7 @@ use super::Api;
 use super::bodies::Success;
 use super::catalogue::Code;
 use super::envelope::{Failure, Reply};
+use super::failures::SOON;
 
 /// How the service is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -96,7 +97,7 @@ pub(super) async fn live() -> Result<Reply, Failure> {
 )]
 pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<Reply, Failure> {
     if api.drain.is_cancelled() {
-        return Err(Code::ShuttingDown.into());
+        return Err(Failure::from(Code::ShuttingDown).retry_after(SOON));
     }
     let found = api.standing.told(asked(api.app.store().as_ref())).await?;
     let health = Health {
@@ -123,7 +124,7 @@ async fn asked(store: &dyn Store) -> Result<Health, Failure> {
             Ok(Health { jobs, ..UP })
         }
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Code::StoreUnavailable.into()),
+        Err(_) => Err(Failure::from(Code::StoreUnavailable).retry_after(SOON)),
     }
 }
 

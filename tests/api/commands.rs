@@ -33,6 +33,26 @@ fn it_tells_its_version_and_migrates() {
 }
 
 #[test]
+fn an_older_schema_is_left_to_migrate_where_the_settings_say_so() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payflow"));
+        let command = command.current_dir(folder.path()).env_clear();
+        let command = command.env("PAYFLOW_DATABASE__MIGRATE", "false");
+        command.args(arguments).output().unwrap()
+    };
+    for waits in [&["serve"][..], &["merchant", "list"]] {
+        let refused = run(waits);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("payflow migrate"), "{said}");
+    }
+    assert!(run(&["migrate"]).status.success());
+    let listed = run(&["merchant", "list"]);
+    assert!(listed.status.success(), "{listed:?}");
+}
+
+#[test]
 fn merchants_are_made_with_keys_shown_once() {
     let folder = TempDir::new().unwrap();
     let run = |arguments: &[&str]| lines(folder.path(), arguments);

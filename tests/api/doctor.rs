@@ -1,8 +1,10 @@
 //! `payflow doctor`: what it finds where all is well, and of each failure that can be made.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 
+use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -73,11 +75,19 @@ async fn a_service_that_is_well_is_found_well() {
         "gateway key",
         "leases",
         "sagas",
+        "inbox",
         "secrets",
     ] {
         assert_eq!(found.status(check).0, "OK", "{:?}", found.lines);
     }
-    for check in ["redis", "kafka", "gateway", "certificates"] {
+    for check in [
+        "redis",
+        "kafka",
+        "gateway",
+        "card company",
+        "certificates",
+        "worker",
+    ] {
         assert_eq!(found.status(check).0, "SKIPPED", "{:?}", found.lines);
     }
     assert!(found.status("disk").1.contains("MiB are free"));
@@ -183,6 +193,13 @@ async fn an_outcome_that_is_unknown_for_too_long_is_named() {
     let found = Found::of(folder.path(), &soon);
     let line = found.fails("sagas");
     assert!(text(&line["fix"]).contains("payflow stuck"), "{line}");
+    // Somebody goes on asking.
+    assert_eq!(found.status("worker").0, "OK", "{:?}", found.lines);
+    process.terminate();
+    rewrite(folder.path(), "UPDATE sagas SET due_at = 1000000000000000");
+    let found = Found::of(folder.path(), &soon);
+    let line = found.fails("worker");
+    assert!(text(&line["fix"]).contains("role worker"), "{line}");
 }
 
 #[tokio::test]
@@ -229,4 +246,130 @@ fn certificates_that_end_are_named() {
         let found = Found::of(folder.path(), &config);
         assert_eq!(found.status("certificates").0, status, "{:?}", found.lines);
     }
+}
+
+/// Certificates that end in so many days, one after the other; before today where it is below zero.
+fn bundle(folder: &Path, days: &[i64]) -> String {
+    let openssl = |arguments: &str, days: &str| {
+        let made = Command::new("openssl")
+            .current_dir(folder)
+            .args(arguments.split(' '))
+            .args(
+                (!days.is_empty())
+                    .then_some(["-days", days])
+                    .into_iter()
+                    .flatten(),
+            )
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    };
+    let key = "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test";
+    openssl(&format!("{key} -keyout ca.key -out ca.csr"), "");
+    let mut text = String::new();
+    for days in days {
+        let sign = "x509 -req -in ca.csr -signkey ca.key -out one.pem";
+        openssl(sign, &days.to_string());
+        text.push_str(&std::fs::read_to_string(folder.join("one.pem")).unwrap());
+    }
+    text
+}
+
+#[test]
+fn an_old_authority_may_stay_in_a_bundle_and_no_old_certificate_of_ours() {
+    let folder = TempDir::new().unwrap();
+    let standing = |setting: &str, days: &[i64]| {
+        std::fs::write(folder.path().join("some.pem"), bundle(folder.path(), days)).unwrap();
+        let settings = format!("[kafka.properties]\n\"{setting}\" = \"some.pem\"\n");
+        std::fs::write(folder.path().join("payflow.toml"), settings).unwrap();
+        let found = Found::of(folder.path(), &[("PAYFLOW_CONFIG", "payflow.toml")]);
+        found.status("certificates").0.to_owned()
+    };
+    let (authority, own) = ("ssl.ca.location", "ssl.certificate.location");
+    assert_eq!(standing(authority, &[-1, 400]), "OK");
+    assert_eq!(standing(authority, &[400, 5]), "OK");
+    assert_eq!(standing(authority, &[-1, 5]), "WARNING");
+    assert_eq!(standing(authority, &[-1, -1]), "FAILED");
+    assert_eq!(standing(own, &[400, -1]), "FAILED");
+    assert_eq!(standing(own, &[5, 400]), "WARNING");
+    assert_eq!(standing(own, &[400, 400]), "OK");
+}
+
+/// Answers one request after the other with this status.
+fn says(status: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn what_a_proxy_says_is_no_answer_of_a_gateway() {
+    let folder = TempDir::new().unwrap();
+    for between in [
+        "502 Bad Gateway",
+        "503 Service Unavailable",
+        "504 Gateway Timeout",
+    ] {
+        let (gateway, company) = (says(between), says("404 Not Found"));
+        let settings = [
+            ("PAYFLOW_SANDBOX__URL", gateway.as_str()),
+            ("PAYFLOW_CARD_COMPANY__API_URL", company.as_str()),
+        ];
+        let found = Found::of(folder.path(), &settings);
+        let line = found.fails("gateway");
+        assert!(text(&line["says"]).contains(&between[..3]), "{line}");
+        assert_eq!(found.status("card company").0, "OK", "{:?}", found.lines);
+    }
+    let nobody = format!("http://{NOBODY}");
+    let settings = [("PAYFLOW_CARD_COMPANY__API_URL", nobody.as_str())];
+    Found::of(folder.path(), &settings).fails("card company");
+}
+
+#[tokio::test]
+async fn what_nobody_takes_up_is_named() {
+    let folder = TempDir::new().unwrap();
+    let process = paid(folder.path()).await;
+    let told = text(&process.keys["gatewayWebhookUrl"]).to_owned();
+    let body = json!({ "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-01-01T00:00:00",
+                       "data": { "paymentKey": "pk", "orderId": "gwo", "status": "DONE" } });
+    let kept = answer(process.client.post(told).json(&body)).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    assert_eq!(process.terminate(), Some(0));
+    rewrite(
+        folder.path(),
+        "INSERT OR REPLACE INTO watches (gateway_account_id, watched_until, due_at) \
+         SELECT id, 1000000000000000, 1000000000000000 FROM gateway_accounts",
+    );
+    rewrite(
+        folder.path(),
+        "UPDATE inbox SET verdict = 'WAITING', received_at = 1000000000000000, \
+         due_at = 1000000000000000",
+    );
+    let found = Found::of(folder.path(), &[]);
+    let (status, says) = found.status("watch");
+    assert_eq!(status, "WARNING", "{says}");
+    let (status, says) = found.status("inbox");
+    assert_eq!(status, "WARNING", "{says}");
+    assert_eq!(found.code, Some(0), "{:?}", found.lines);
+}
+
+/// What time would have made of the books.
+fn rewrite(folder: &Path, sql: &str) {
+    let file = folder.join("data/payflow.db");
+    let mut books = SqliteConnection::establish(text_of(&file)).unwrap();
+    let rows = diesel::sql_query(sql).execute(&mut books).unwrap();
+    assert!(rows > 0, "{sql}");
+}
+
+fn text_of(path: &Path) -> &str {
+    path.to_str().unwrap()
 }

@@ -123,6 +123,12 @@ capabilities:
 {{- if .Values.kafka.brokers }}
 - name: KAFKA_BROKERS
   value: {{ .Values.kafka.brokers | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* How the broker knows who speaks with it: those that do. */}}
+{{- define "payflow.brokerEnv" -}}
+{{- if .Values.kafka.brokers }}
 {{- with .Values.secrets.keys.kafkaProperties }}
 {{ include "payflow.secretEnv" (dict "root" $ "name" "PAYFLOW_KAFKA__PROPERTIES" "key" .) }}
 {{- end }}
@@ -131,6 +137,10 @@ capabilities:
 
 {{- /* What only serving takes: the gateway, the master keys, what copies share. */}}
 {{- define "payflow.servingEnv" -}}
+{{- if and .Values.migration.enabled (eq .Values.database.kind "postgres") }}
+- name: PAYFLOW_DATABASE__MIGRATE
+  value: "false"
+{{- end }}
 {{- if include "payflow.secret" . }}
 {{ include "payflow.secretEnv" (dict "root" . "name" "TOSS_SECRET_KEY" "key" .Values.secrets.keys.tossSecretKey) }}
 {{ include "payflow.secretEnv" (dict "root" . "name" "TOSS_CLIENT_KEY" "key" .Values.secrets.keys.tossClientKey) }}

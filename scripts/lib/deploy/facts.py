@@ -16,6 +16,9 @@ HERE = pathlib.Path(__file__).parent
 SCHEMAS = {path.stem: path for path in (HERE / "schemas").glob("*.json")}
 DEFAULTS = pathlib.Path("config/default.toml").read_text()
 ROLES = re.findall(r'=> "(\w+)",', pathlib.Path("src/bootstrap/roles.rs").read_text())
+# What of the Secret is told to whom, beside the master keys, which are a file.
+SERVING = {"DATABASE_URL", "REDIS_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY"}
+BROKER = {"PAYFLOW_KAFKA__PROPERTIES"}
 PROBES = set(re.findall(r'path = "(/health/\w+)"',
                         pathlib.Path("src/presentation/health.rs").read_text()))
 USER = 65532
@@ -151,6 +154,11 @@ def pod_is_confined(document):
     need(len(names) == len(set(names)), f"{named(document)}: a variable is set twice")
 
 
+def secrets(container):
+    """What it is told out of the Secret."""
+    return {variable["name"] for variable in container["env"] if "valueFrom" in variable}
+
+
 def production(manifests):
     """A Deployment for each role, never with less than before, the schema before all of them."""
     need(len(ROLES) == 6, f"roles of the code: {ROLES}")
@@ -166,6 +174,10 @@ def production(manifests):
         need(len(spread) == 2, f"{role} is not spread")
         mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
         need("/etc/payflow-secrets" in mounts, f"{role} has no master key")
+        told = SERVING | (BROKER if role in ("relay", "worker") else set())
+        need(secrets(container) == told, f"{role} is told {secrets(container)}")
+        variables = {v["name"]: v.get("value") for v in container["env"]}
+        need(variables["PAYFLOW_DATABASE__MIGRATE"] == "false", f"{role} migrates by itself")
         scaled = any(d["spec"]["scaleTargetRef"]["name"] == document["metadata"]["name"]
                      for d in of_kind(manifests, "HorizontalPodAutoscaler"))
         need(scaled != ("replicas" in document["spec"]), f"{role}: who says how many there are?")
@@ -179,6 +191,7 @@ def production(manifests):
     need(hooks["ExternalSecret"] < hooks["ConfigMap"] < hooks["Job"], f"order of {hooks}")
     (container,) = job["spec"]["template"]["spec"]["containers"]
     need(container["args"] == ["migrate"], "the job does not migrate")
+    need(secrets(container) == {"DATABASE_URL"} | BROKER, f"the job is told {secrets(container)}")
     read = {v["configMap"]["name"] for v in job["spec"]["template"]["spec"]["volumes"]}
     before = {d["metadata"]["name"] for d in of_kind(manifests, "ConfigMap")
               if "helm.sh/hook" in d["metadata"].get("annotations", {})}

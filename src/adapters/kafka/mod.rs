@@ -11,6 +11,6 @@ mod topics;
 
 pub use dead_letters::{Letters, NoSpot, Spot};
 pub use observed::{Observer, Told};
-pub use producer::Kafka;
+pub use producer::{Kafka, READER};
 pub use settings::Settings;
 pub use topics::{TopicsError, create_topics, missing_topics};

@@ -26,7 +26,8 @@ use super::observed::{Observer, Presence, Talk};
 use super::round::{Fault, Round, Ticket, fault};
 use super::settings::Settings;
 
-static READER: Reader = Reader::named("kafka");
+/// Who tells the broker of events.
+pub static READER: Reader = Reader::named("kafka");
 
 /// Why a message is not acknowledged although nothing is wrong with it.
 const FOLLOWS: &str = "an earlier message of its key was not taken";

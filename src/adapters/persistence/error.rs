@@ -43,9 +43,14 @@ enum Meaning {
     Conflict,
     /// Away, busy or shutting down: try again later.
     Away,
+    /// No room on its disk: nothing was written, and nothing is until somebody makes some.
+    Full,
     /// Trying again does not mend it.
     Refused,
 }
+
+/// What SQLite says where a write finds no room; the driver has no word for it.
+const FULL: &str = "database or disk is full";
 
 /// The one place where driver errors are told apart.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the driver's enum is open")]
@@ -66,6 +71,7 @@ fn meaning(error: &Diesel) -> Meaning {
         DatabaseErrorKind::Unknown if information.message().contains("deadlock detected") => {
             Meaning::Conflict
         }
+        DatabaseErrorKind::Unknown if information.message().contains(FULL) => Meaning::Full,
         // Timeouts, shutdowns, "database is locked": the drivers have no word for them either.
         _ => Meaning::Away,
     }
@@ -74,7 +80,7 @@ fn meaning(error: &Diesel) -> Meaning {
 /// What a failed read or claim is to the caller.
 pub(super) fn of_read(error: &Diesel) -> Error {
     match meaning(error) {
-        Meaning::Conflict | Meaning::Away => Error::Unavailable(error.to_string()),
+        Meaning::Conflict | Meaning::Away | Meaning::Full => Error::Unavailable(error.to_string()),
         Meaning::Refused => Error::Broken(error.to_string()),
     }
 }
@@ -83,7 +89,7 @@ pub(super) fn of_read(error: &Diesel) -> Error {
 pub(super) fn of_statement(error: &Diesel) -> CommitError {
     match meaning(error) {
         Meaning::Conflict => CommitError::Conflict,
-        Meaning::Away => Error::Unavailable(error.to_string()).into(),
+        Meaning::Away | Meaning::Full => Error::Unavailable(error.to_string()).into(),
         Meaning::Refused => Error::Broken(error.to_string()).into(),
     }
 }
@@ -94,6 +100,7 @@ pub(super) fn of_commit(error: &Diesel) -> CommitError {
     match meaning(error) {
         Meaning::Conflict => CommitError::Conflict,
         Meaning::Away => CommitError::InDoubt,
+        Meaning::Full => Error::Unavailable(error.to_string()).into(),
         Meaning::Refused => Error::Broken(error.to_string()).into(),
     }
 }
@@ -107,5 +114,25 @@ pub(super) fn corrupt(
         table,
         id: id.to_string(),
         why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(message: &str) -> Diesel {
+        Diesel::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
+    }
+
+    #[test]
+    fn a_commit_that_finds_no_room_wrote_nothing_and_any_other_silence_is_doubt() {
+        let away = |error: &CommitError| matches!(error, CommitError::Store(Error::Unavailable(_)));
+        assert!(away(&of_commit(&said("database or disk is full"))));
+        assert!(away(&of_statement(&said("database or disk is full"))));
+        for other in ["disk I/O error", "server closed the connection", "timeout"] {
+            assert!(matches!(of_commit(&said(other)), CommitError::InDoubt));
+            assert!(away(&of_statement(&said(other))), "{other}");
+        }
     }
 }

@@ -25,6 +25,27 @@ pub struct Certified {
     pub of: &'static str,
     /// Where they are, as PEM.
     pub file: PathBuf,
+    /// Whether they are our own, and not those of authorities that we believe.
+    pub is_own: bool,
+}
+
+impl Certified {
+    /// When it is of no use any more, in seconds since 1970: a chain of our own with the first of
+    /// its certificates; authorities with the last, since one that is over may stay in a bundle
+    /// beside the one that followed it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no certificate in it.
+    pub fn end(&self) -> Result<i64, String> {
+        let ends = ends(&self.file)?;
+        let end = if self.is_own {
+            ends.iter().min()
+        } else {
+            ends.iter().max()
+        };
+        let none = || format!("{} has no certificate in it", self.file.display());
+        end.copied().ok_or_else(none)
+    }
 }
 
 /// The metrics of what ends.
@@ -42,7 +63,7 @@ impl Expiry {
         Ok(Self {
             certificates: book.gauges(
                 "payflow_certificate_expires_seconds",
-                "Time until the first certificate of a file that the settings name is over",
+                "Time until a file of certificates that the settings name is of no use any more",
                 &["of"],
             )?,
             keys_ending: registered(book, keys_ending)?,
@@ -58,7 +79,7 @@ impl Expiry {
         wall: Timestamp,
     ) {
         for file in files {
-            match first_end(&file.file) {
+            match file.end() {
                 Ok(end) => {
                     let left = end.saturating_sub(wall.timestamp());
                     self.certificates.with_label_values(&[file.of]).set(left);
@@ -85,18 +106,14 @@ impl Expiry {
     }
 }
 
-/// When the first certificate of a file is over, in seconds since 1970.
-///
-/// # Errors
-/// The file cannot be read, or has no certificate in it.
-pub fn first_end(file: &Path) -> Result<i64, String> {
-    let mut first: Option<i64> = None;
+/// When each certificate of a file is over, in seconds since 1970.
+fn ends(file: &Path) -> Result<Vec<i64>, String> {
+    let mut ends = Vec::new();
     for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
         let certificate = certificate.map_err(|error| error.to_string())?;
         let read = Certificate::from_der(&certificate).map_err(|error| error.to_string())?;
         let end = read.tbs_certificate.validity.not_after.to_unix_duration();
-        let end = i64::try_from(end.as_secs()).unwrap_or(i64::MAX);
-        first = Some(first.map_or(end, |first| first.min(end)));
+        ends.push(i64::try_from(end.as_secs()).unwrap_or(i64::MAX));
     }
-    first.ok_or_else(|| format!("{} has no certificate in it", file.display()))
+    Ok(ends)
 }

@@ -2,8 +2,9 @@
 //! behind.
 
 use application::ports::Store;
-use application::ports::store::{self, ReaderStanding};
+use application::ports::store::{self, LeaseStanding, ReaderStanding};
 use domain::Timestamp;
+use domain::lease::Job;
 use prometheus::{Gauge, GaugeVec, IntGauge, IntGaugeVec, Opts};
 
 use super::book::{Book, registered};
@@ -55,22 +56,50 @@ impl Feed {
     }
 
     /// Looks at the store.
-    pub(super) async fn count(&self, store: &dyn Store, now: Timestamp) {
-        if let Err(error) = self.look(store, now).await {
+    pub(super) async fn count(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        leases: &[LeaseStanding],
+        wanted: &[Job],
+    ) {
+        if let Err(error) = self.look(store, now, leases, wanted).await {
             tracing::warn!(%error, "the feed is not counted");
         }
     }
 
-    async fn look(&self, store: &dyn Store, now: Timestamp) -> Result<(), store::Error> {
+    async fn look(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        leases: &[LeaseStanding],
+        wanted: &[Job],
+    ) -> Result<(), store::Error> {
         let backlog = store.backlog().await?;
         self.unsequenced.set(whole(backlog.count));
         self.oldest_seconds.set(age(now, backlog.oldest));
         let head = store.head().await?.position;
         self.position.set(head);
         for standing in store.readers().await? {
-            self.reader(&standing, head, now);
+            let job = standing.reader.job();
+            let done = leases
+                .iter()
+                .any(|lease| lease.job == *job && lease.is_held);
+            if done || wanted.contains(job) {
+                self.reader(&standing, head, now);
+            } else {
+                self.forget(&standing);
+            }
         }
         Ok(())
+    }
+
+    /// Nobody reads for it any more, nor is meant to: it is behind for ever, and nobody is missed.
+    fn forget(&self, standing: &ReaderStanding) {
+        let reader = [standing.reader.as_str()];
+        let _ = self.lag_events.remove_label_values(&reader);
+        let _ = self.lag_seconds.remove_label_values(&reader);
+        let _ = self.parked.remove_label_values(&reader);
     }
 
     fn reader(&self, standing: &ReaderStanding, head: i64, now: Timestamp) {

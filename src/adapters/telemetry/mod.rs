@@ -28,12 +28,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::change::Change;
+use domain::lease::Job;
 use prometheus::{Encoder as _, IntGauge, Registry, TextEncoder};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 pub use book::Described;
-pub use expiry::{Certified, first_end};
+pub use expiry::Certified;
 pub use labels::LABELS;
 pub use lines::log;
 
@@ -159,6 +160,8 @@ pub struct Sources {
     pub stuck_after: Duration,
     /// How the connections to the database stand; none where there are no connections.
     pub connections: Box<dyn Fn() -> Vec<Connections> + Send + Sync>,
+    /// What the settings want done by one copy at a time.
+    pub jobs: Vec<Job>,
     /// Files of certificates that the settings name.
     pub certificates: Vec<Certified>,
 }
@@ -220,12 +223,18 @@ impl Scrape {
         }
         metrics.sagas.count(store, now, sources.stuck_after).await;
         metrics.watch.count(store, now).await;
-        metrics.feed.count(store, now).await;
+        match store.leases().await {
+            Ok(leases) => {
+                metrics.database.show_jobs(&leases, &sources.jobs);
+                let feed = &metrics.feed;
+                feed.count(store, now, &leases, &sources.jobs).await;
+            }
+            Err(error) => tracing::warn!(%error, "leases are not counted"),
+        }
         metrics.webhooks.count(store).await;
         metrics.inbox.count(store).await;
         let billing = &metrics.billing;
         billing.count(store, now, sources.stuck_after).await;
-        metrics.database.count(store).await;
         if is_old(counted.expiry, EXPIRY_BELIEVED) {
             counted.expiry = Some(Instant::now());
             let (files, wall) = (&sources.certificates, Wall::default().now());

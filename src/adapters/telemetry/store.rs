@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use application::ports::Store;
-use application::ports::store::CommitError;
+use application::ports::store::{CommitError, LeaseStanding};
+use domain::lease::Job;
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 use tokio::time::timeout;
 
@@ -23,6 +24,11 @@ pub(in crate::adapters) struct Database {
     waiting: IntGaugeVec,
     lease_held: IntGaugeVec,
     lease_fence: IntGaugeVec,
+}
+
+/// Whether anybody should miss who does this job.
+pub(super) fn is_shown(lease: &LeaseStanding, wanted: &[Job]) -> bool {
+    lease.is_held || wanted.contains(&lease.job)
 }
 
 const fn word(result: Result<(), &CommitError>) -> &'static str {
@@ -89,18 +95,27 @@ impl Database {
         up
     }
 
-    /// Looks at the leases.
-    pub(super) async fn count(&self, store: &dyn Store) {
-        match store.leases().await {
-            Ok(leases) => {
-                for lease in leases {
-                    let job = [lease.job.as_str()];
-                    let held = self.lease_held.with_label_values(&job);
-                    held.set(i64::from(lease.is_held));
-                    self.lease_fence.with_label_values(&job).set(lease.fence);
-                }
+    /// Shows the jobs: those that the settings want done, held or not, and others while somebody
+    /// does them. What is neither is left of settings of before, and nobody is missed there.
+    pub(super) fn show_jobs(&self, leases: &[LeaseStanding], wanted: &[Job]) {
+        for job in wanted {
+            let held = leases
+                .iter()
+                .any(|lease| lease.job == *job && lease.is_held);
+            let gauge = self.lease_held.with_label_values(&[job.as_str()]);
+            gauge.set(i64::from(held));
+        }
+        for lease in leases {
+            let job = [lease.job.as_str()];
+            if is_shown(lease, wanted) {
+                let held = self.lease_held.with_label_values(&job);
+                held.set(i64::from(lease.is_held));
+                self.lease_fence.with_label_values(&job).set(lease.fence);
+            } else {
+                // What was shown before would be shown as it was then, for ever.
+                let _ = self.lease_held.remove_label_values(&job);
+                let _ = self.lease_fence.remove_label_values(&job);
             }
-            Err(error) => tracing::warn!(%error, "leases are not counted"),
         }
     }
 
@@ -117,5 +132,70 @@ impl Database {
             let waiting = self.waiting.with_label_values(&[pool.pool]);
             waiting.set(whole(pool.waiting));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SEQUENCER: Job = Job::named("sequencer");
+    static KAFKA: Job = Job::named("kafka");
+
+    fn lease(job: &Job, is_held: bool) -> LeaseStanding {
+        let holder = format!("wrk_{}", "0".repeat(34));
+        LeaseStanding {
+            job: job.clone(),
+            holder: holder.parse().expect("an id"),
+            fence: 3,
+            until: domain::Timestamp::UNIX_EPOCH,
+            is_held,
+        }
+    }
+
+    /// What is shown of who holds what.
+    fn shown(leases: &[LeaseStanding], wanted: &[Job]) -> Vec<(String, bool)> {
+        let book = Book::with_process().expect("it registers");
+        let database = Database::registered(&book).expect("it registers");
+        let (registry, _) = book.close();
+        // As when it was still wanted and held.
+        database.show_jobs(&[lease(&KAFKA, true)], std::slice::from_ref(&KAFKA));
+        database.show_jobs(leases, wanted);
+        let families = registry.gather();
+        let held = families
+            .iter()
+            .filter(|family| family.name() == "payflow_lease_held");
+        let metrics = held.flat_map(prometheus::proto::MetricFamily::get_metric);
+        let metrics = metrics.map(|metric| {
+            let job = metric.get_label().first().expect("its label").value();
+            (job.to_owned(), metric.get_gauge().get_value() > 0.0)
+        });
+        metrics.collect()
+    }
+
+    #[test]
+    fn nobody_is_missed_where_the_settings_want_no_one() {
+        let left = [lease(&SEQUENCER, true), lease(&KAFKA, false)];
+        let wanted = std::slice::from_ref(&SEQUENCER);
+        assert_eq!(shown(&left, wanted), [("sequencer".to_owned(), true)]);
+    }
+
+    #[test]
+    fn whoever_is_wanted_is_missed_also_if_nobody_ever_came() {
+        let wanted = [SEQUENCER.clone(), KAFKA.clone()];
+        let missed = [("kafka".to_owned(), false), ("sequencer".to_owned(), true)];
+        let held = lease(&SEQUENCER, true);
+        assert_eq!(
+            shown(&[held.clone(), lease(&KAFKA, false)], &wanted),
+            missed
+        );
+        assert_eq!(shown(&[held], &wanted), missed);
+    }
+
+    #[test]
+    fn what_others_still_do_is_shown() {
+        let held = [lease(&SEQUENCER, true), lease(&KAFKA, true)];
+        let wanted = std::slice::from_ref(&SEQUENCER);
+        assert_eq!(shown(&held, wanted).len(), 2);
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use application::ports::Clock as _;
 use application::ports::store::{Access as _, Leases as _, OpenSagas, Sagas as _, Secrets as _};
 use application::stuck_since;
+use domain::lease::Job;
 
-use super::Finding;
+use super::{Finding, late};
 use crate::adapters::clock::Wall;
 use crate::adapters::persistence::{Database, pending_migrations};
-use crate::bootstrap::outside;
-use crate::bootstrap::vault;
+use crate::bootstrap::{bus, outside, vault};
 use crate::config::Config;
 
 /// How long the database may take to answer a question about nothing.
@@ -94,18 +94,22 @@ async fn skew(config: &Config, database: &Database) -> Finding {
 
 /// What copies should have done.
 pub(super) async fn work(config: &Config, database: &Database, findings: &mut Vec<Finding>) {
-    findings.push(match leases(database).await {
-        Ok(finding) => finding,
-        Err(error) => Finding::failed("leases", error, "see that the database runs"),
-    });
-    findings.push(match stuck(config, database).await {
-        Ok(finding) => finding,
-        Err(error) => Finding::failed("sagas", error, "see that the database runs"),
-    });
+    let away = |check, error| Finding::failed(check, error, "see that the database runs");
+    let found = leases(config, database).await;
+    findings.push(found.unwrap_or_else(|error| away("leases", error)));
+    let found = stuck(config, database).await;
+    findings.push(found.unwrap_or_else(|error| away("sagas", error)));
+    let found = late::worker(config, database).await;
+    findings.push(found.unwrap_or_else(|error| away(late::WORKER, error)));
+    let found = late::inbox(database).await;
+    findings.push(found.unwrap_or_else(|error| away(late::INBOX, error)));
+    let found = late::watch(config, database).await;
+    findings.push(found.unwrap_or_else(|error| away(late::WATCH, error)));
     findings.push(secrets(config, database).await);
 }
 
-async fn leases(database: &Database) -> Result<Finding, String> {
+/// What the settings want done; who did what they want no more is nobody's business.
+async fn leases(config: &Config, database: &Database) -> Result<Finding, String> {
     let found = database.leases().await.map_err(|error| error.to_string())?;
     if found.is_empty() {
         return Ok(Finding::warning(
@@ -114,12 +118,14 @@ async fn leases(database: &Database) -> Result<Finding, String> {
             "start a copy with the role sequencer (`payflow serve` has every role)",
         ));
     }
-    let free = found.iter().filter(|lease| !lease.is_held);
-    let free: Vec<&str> = free.map(|lease| lease.job.as_str()).collect();
+    let jobs = bus::jobs(config);
+    let held = |job: &Job| found.iter().any(|lease| lease.job == *job && lease.is_held);
+    let free = jobs.iter().filter(|job| !held(job));
+    let free: Vec<&str> = free.map(Job::as_str).collect();
     Ok(if free.is_empty() {
         Finding::ok(
             "leases",
-            format!("{} jobs are each done by a copy", found.len()),
+            format!("{} jobs are each done by a copy", jobs.len()),
         )
     } else {
         Finding::warning(

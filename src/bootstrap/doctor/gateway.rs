@@ -6,7 +6,7 @@ use std::time::Duration;
 use application::ports::Clock as _;
 use chrono::DateTime;
 use reqwest::header::DATE;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
 
 use super::Finding;
 use crate::adapters::cause::chain;
@@ -15,6 +15,7 @@ use crate::config::{Config, Gateway};
 
 const KEY: &str = "gateway key";
 const REACHED: &str = "gateway";
+const CARD_COMPANY: &str = "card company";
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Its list of movements is read with more overlap than this.
@@ -23,18 +24,17 @@ const SKEW_MAX: i64 = 60;
 /// Moves no money: its front page is asked for, without a key.
 pub(super) async fn examine(config: &Config, findings: &mut Vec<Finding>) {
     findings.push(key(config));
-    let url = match config.gateway() {
-        Gateway::Embedded => {
-            findings.push(Finding::skipped(
-                REACHED,
-                "the sandbox is within the service",
-            ));
-            return;
-        }
-        Gateway::Sandbox { url } => url,
-        Gateway::Toss => &config.toss.api_url,
-    };
-    findings.push(reached(url).await);
+    findings.push(match config.gateway() {
+        Gateway::Embedded => Finding::skipped(REACHED, "the sandbox is within the service"),
+        Gateway::Sandbox { url } => reached(REACHED, url).await,
+        Gateway::Toss => reached(REACHED, &config.toss.api_url).await,
+    });
+    let card_company = config.card_company.api_url.as_str();
+    findings.push(if card_company.is_empty() {
+        Finding::skipped(CARD_COMPANY, "card_company.api_url names none")
+    } else {
+        reached(CARD_COMPANY, card_company).await
+    });
 }
 
 /// What the key is for, by how it begins (`toss-api.md §1`).
@@ -60,7 +60,7 @@ fn key(config: &Config) -> Finding {
     }
 }
 
-async fn reached(url: &str) -> Finding {
+async fn reached(check: &'static str, url: &str) -> Finding {
     let fix = "see that this machine may connect there: network policy, proxy, DNS, authorities";
     let client = Client::builder()
         .timeout(PATIENCE)
@@ -71,20 +71,37 @@ async fn reached(url: &str) -> Finding {
         Err(error) => Err(error),
     };
     match answered {
-        // Whatever it says of a page without a key: it is there.
-        Ok(answer) => skew(&answer, url),
-        Err(error) => Finding::failed(REACHED, format!("{url}: {}", chain(&error)), fix),
+        Ok(answer) if is_between(answer.status()) => {
+            let status = answer.status();
+            let says =
+                format!("{url} answers {status}: something before it, which does not reach it");
+            Finding::failed(check, says, fix)
+        }
+        // Whatever else it says of a page without a key: it is there.
+        Ok(answer) => skew(check, &answer, url),
+        Err(error) => Finding::failed(check, format!("{url}: {}", chain(&error)), fix),
     }
 }
 
-fn skew(answer: &Response, url: &str) -> Finding {
+/// What only a proxy says.
+fn is_between(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+fn skew(check: &'static str, answer: &Response, url: &str) -> Finding {
     let date = answer
         .headers()
         .get(DATE)
         .and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     let Some(date) = date else {
-        return Finding::ok(REACHED, format!("{url} answers"));
+        return Finding::ok(check, format!("{url} answers"));
     };
     let skew = Wall::default()
         .now()
@@ -94,8 +111,8 @@ fn skew(answer: &Response, url: &str) -> Finding {
     let says = format!("{url} answers; {skew} s between its clock and ours");
     if skew > SKEW_MAX {
         let fix = "let this machine take its time from NTP";
-        Finding::failed(REACHED, says, fix)
+        Finding::failed(check, says, fix)
     } else {
-        Finding::ok(REACHED, says)
+        Finding::ok(check, says)
     }
 }

@@ -7,7 +7,6 @@ use rustix::fs::statvfs;
 
 use super::Finding;
 use crate::adapters::clock::Wall;
-use crate::adapters::telemetry::first_end;
 use crate::bootstrap::certificates;
 use crate::config::Config;
 
@@ -54,7 +53,7 @@ pub(super) fn certificates(config: &Config) -> Vec<Finding> {
     let now = Wall::default().now().timestamp();
     let fix = "put another one there, and restart the copies one after the other";
     let looked = certificates::named(config).into_iter().map(|certified| {
-        let end = match first_end(&certified.file) {
+        let end = match certified.end() {
             Ok(end) => end,
             Err(error) => {
                 let says = format!("{}: {error}", certified.of);

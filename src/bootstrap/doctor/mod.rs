@@ -4,6 +4,7 @@
 mod broker;
 mod database;
 mod gateway;
+mod late;
 mod machine;
 mod shared;
 
