@@ -1,14 +1,16 @@
-//! Owns the `harness` program: check, load, chaos, starve, slow, bus, webhooks, hooks,
-//! billing, downtime, picking, overload and retries, one subcommand each.
+//! Owns the `harness` program: check, load, chaos, starve, lean, slow, degrade, bus, webhooks,
+//! hooks, billing, downtime, picking, overload and retries, one subcommand each.
 
 mod books;
 mod bus;
 mod chaos;
 mod check;
 mod database;
+mod degrade;
 mod effects;
 mod hooks;
 mod http;
+mod lean;
 mod load;
 mod output;
 mod overload;
@@ -50,8 +52,12 @@ enum Command {
     Chaos(Chaos),
     /// Measures health and reads while many approvals wait for the gateway.
     Starve(starve::Arguments),
+    /// Measures how soon a service listens, and the memory that it holds idle and loaded.
+    Lean(lean::Arguments),
     /// Measures honest requests while thousands of clients are slow on purpose.
     Slow(slow::Arguments),
+    /// Takes things away from a service under load, and counts what its callers are told.
+    Degrade(degrade::Arguments),
     /// Measures the way of events to a broker that was away.
     Bus(bus::Arguments),
     /// Has an effect of every event that the broker was told: what `bus` and `chaos` start.
@@ -130,7 +136,9 @@ async fn work(command: &Command) -> anyhow::Result<bool> {
         Command::Load(arguments) => load::run(arguments).await,
         Command::Chaos(chaos) => broken(chaos).await,
         Command::Starve(arguments) => starve::run(arguments).await,
+        Command::Lean(arguments) => lean::run(arguments).await,
         Command::Slow(arguments) => slow::run(arguments).await,
+        Command::Degrade(arguments) => degrade::run(arguments).await,
         Command::Bus(arguments) => bus::run(arguments).await,
         Command::Consume(arguments) => effects::consumer::run(arguments).await,
         Command::Webhooks(arguments) => webhooks::run(arguments).await,

@@ -13,6 +13,9 @@ cargo build --locked --quiet --bin payflow-crash --features crash-points
 cargo build --locked --quiet --bin payflow
 chaos_built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 
+# A gateway that is a little slow shows in the long run alone.
+degrade_short=redis,broker,very-slow,refused,mute,database,disk
+
 # The table: kind, databases, arguments of the short run, arguments of the long one; with "-" there
 # is none.
 CHAOS=(
@@ -43,6 +46,8 @@ CHAOS=(
   "overload | both   | --seconds 5               | --seconds 60"
   "retries | both    | --payments 600 --away-seconds 5 | --payments 4000 --away-seconds 60"
   "redis  | postgres | --operations 500          | --seeds 5 --operations 2000"
+  "degrade | postgres | --seconds 2 --divide-by 5 --troubles $degrade_short | --seconds 10"
+  "degrade | sqlite  | --seconds 2 --divide-by 5 --troubles disk | --seconds 10"
 )
 
 # Every kind on one database, also after one has found something.
@@ -80,6 +85,12 @@ break_it() {
       [ "${chaos_length:-short}" = short ] || arguments+=(--drained-seconds 30)
       ;;
     hooks | downtime | picking | webhooks | overload | retries) command=("$kind") ;;
+    degrade)
+      command=(degrade)
+      arguments+=(--redis "${PAYFLOW_TEST_REDIS:?}" --broker "${PAYFLOW_TEST_KAFKA:?}")
+      # Within the suite a busy machine is no finding.
+      [ "${chaos_length:-short}" != short ] || arguments+=(--again-seconds 30)
+      ;;
     held)
       command=(bus)
       arguments+=(--late --poison --broker "${PAYFLOW_TEST_KAFKA:?}")
@@ -101,7 +112,7 @@ break_it() {
       ;;
   esac
   if [ "${chaos_length:-short}" = long ] \
-    && [[ "$kind" != @(storm|held|hooks|picking|overload|retries) ]]; then
+    && [[ "$kind" != @(storm|held|hooks|picking|overload|retries|degrade) ]]; then
     arguments+=(--state "${chaos_folder:?}/$kind-$name")
   fi
   "$chaos_built/harness" "${command[@]}" --service "$service" \

@@ -9,16 +9,22 @@ mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use crate::random::Dice;
 use line::Line;
 use plan::Plan;
 pub(crate) use plan::{CommitOdds, Odds, Tally};
+
+/// How long a proxy takes to begin and to cease listening; only one that is broken takes longer.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
+const TURN_POLL: Duration = Duration::from_millis(10);
 
 /// What a proxy understands of what it carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +41,7 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     plan: Arc<Plan>,
     resets: watch::Sender<()>,
+    refuses: watch::Sender<bool>,
     _carriers: JoinSet<()>,
 }
 
@@ -50,6 +57,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let plan = Arc::new(Plan::new(dice));
         let (resets, heard) = watch::channel(());
+        let (refuses, told) = watch::channel(false);
         let mut carriers = JoinSet::new();
         let carrier = Carrier {
             target,
@@ -57,11 +65,12 @@ impl Proxy {
             plan: Arc::clone(&plan),
             resets: heard,
         };
-        carriers.spawn(carrier.accept(listener));
+        carriers.spawn(carrier.listen(listener, told));
         Ok(Self {
             address,
             plan,
             resets,
+            refuses,
             _carriers: carriers,
         })
     }
@@ -91,6 +100,20 @@ impl Proxy {
         self.resets.send_replace(());
     }
 
+    /// Whether nobody listens here any more; who is connected is reset. Returns once it is so.
+    pub(crate) async fn refuse(&self, refuses: bool) -> anyhow::Result<()> {
+        self.refuses.send_replace(refuses);
+        if refuses {
+            self.reset_all();
+        }
+        let begun = Instant::now();
+        while TcpStream::connect(self.address).await.is_err() != refuses {
+            ensure!(begun.elapsed() < TURN_PATIENCE, "the proxy does not turn");
+            sleep(TURN_POLL).await;
+        }
+        Ok(())
+    }
+
     /// What has happened so far.
     pub(crate) fn tally(&self) -> Tally {
         self.plan.tally()
@@ -106,10 +129,35 @@ struct Carrier {
 }
 
 impl Carrier {
-    async fn accept(self, listener: TcpListener) {
+    /// Listens, but for the time in which it refuses.
+    async fn listen(self, mut listener: TcpListener, mut refuses: watch::Receiver<bool>) {
         let mut lines = JoinSet::new();
         loop {
+            self.accept(&listener, &mut lines, &mut refuses).await;
+            let Ok(address) = listener.local_addr() else {
+                return;
+            };
+            drop(listener);
+            if refuses.wait_for(|refuses| !refuses).await.is_err() {
+                return;
+            }
+            let Ok(bound) = TcpListener::bind(address).await else {
+                return;
+            };
+            listener = bound;
+        }
+    }
+
+    /// Until it refuses.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        lines: &mut JoinSet<()>,
+        refuses: &mut watch::Receiver<bool>,
+    ) {
+        loop {
             tokio::select! {
+                _ = refuses.wait_for(|refuses| *refuses) => return,
                 accepted = listener.accept() => {
                     // One that was given up before it was accepted is nobody's loss.
                     let Ok((client, _)) = accepted else { continue };

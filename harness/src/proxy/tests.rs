@@ -164,6 +164,26 @@ async fn everything_can_be_reset_and_calmed() {
 }
 
 #[tokio::test]
+async fn where_it_refuses_nobody_listens_until_it_admits() {
+    let (proxy, mut stream, _server) = carried(None).await;
+    // What came before it refuses was carried.
+    stream.read_exact(&mut [0; 10]).await.unwrap();
+    proxy.refuse(true).await.unwrap();
+    assert_eq!(
+        stream.read(&mut [0]).await.unwrap_err().kind(),
+        ErrorKind::ConnectionReset
+    );
+    let refused = TcpStream::connect(proxy.address()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    proxy.refuse(false).await.unwrap();
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    stream.write_all(b"again").await.unwrap();
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"again");
+}
+
+#[tokio::test]
 async fn nobody_behind_it_is_told_by_the_end() {
     let (target, server) = echo().await;
     drop(server);

@@ -174,6 +174,25 @@ impl Stand {
         Ok(())
     }
 
+    /// Puts a proxy between the service and its gateway alone, from its next start on.
+    pub(crate) async fn lay_wire_to_gateway(&mut self, seed: u64) -> anyhow::Result<()> {
+        let wires = Wires::lay_to_gateway(&self.sandbox_url, seed).await?;
+        let sandbox = wires.sandbox(&self.sandbox_url);
+        self.service.set(SANDBOX_URL, sandbox);
+        self.wires = Some(wires);
+        Ok(())
+    }
+
+    /// Where the service keeps what it keeps, an embedded database too.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Brings schema and topics up, by the service's own command.
+    pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
+        self.service.command(&["migrate"], "").await.map(|_| ())
+    }
+
     /// The proxies.
     pub(crate) fn wires(&self) -> anyhow::Result<&Wires> {
         self.wires.as_ref().context("no wires were laid")

@@ -41,6 +41,33 @@ impl Wires {
         Ok(Self { gateway, database })
     }
 
+    /// A proxy to the gateway alone.
+    pub(super) async fn lay_to_gateway(sandbox: &str, seed: u64) -> anyhow::Result<Self> {
+        let gateway = place(sandbox, HTTP_PORT).await?;
+        let dice = Dice::new(seed, "gateway wire");
+        let gateway = Proxy::to(gateway, Protocol::Other, dice).await?;
+        let database = None;
+        Ok(Self { gateway, database })
+    }
+
+    /// Whether nobody listens where the gateway was; who is connected is reset.
+    pub(crate) async fn refuse_gateway(&self, refuses: bool) -> anyhow::Result<()> {
+        self.gateway.refuse(refuses).await
+    }
+
+    /// The gateway does what it is asked for, and whoever asked is reset before the answer.
+    pub(crate) fn mute_gateway(&self) {
+        self.gateway.trouble(Odds {
+            slow: 0,
+            reset: 1_000,
+            cut: 0,
+            half_open: 0,
+            delay: Duration::ZERO,
+            after: 0..=0,
+        });
+        self.gateway.reset_all();
+    }
+
     /// The gateway's address through its proxy.
     pub(super) fn sandbox(&self, url: &str) -> String {
         through(url, self.gateway.address())

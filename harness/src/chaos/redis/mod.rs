@@ -2,7 +2,7 @@
 //! under requests that come twice at once and again.
 
 mod operation;
-mod server;
+pub(crate) mod server;
 
 use std::path::PathBuf;
 use std::pin::pin;

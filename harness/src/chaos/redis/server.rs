@@ -16,7 +16,7 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 const DONE: &[u8] = b"+OK\r\n";
 
 /// A Redis that may come and go.
-pub(super) struct Server {
+pub(crate) struct Server {
     path: PathBuf,
     port: u16,
     process: Option<Process>,
@@ -25,7 +25,7 @@ pub(super) struct Server {
 
 impl Server {
     /// One that runs.
-    pub(super) async fn begin(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(path: &Path) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut server = Self {
             path: path.to_owned(),
@@ -39,7 +39,7 @@ impl Server {
     }
 
     /// What `REDIS_URL` would be.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address())
     }
 
@@ -48,7 +48,7 @@ impl Server {
     }
 
     /// Starts it, and waits until it takes connections.
-    pub(super) async fn start(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         let port = self.port.to_string();
         let arguments = [
             ["--port", &port],
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Ends it as a power cut would.
-    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         match self.process.take() {
             Some(mut process) => process.kill().await,
             None => Ok(()),
