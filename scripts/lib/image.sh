@@ -8,12 +8,14 @@ image_root=$run_dir/image
 image_targets=$(realpath "${CARGO_TARGET_DIR:-target}")
 image_profile=${PAYFLOW_TEST_RELEASE_PROFILE:-bare}
 image_program=$image_targets/$image_profile/payflow
+# Those of the image, TLS to the broker among them.
+image_features=$(sed -n 's/^ARG FEATURES=//p' Containerfile)
 # The step release has built it, if this is a whole run.
 cargo build --locked --quiet --profile "$image_profile" --package payflow \
-  --no-default-features --features kafka,redis --bin payflow
+  --no-default-features --features "$image_features" --bin payflow
 bash scripts/lib/image-root.sh "$image_program" "$image_root"
 
-# Everything but the program, in bytes; OpenSSL, which the broker's TLS takes, would fit, too.
+# Everything but the program, in bytes; OpenSSL, which the broker's TLS takes, is among it.
 image_rest_max=$((16 * 1024 * 1024))
 
 # What may be in it. A library that nobody has thought of is one that somebody has to.

@@ -52,6 +52,9 @@ install_debian_packages() {
     have chromedriver || missing+=(chromium-driver)
     have systemd-analyze || missing+=(systemd)
     have strip || missing+=(binutils)
+    # What librdkafka speaks TLS with.
+    dpkg -s libssl-dev >/dev/null 2>&1 || missing+=(libssl-dev)
+    have pkg-config || missing+=(pkg-config)
     # Pages are in Korean; without a font of it every screenshot is boxes.
     dpkg -s fonts-nanum >/dev/null 2>&1 || missing+=(fonts-nanum)
   fi

@@ -7,8 +7,9 @@
 # The features and conditions of a release decide what is in it; how fast it is does not.
 release_profile=${PAYFLOW_TEST_RELEASE_PROFILE:-bare}
 release_targets=$(realpath "${CARGO_TARGET_DIR:-target}")
+release_features=$(sed -n 's/^ARG FEATURES=//p' Containerfile)
 cargo build --locked --quiet --profile "$release_profile" --package payflow \
-  --no-default-features --features kafka,redis --bin payflow
+  --no-default-features --features "$release_features" --bin payflow
 release_binary=$release_targets/$release_profile/payflow
 cargo build --locked --quiet --bin payflow
 release_demo=$release_targets/debug/payflow

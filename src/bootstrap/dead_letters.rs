@@ -43,8 +43,9 @@ pub(super) use on_kafka::run;
 #[cfg(feature = "kafka")]
 mod on_kafka {
     use std::borrow::Cow;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fmt::Write as _;
+    use std::ops::ControlFlow;
     use std::sync::Arc;
 
     use anyhow::Context as _;
@@ -170,10 +171,10 @@ mod on_kafka {
 
     async fn replayed(config: &Config, letter: &Received) -> anyhow::Result<String> {
         let bus = open(config, &Arc::new(Metrics::new()?), &Roles::default())?;
-        Ok(match again(bus.as_ref(), letter).await? {
-            None => "1 published again".to_owned(),
-            Some(left) => format!("{left}\n0 published again"),
-        })
+        let mut replay = Replay::default();
+        // Whether the bus is away changes nothing where there is no other.
+        let _ = replay.give(bus.as_ref(), letter).await;
+        replay.told()
     }
 
     /// One after the other, by partition and offset: messages of a key go in the order in which
@@ -181,39 +182,191 @@ mod on_kafka {
     async fn all_replayed(config: &Config) -> anyhow::Result<String> {
         let bus = open(config, &Arc::new(Metrics::new()?), &Roles::default())?;
         let (all, newest) = newest(all(config).await?).await?;
-        let (mut count, mut left) = (0_u64, Vec::new());
-        for letters in &all {
+        let mut replay = Replay::default();
+        'all: for letters in &all {
             let mut read = letters.read(None);
             while let Some(letter) = read.recv().await {
-                let letter = letter?;
-                if !newest.is(&letter) {
-                    continue;
-                }
-                match again(bus.as_ref(), &letter).await? {
-                    None => count = count.saturating_add(1),
-                    Some(why) => left.push(why),
+                let letter = match letter {
+                    Ok(letter) => letter,
+                    Err(error) => {
+                        replay.stop(&format!("{}: {error}", letters.topic()));
+                        break 'all;
+                    }
+                };
+                if newest.is(&letter) && replay.give(bus.as_ref(), &letter).await.is_break() {
+                    break 'all;
                 }
             }
         }
-        left.push(format!("{count} published again"));
-        Ok(left.join("\n"))
+        replay.told()
     }
 
-    /// Publishes a letter as it came; why it cannot be, where its body is elsewhere.
-    async fn again(bus: &dyn Bus, letter: &Received) -> anyhow::Result<Option<String>> {
-        let Some(message) = as_it_came(letter) else {
-            let place = noted(letter, "place");
-            return Ok(Some(format!(
-                "{}: only at {place} it is whole",
-                letter.place
-            )));
-        };
-        match bus.publish(&[message]).await.first() {
-            Some(Receipt::Acknowledged) => Ok(None),
-            Some(Receipt::Refused(why) | Receipt::Away(why)) => {
-                anyhow::bail!("{} is not published again: {why}", letter.place)
+    /// What became of letters that were given back.
+    #[derive(Default)]
+    struct Replay {
+        published: u64,
+        /// Of which only a part was put aside: whole they are elsewhere.
+        elsewhere: Vec<String>,
+        /// Which the bus did not take, and why.
+        refused: Vec<String>,
+        /// Whose messages wait for one that was refused: a key keeps its order.
+        held: BTreeSet<(Topic, Vec<u8>)>,
+    }
+
+    impl Replay {
+        /// Publishes a letter as it came. One that the bus refuses is passed over, and with it what
+        /// came later under its key; where the bus is away, nothing more is to be tried.
+        async fn give(&mut self, bus: &dyn Bus, letter: &Received) -> ControlFlow<()> {
+            let place = &letter.place;
+            let Some(message) = as_it_came(letter) else {
+                let whole = noted(letter, "place");
+                self.elsewhere
+                    .push(format!("{place}: only at {whole} it is whole"));
+                return ControlFlow::Continue(());
+            };
+            let key = message.key.clone().map(|key| (message.topic, key));
+            if key.as_ref().is_some_and(|key| self.held.contains(key)) {
+                let why = "an earlier one of its key was refused";
+                self.refused
+                    .push(format!("{place} is not published again: {why}"));
+                return ControlFlow::Continue(());
             }
-            None => anyhow::bail!("{} is not published again", letter.place),
+            match bus.publish(&[message]).await.pop() {
+                Some(Receipt::Acknowledged) => {
+                    self.published = self.published.saturating_add(1);
+                    ControlFlow::Continue(())
+                }
+                Some(Receipt::Refused(why)) => {
+                    self.refused
+                        .push(format!("{place} is not published again: {why}"));
+                    self.held.extend(key);
+                    ControlFlow::Continue(())
+                }
+                Some(Receipt::Away(why)) => {
+                    self.stop(&format!("{place} is not published again: {why}"));
+                    ControlFlow::Break(())
+                }
+                None => {
+                    self.stop(&format!("{place} is not published again"));
+                    ControlFlow::Break(())
+                }
+            }
+        }
+
+        fn stop(&mut self, why: &str) {
+            self.refused
+                .push(format!("{why}; what lies behind it was not tried"));
+        }
+
+        /// A line for each that was not published, and how many were.
+        ///
+        /// # Errors
+        /// The bus did not take them all: the same lines.
+        fn told(self) -> anyhow::Result<String> {
+            let mut lines = self.elsewhere;
+            let is_well = self.refused.is_empty();
+            lines.extend(self.refused);
+            lines.push(format!("{} published again", self.published));
+            let lines = lines.join("\n");
+            if is_well {
+                Ok(lines)
+            } else {
+                anyhow::bail!(lines)
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use application::ports::bus::{BusAway, Group, Message, Subscription};
+        use application::ports::sink::Begin;
+        use async_trait::async_trait;
+        use domain::feed::Reader;
+
+        use super::*;
+
+        /// Refuses what says `bad`, and is away for what says `away`.
+        struct Choosy;
+
+        #[async_trait]
+        impl Bus for Choosy {
+            fn reader(&self) -> Reader {
+                Reader::named("choosy")
+            }
+
+            fn begin(&self) -> Begin {
+                Begin::Start
+            }
+
+            async fn publish(&self, messages: &[Message]) -> Vec<Receipt> {
+                let receipt = |message: &Message| match message.payload.as_slice() {
+                    b"bad" => Receipt::Refused("too large".to_owned()),
+                    b"away" => Receipt::Away("nobody there".to_owned()),
+                    _ => Receipt::Acknowledged,
+                };
+                messages.iter().map(receipt).collect()
+            }
+
+            fn subscribe(&self, _: Group, _: Topic) -> Result<Box<dyn Subscription>, BusAway> {
+                Err(BusAway("nobody takes anything".to_owned()))
+            }
+        }
+
+        async fn given(letters: &[(&str, &str)]) -> Result<String, String> {
+            let mut replay = Replay::default();
+            for (number, (key, payload)) in letters.iter().enumerate() {
+                let letter = Received {
+                    topic: Topic::OrderCreatedDead,
+                    key: (!key.is_empty()).then(|| key.as_bytes().to_vec()),
+                    headers: Vec::new(),
+                    payload: payload.as_bytes().to_vec(),
+                    place: format!("{}/0/{number}", Topic::OrderCreatedDead),
+                };
+                if replay.give(&Choosy, &letter).await.is_break() {
+                    break;
+                }
+            }
+            replay.told().map_err(|error| error.to_string())
+        }
+
+        #[tokio::test]
+        async fn one_that_is_refused_holds_up_its_key_alone() {
+            let letters = [
+                ("a", "bad"),
+                ("b", "good"),
+                ("a", "good"),
+                ("", "bad"),
+                ("", "good"),
+            ];
+            let said = given(&letters).await.expect_err("two were refused");
+            let lines: Vec<&str> = said.lines().collect();
+            assert_eq!(
+                lines,
+                [
+                    "order.created.dead-letters/0/0 is not published again: too large",
+                    "order.created.dead-letters/0/2 is not published again: an earlier one of its \
+                     key was refused",
+                    "order.created.dead-letters/0/3 is not published again: too large",
+                    "2 published again",
+                ]
+            );
+        }
+
+        #[tokio::test]
+        async fn where_the_bus_is_away_nothing_more_is_tried() {
+            let said = given(&[("a", "good"), ("b", "away"), ("c", "good")]).await;
+            let said = said.expect_err("one was not taken");
+            assert!(
+                said.contains("0/1 is not published again: nobody there; what"),
+                "{said}"
+            );
+            assert!(said.ends_with("\n1 published again"), "{said}");
+        }
+
+        #[tokio::test]
+        async fn what_is_taken_is_counted() {
+            let said = given(&[("a", "good"), ("b", "good")]).await;
+            assert_eq!(said.as_deref(), Ok("2 published again"));
         }
     }
 }

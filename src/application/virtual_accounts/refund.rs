@@ -8,7 +8,6 @@ use domain::snapshot::Cause;
 use domain::vault::Sealed;
 use domain::virtual_account::BankCode;
 use serde::{Deserialize, Serialize};
-use tracing::{error, warn};
 
 use super::sealed::{Unasked, away, text_of, wish_place};
 use crate::idempotency::Keyed;
@@ -92,10 +91,7 @@ impl Runner {
         match self.opened_refund(saga, sealed).await {
             Ok(to) => Ok(Some(to)),
             Err(why) => {
-                match why {
-                    Unasked::Later(why) => warn!(why, "no deposit is given back now"),
-                    Unasked::Wrong(why) => error!(why, "no deposit is given back"),
-                }
+                why.tell(saga, "the account that a deposit goes back to");
                 Err(Cause::NotSent)
             }
         }
@@ -107,7 +103,7 @@ impl Runner {
         let vault: &dyn Vault = self.parts.post.vault.as_ref();
         let opened: Result<Secret, vault::Error> = vault.open(place, sealed).await;
         let text = opened?;
-        let wrong = || Unasked::Wrong("what is kept is no account");
+        let wrong = || Unasked::wrong("what is kept is no account");
         let kept: Kept = serde_json::from_str(text.expose()).map_err(|_| wrong())?;
         let bank: BankCode = kept.bank.parse().map_err(|_| wrong())?;
         Ok(RefundAccount {

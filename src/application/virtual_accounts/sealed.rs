@@ -13,7 +13,7 @@ use domain::vault::Sealed;
 use domain::virtual_account::{BankCode, ShownAccount};
 use domain::{Timestamp, saga};
 use serde::{Deserialize, Serialize};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::ports::gateway::{AccountWish, CashReceipt, ReceiptKind};
 use crate::ports::inbox::DepositSecrets;
@@ -113,13 +113,43 @@ pub(super) fn away(error: vault::Error) -> store::Error {
 pub(super) enum Unasked {
     /// The vault or the store is away: later.
     Later(String),
-    /// What is kept cannot be read: a person has to look.
-    Wrong(&'static str),
+    /// What is kept cannot be read, however often it is tried: a person has to look.
+    Wrong(String),
+}
+
+/// By the schedule of questions about a day: 2 minutes apart once the first few were asked.
+const TOLD_EVERY: u32 = 720;
+
+impl Unasked {
+    /// What cannot be passed on, and why.
+    pub(super) fn wrong(why: &str) -> Self {
+        Self::Wrong(why.to_owned())
+    }
+
+    /// Tells of it. What never opens is told of at its saga's first try and then about once a day:
+    /// until a person has dealt with it, the saga is among those that `payflow stuck` lists.
+    pub(super) fn tell(&self, saga: &Saga, what: &'static str) {
+        let id = saga.head.id;
+        match self {
+            Self::Later(why) => warn!(saga = %id, why, what, "not passed on now"),
+            Self::Wrong(why) if saga.progress.asks.is_multiple_of(TOLD_EVERY) => {
+                error!(saga = %id, why, what, "cannot be read: a person has to look");
+            }
+            Self::Wrong(why) => debug!(saga = %id, why, what, "still cannot be read"),
+        }
+    }
 }
 
 impl From<vault::Error> for Unasked {
     fn from(error: vault::Error) -> Self {
-        Self::Later(error.to_string())
+        match error {
+            vault::Error::Store(_) | vault::Error::Commit(_) => Self::Later(error.to_string()),
+            vault::Error::MasterKeyMissing { .. }
+            | vault::Error::Wrapping { .. }
+            | vault::Error::Tampered { .. }
+            | vault::Error::NoDataKey(_)
+            | vault::Error::Refused => Self::Wrong(error.to_string()),
+        }
     }
 }
 
@@ -140,10 +170,7 @@ impl Runner {
         call: &IssueAccountCall,
     ) -> Result<AccountWish, Cause> {
         self.opened_wish(saga, call).await.map_err(|why| {
-            match why {
-                Unasked::Later(why) => warn!(why, "no account is asked for now"),
-                Unasked::Wrong(why) => error!(why, "no account is asked for"),
-            }
+            why.tell(saga, "what an account is asked for with");
             Cause::NotSent
         })
     }
@@ -156,14 +183,14 @@ impl Runner {
         let sealed = call
             .wish
             .as_ref()
-            .ok_or(Unasked::Wrong("nothing is kept"))?;
+            .ok_or_else(|| Unasked::wrong("nothing is kept"))?;
         let row = saga.head.id.to_string();
         let place = wish_place(saga.head.scope.merchant, &row);
         let text = self.parts.post.vault.open(place, sealed).await?;
         let wished: Wished = serde_json::from_str(text.expose())
-            .map_err(|_| Unasked::Wrong("what is kept is no wish"))?;
+            .map_err(|_| Unasked::wrong("what is kept is no wish"))?;
         let payment = self.parts.store.any_payment(saga.head.payment).await?;
-        let payment = payment.ok_or(Unasked::Wrong("there is no such payment"))?;
+        let payment = payment.ok_or_else(|| Unasked::wrong("there is no such payment"))?;
         let wish = || {
             let bank: BankCode = wished.bank.parse().ok()?;
             let customer_name: CustomerName = wished.customer_name.parse().ok()?;
@@ -182,7 +209,7 @@ impl Runner {
                 order_name: payment.facts.order_name,
             })
         };
-        wish().ok_or(Unasked::Wrong("what is kept is no wish"))
+        wish().ok_or_else(|| Unasked::wrong("what is kept is no wish"))
     }
 
     /// The answer to a saga that has an account issued, with all of it sealed that is not to lie
@@ -278,4 +305,30 @@ async fn opened(vault: &dyn Vault, payment: &Payment) -> Result<Option<Opened>, 
         holder: details.holder.map(Secret::new),
         secret: details.secret.map(Secret::new),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_opens_is_for_a_person_and_a_store_that_is_away_for_later() {
+        let never = [
+            vault::Error::Refused,
+            vault::Error::Tampered {
+                table: "sagas".to_owned(),
+                column: "sealed".to_owned(),
+            },
+        ];
+        for error in never {
+            assert!(matches!(Unasked::from(error), Unasked::Wrong(_)));
+        }
+        let away = || store::Error::Unavailable("away".to_owned());
+        for error in [
+            vault::Error::Store(away()),
+            vault::Error::Commit(away().into()),
+        ] {
+            assert!(matches!(Unasked::from(error), Unasked::Later(_)));
+        }
+    }
 }
