@@ -15,26 +15,28 @@ SET status = 'IN_PROGRESS', saga_id = 'sag_' || lpad(:id::text, 34, '0'), due_at
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 1;
 INSERT INTO sagas (
     id, kind, merchant_id, mode, gateway_account_id, payment_id, payment_key, gateway_order_id,
-    currency, amount, tax_free, actor, reason, credential_version, trace_id, keyed, created_at,
-    phase, n, unanswered, asks, heard, heard_reason, heard_class, heard_code, heard_message,
-    refundable, surprise, intent_at, asked_at, due_at, outcome, outcome_reason, outcome_class,
-    outcome_code, outcome_message, reversal_id, version, holder, lease_until
+    currency, amount, tax_free, actor, reason, credential_version, trace_id, trace_parent, keyed,
+    created_at, phase, n, unanswered, asks, heard, heard_reason, heard_class, heard_code,
+    heard_message, refundable, surprise, intent_at, asked_at, due_at, outcome, outcome_reason,
+    outcome_class, outcome_code, outcome_message, reversal_id, version, holder, lease_until
 )
 VALUES (
     'sag_' || lpad(:id::text, 34, '0'), 'APPROVAL', :merchant, 'test', :account,
     'pay_' || lpad(:id::text, 34, '0'), 'tgen_' || lpad(:id::text, 34, '0'),
-    'gwo_' || lpad(:id::text, 34, '0'), 'KRW', 10000, 0, 'MERCHANT', NULL, 1, repeat('0', 32), TRUE,
+    'gwo_' || lpad(:id::text, 34, '0'), 'KRW', 10000, 0, 'MERCHANT', NULL, 1, repeat('0', 32),
+    repeat('0', 19), TRUE,
     now(), 'CALL', 1, 1, 0, 'NOTHING', NULL, NULL, NULL, NULL, 0, NULL, now(), NULL, now(),
     NULL, NULL, NULL, NULL, NULL, NULL, 1, 'wrk_' || lpad(:id::text, 34, '0'),
     now() + interval '15 seconds'
 );
 INSERT INTO events (
     payment_id, sequence, merchant_id, mode, kind, from_status, to_status, actor, reason, trace_id,
-    occurred_at, payload, previous_hash, hash
+    trace_parent, occurred_at, payload, previous_hash, hash
 )
 VALUES (
     'pay_' || lpad(:id::text, 34, '0'), 2, :merchant, 'test', 'payment.approval_requested',
-    'READY', 'IN_PROGRESS', 'MERCHANT', NULL, repeat('0', 32), now(),
+    'READY', 'IN_PROGRESS', 'MERCHANT', NULL, repeat('0', 32),
+    repeat('0', 19), now(),
     convert_to(repeat('x', 150), 'UTF8'), decode(repeat('ab', 32), 'hex'),
     decode(repeat('cd', 32), 'hex')
 );
@@ -80,11 +82,12 @@ VALUES (
 );
 INSERT INTO events (
     payment_id, sequence, merchant_id, mode, kind, from_status, to_status, actor, reason, trace_id,
-    occurred_at, payload, previous_hash, hash
+    trace_parent, occurred_at, payload, previous_hash, hash
 )
 VALUES (
     'pay_' || lpad(:id::text, 34, '0'), 3, :merchant, 'test', 'payment.approved', 'IN_PROGRESS',
-    'DONE', 'GATEWAY', NULL, repeat('0', 32), now(), convert_to(repeat('x', 300), 'UTF8'),
+    'DONE', 'GATEWAY', NULL, repeat('0', 32),
+    repeat('0', 19), now(), convert_to(repeat('x', 300), 'UTF8'),
     decode(repeat('cd', 32), 'hex'), decode(repeat('12', 32), 'hex')
 );
 UPDATE idempotency_keys SET outcome = convert_to(repeat('x', 600), 'UTF8')

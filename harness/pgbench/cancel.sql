@@ -15,26 +15,28 @@ SET status = 'CANCEL_REQUESTED', saga_id = 'sag_c' || lpad(:id::text, 33, '0'), 
 WHERE id = 'pay_' || lpad(:id::text, 34, '0') AND version = 3;
 INSERT INTO sagas (
     id, kind, merchant_id, mode, gateway_account_id, payment_id, payment_key, gateway_order_id,
-    currency, amount, tax_free, actor, reason, credential_version, trace_id, keyed, created_at,
-    phase, n, unanswered, asks, heard, heard_reason, heard_class, heard_code, heard_message,
-    refundable, surprise, intent_at, asked_at, due_at, outcome, outcome_reason, outcome_class,
-    outcome_code, outcome_message, reversal_id, version, holder, lease_until
+    currency, amount, tax_free, actor, reason, credential_version, trace_id, trace_parent, keyed,
+    created_at, phase, n, unanswered, asks, heard, heard_reason, heard_class, heard_code,
+    heard_message, refundable, surprise, intent_at, asked_at, due_at, outcome, outcome_reason,
+    outcome_class, outcome_code, outcome_message, reversal_id, version, holder, lease_until
 )
 VALUES (
     'sag_c' || lpad(:id::text, 33, '0'), 'CANCELLATION', :merchant, 'test', :account,
     'pay_' || lpad(:id::text, 34, '0'), 'tgen_' || lpad(:id::text, 34, '0'),
     'gwo_' || lpad(:id::text, 34, '0'), 'KRW', 10000, 0, 'MERCHANT', 'harness', 1,
-    repeat('0', 32), TRUE, now(), 'CALL', 1, 1, 0, 'NOTHING', NULL, NULL, NULL, NULL, 10000, NULL,
+    repeat('0', 32),
+    repeat('0', 19), TRUE, now(), 'CALL', 1, 1, 0, 'NOTHING', NULL, NULL, NULL, NULL, 10000, NULL,
     now(), NULL, now(), NULL, NULL, NULL, NULL, NULL, NULL, 1,
     'wrk_' || lpad(:id::text, 34, '0'), now() + interval '15 seconds'
 );
 INSERT INTO events (
     payment_id, sequence, merchant_id, mode, kind, from_status, to_status, actor, reason, trace_id,
-    occurred_at, payload, previous_hash, hash
+    trace_parent, occurred_at, payload, previous_hash, hash
 )
 VALUES (
     'pay_' || lpad(:id::text, 34, '0'), 4, :merchant, 'test', 'payment.cancel_requested',
-    'DONE', 'CANCEL_REQUESTED', 'MERCHANT', 'harness', repeat('0', 32), now(),
+    'DONE', 'CANCEL_REQUESTED', 'MERCHANT', 'harness', repeat('0', 32),
+    repeat('0', 19), now(),
     convert_to(repeat('x', 190), 'UTF8'), decode(repeat('12', 32), 'hex'),
     decode(repeat('34', 32), 'hex')
 );
@@ -82,11 +84,12 @@ VALUES (
 );
 INSERT INTO events (
     payment_id, sequence, merchant_id, mode, kind, from_status, to_status, actor, reason, trace_id,
-    occurred_at, payload, previous_hash, hash
+    trace_parent, occurred_at, payload, previous_hash, hash
 )
 VALUES (
     'pay_' || lpad(:id::text, 34, '0'), 5, :merchant, 'test', 'payment.canceled',
-    'CANCEL_REQUESTED', 'CANCELED', 'GATEWAY', 'harness', repeat('0', 32), now(),
+    'CANCEL_REQUESTED', 'CANCELED', 'GATEWAY', 'harness', repeat('0', 32),
+    repeat('0', 19), now(),
     convert_to(repeat('x', 340), 'UTF8'), decode(repeat('34', 32), 'hex'),
     decode(repeat('56', 32), 'hex')
 );

@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(crate) payment_key: Option<String>,
     pub(crate) order_id: Option<String>,
     pub(crate) idempotency_key: Option<String>,
+    /// In whose span it was made, as the caller says it; nothing depends on it.
+    pub(crate) traceparent: Option<String>,
     /// What the caller saw; null when the connection died.
     pub(crate) status: Option<u16>,
     /// The error code the gateway decided on, whether or not the caller saw it.

@@ -237,19 +237,28 @@ stuck_payment() {
   expect 200 "the gateway will not answer about it"
   approve "$(unique key)"
   expect 202 "nobody knows what became of it"
+  local answered
+  answered=$(pick .traceId)
   sandbox POST /_sandbox/clock '{"advanceSeconds":660}'
   expect 200 "eleven minutes later"
   observed_until "alert" observed_facts holds "$1" PayflowUnknownTooLong APPROVAL
   observed_facts shows "$1" 'Age of the oldest' APPROVAL
-  local line trace
+  local line trace saga
   # It is listed once it is nine seconds old, however fast the alert was.
   observed_until "line about it" lists_as_stuck "$PAYMENT"
   line=$(<"$observed_folder/line")
   trace=$(jq -er .traceId <<<"$line")
+  saga=$(jq -er .sagaId <<<"$line")
+  [[ $trace == "$answered" ]]
   [[ $(jq -r .gatewayOrderId <<<"$line") == "$GATEWAY_ORDER" ]]
   grep "$trace" "$observed_folder/service.log" >"$observed_folder/trace.log"
   grep -q 'gateway' "$observed_folder/trace.log"
   grep -q '"answered"' "$observed_folder/trace.log"
+  # The line of the trace that tells of a call names the saga, and the gateway was told the trace.
+  grep 'gateway' "$observed_folder/trace.log" | grep -q "$saga"
+  sandbox GET "/_sandbox/calls?orderId=$GATEWAY_ORDER"
+  expect 200 "the gateway has heard the calls"
+  same "all(.calls[]; .traceparent | startswith(\"00-$trace-\"))" true
 }
 
 observed_checks=(

@@ -52,7 +52,7 @@ impl App {
                     // Where the store answers, it is this payment that it does not take.
                     store.ping().await?;
                     let payment = moved.payment.facts.id;
-                    error!(%payment, trace_id = trace, %error, "payment not expired");
+                    error!(%payment, trace_id = %trace.id(), %error, "payment not expired");
                 }
             }
             crash_point!("expiry.after_commit");

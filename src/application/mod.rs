@@ -32,6 +32,7 @@ mod step_up;
 pub mod subscriptions;
 mod switches;
 mod tenancy;
+pub mod trace;
 mod upkeep;
 pub mod view;
 mod virtual_accounts;
@@ -45,6 +46,7 @@ use domain::id::{ApiKeyId, RawId, WorkerId};
 use domain::principal::{Actor, Owner, Scope};
 use domain::saga::Policy;
 use domain::text::MemberId;
+use domain::trace::Trace;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -268,8 +270,8 @@ pub struct Caller {
     pub issuer: Option<Issuer>,
     /// What the request shows of the person besides; of members only.
     pub evidence: Evidence,
-    /// W3C trace id, 32 lower-case hex digits.
-    pub trace: String,
+    /// The trace of its request, and the request's span.
+    pub trace: Trace,
 }
 
 impl Caller {

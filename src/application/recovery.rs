@@ -8,12 +8,13 @@ use domain::Timestamp;
 use domain::change::Change;
 use domain::saga::Saga;
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use crate::App;
 use crate::crash::crash_point;
 use crate::patience::Patience;
 use crate::ports::store;
+use crate::runner::lines_of;
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,11 @@ impl App {
 
     async fn go_on(&self, saga: Saga, now: Timestamp) {
         if let Some(answer) = saga.left_too_long(&self.parts.policy, now) {
-            self.runner.settle(saga, None, &answer).await;
+            let lines = lines_of(&saga, &saga.head.trace);
+            self.runner
+                .settle(saga, None, &answer)
+                .instrument(lines)
+                .await;
             return;
         }
         let patience = Patience::of(Duration::ZERO);
@@ -112,7 +117,8 @@ impl App {
             Ok(()) => Some(next),
             Err(error) => {
                 // Written or not: whoever has it next sees which.
-                warn!(saga = %next.head.id, %error, "not taken up; left to recovery");
+                let trace_id = next.head.trace.id();
+                warn!(saga = %next.head.id, %trace_id, %error, "not taken up; left to recovery");
                 None
             }
         }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use domain::change::Hold;
-use domain::event::Hash;
 use domain::id::{SagaId, WorkerId};
 use domain::payment::Payment;
 use domain::saga::{Outcome, Saga, Step};
 use domain::snapshot::{Answer, Cause};
+use domain::trace::Trace;
 use domain::{Ctx, Timestamp};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ use crate::patience::Patience;
 use crate::ports::{PaymentGateway, Store};
 use crate::seal::seal;
 use crate::settle::Settled;
+use crate::trace::{self, Open, Side};
 
 /// Where driving a saga ended.
 #[derive(Debug)]
@@ -39,6 +40,27 @@ pub enum Driven {
     Waiting(Box<Saga>),
     /// Another worker has it, or the store is away; recovery goes on.
     LetGo,
+}
+
+impl Driven {
+    /// Its word in spans.
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Waiting(_) => "waiting",
+            Self::LetGo => "let_go",
+        }
+    }
+}
+
+/// What every line says that is written while a saga is worked on.
+pub(crate) fn lines_of(saga: &Saga, trace: &Trace) -> tracing::Span {
+    error_span!(
+        "saga",
+        saga = %saga.head.id,
+        trace_id = %trace.id(),
+        span_id = trace.span().map(display),
+    )
 }
 
 /// Drives sagas for one worker.
@@ -78,20 +100,24 @@ impl Runner {
     }
 
     /// What a decision may know, dated now.
-    pub(crate) fn ctx<'a>(&'a self, spare: SagaId, trace: &'a str) -> Ctx<'a> {
+    pub(crate) fn ctx(&self, spare: SagaId, trace: &Trace) -> Ctx<'_> {
         Ctx {
             now: self.now(),
             spare,
             policy: &self.parts.policy,
             seal,
-            trace,
+            trace: trace::current_of(trace),
         }
     }
 
-    /// A trace id for work that no request asked for.
-    pub(crate) fn fresh_trace(&self) -> String {
+    /// A trace for what no request asked for: the one that this task works in, else a new one.
+    pub(crate) fn fresh_trace(&self) -> Trace {
+        if let Some(trace) = trace::current().filter(|trace| *trace != Trace::NONE) {
+            return trace;
+        }
         let digest: [u8; 32] = Sha256::digest(self.parts.ids.draw().as_str()).into();
-        Hash(digest).to_string().chars().take(32).collect()
+        let bits = digest.first_chunk().copied().unwrap_or_default();
+        Trace::begun(u128::from_be_bytes(bits))
     }
 
     fn now(&self) -> Timestamp {
@@ -107,10 +133,17 @@ impl Runner {
         payment: Option<Box<Payment>>,
         patience: &Patience,
     ) -> Driven {
-        let span = error_span!("saga", saga = %saga.head.id, trace_id = %saga.head.trace);
-        self.drive_on(saga, payment, patience)
-            .instrument(span)
-            .await
+        let mut open = Open::under(trace::current_of(&saga.head.trace), "saga", Side::Within);
+        open.word("payflow.saga.kind", saga.head.kind().as_str());
+        open.shown("payflow.saga.id", &saga.head.id);
+        open.shown("payflow.payment.id", &saga.head.payment);
+        let trace = open.trace();
+        let span = lines_of(&saga, &trace);
+        // Boxed: whoever waits for it holds a pointer, and not all that a drive may hold.
+        let driving = Box::pin(self.drive_on(saga, payment, patience)).instrument(span);
+        let driven = trace::within(trace, driving).await;
+        open.word("payflow.saga.end", driven.as_str());
+        driven
     }
 
     async fn drive_on(

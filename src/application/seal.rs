@@ -44,7 +44,7 @@ pub fn hash_of(event: &PaymentEvent) -> Hash {
     field(event.to.as_str().as_bytes());
     field(event.actor.as_str().as_bytes());
     field(event.reason.as_deref().unwrap_or("").as_bytes());
-    field(event.trace.as_bytes());
+    field(event.trace.id().to_string().as_bytes());
     field(event.at.timestamp_micros().to_string().as_bytes());
     field(&event.payload);
     Hash(hasher.finalize().into())

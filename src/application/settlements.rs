@@ -150,7 +150,7 @@ impl Runner {
     ) -> Result<Settlement, Failed> {
         let payment = self.payment_of(&saga).await?;
         let spare = SagaId::new(self.parts.ids.draw());
-        let trace = saga.head.trace.clone();
+        let trace = saga.head.trace;
         let ctx = self.ctx(spare, &trace);
         let settled = saga.settled(&payment, finding, mute, &ctx);
         let settled = settled.map_err(Failed::Unsettled)?;

@@ -175,7 +175,7 @@ fn report(saga: &Saga, now: Timestamp) {
         phase = saga.progress.phase.as_str(),
         age_seconds = age.num_seconds(),
         n = saga.progress.n,
-        trace_id = head.trace,
+        trace_id = %head.trace.id(),
         "saga stuck: its outcome is still not known"
     );
 }

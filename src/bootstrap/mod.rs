@@ -91,6 +91,7 @@ pub struct Running {
     drain: CancellationToken,
     stop: CancellationToken,
     drain_time: Duration,
+    spans: Option<telemetry::Sending>,
 }
 
 /// Starts the service over what is outside, to do what `roles` say. A copy that answers no requests
@@ -100,6 +101,7 @@ pub struct Running {
 /// A listener cannot be bound, or a client not be set up.
 pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow::Result<Running> {
     let metrics = outside.metrics;
+    let spans = telemetry::send_spans(&config.traces, &metrics)?;
     let bell = Arc::new(Bell::default());
     let counted = Metered::new(outside.store, Arc::clone(&metrics), Arc::clone(&bell));
     let store: Arc<dyn Store> = Arc::new(counted);
@@ -162,6 +164,7 @@ pub async fn launch(config: &Config, outside: Outside, roles: &Roles) -> anyhow:
         drain,
         stop,
         drain_time: config.timings.drain(),
+        spans,
     })
 }
 
@@ -201,6 +204,9 @@ impl Running {
         };
         if tokio::time::timeout(self.drain_time, rest).await.is_err() {
             tracing::warn!("work is still under way after the drain; left to recovery");
+        }
+        if let Some(spans) = self.spans {
+            spans.end().await;
         }
     }
 }

@@ -66,7 +66,7 @@ fn line(saga: &Saga, gateway: Option<&str>) -> String {
         "callsUnanswered": progress.unanswered,
         "createdAt": head.created_at.to_rfc3339(),
         "lastCallAt": progress.intent_at.to_rfc3339(),
-        "traceId": head.trace,
+        "traceId": head.trace.id().to_string(),
     })
     .to_string()
 }

@@ -4,6 +4,7 @@ mod checks;
 pub mod identity;
 mod sections;
 mod span;
+mod traces;
 mod unreadable;
 
 use std::path::Path;
@@ -20,13 +21,14 @@ pub use sections::{
     Timings, Toss, Vault, Webhooks,
 };
 pub use span::Span;
+pub use traces::Traces;
 pub use unreadable::Unreadable;
 
 /// Every key with its default and its explanation.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Names that are read besides `PAYFLOW_…`, and the settings they stand for.
-const WELL_KNOWN: [(&str, &str); 9] = [
+const WELL_KNOWN: [(&str, &str); 10] = [
     ("database_url", "database.url"),
     ("kafka_brokers", "kafka.brokers"),
     ("redis_url", "redis.url"),
@@ -36,6 +38,7 @@ const WELL_KNOWN: [(&str, &str); 9] = [
     ("toss_api_url", "toss.api_url"),
     ("toss_sdk_url", "toss.sdk_url"),
     ("rust_log", "log.filter"),
+    ("otel_exporter_otlp_endpoint", "traces.endpoint"),
 ];
 
 /// Every setting.
@@ -88,6 +91,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How gateways' notifications are taken.
     pub inbox: Inbox,
+    /// Where spans go.
+    pub traces: Traces,
     /// What is logged.
     pub log: Log,
 }

@@ -11,6 +11,7 @@ use crate::money::{Currency, Money};
 use crate::payment::{PayStatus, ReasonCode};
 use crate::principal::{Actor, Scope};
 use crate::refund::RefundStatus;
+use crate::trace::Trace;
 
 /// A SHA-256 hash.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -194,8 +195,8 @@ pub struct Draft {
     pub actor: Actor,
     /// Why, in the actor's words or ours.
     pub reason: Option<String>,
-    /// W3C trace id.
-    pub trace: String,
+    /// The trace that it belongs to, and the span that caused it.
+    pub trace: Trace,
     /// When, by the Clock.
     pub at: Timestamp,
     /// What it tells.
@@ -230,8 +231,8 @@ pub struct PaymentEvent {
     pub actor: Actor,
     /// Why.
     pub reason: Option<String>,
-    /// W3C trace id.
-    pub trace: String,
+    /// The trace that it belongs to, and the span that caused it.
+    pub trace: Trace,
     /// When, by the Clock.
     pub at: Timestamp,
     /// The payload's bytes.

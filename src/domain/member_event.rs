@@ -15,6 +15,7 @@ use crate::money::{Currency, Money};
 use crate::principal::{Actor, Scope, UnknownWord};
 use crate::subscription::{self, Deed, Next};
 use crate::text::MemberId;
+use crate::trace::Trace;
 
 words! {
     /// What was done to a stored card.
@@ -176,6 +177,9 @@ pub struct MemberEvent<P = Vec<u8>> {
     pub actor: Actor,
     /// Whose subscription or card it is: whoever is to be notified.
     pub member: MemberId,
+    /// The trace it belongs to; what is decided has none yet, and gets that of the work which
+    /// commits it.
+    pub trace: Trace,
     /// When, by the Clock.
     pub at: Timestamp,
     /// What it tells.
@@ -195,6 +199,7 @@ impl<P> MemberEvent<P> {
             to: self.to,
             actor: self.actor,
             member: self.member,
+            trace: self.trace,
             at: self.at,
             payload,
         }

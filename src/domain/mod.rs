@@ -32,6 +32,7 @@ pub mod step_up;
 pub mod subscription;
 pub mod switch;
 pub mod text;
+pub mod trace;
 pub mod vault;
 pub mod virtual_account;
 pub mod webhook;
@@ -42,6 +43,7 @@ use chrono::TimeDelta;
 use event::{Draft, Hash, Sealed};
 use id::SagaId;
 use saga::Policy;
+use trace::Trace;
 
 /// An instant in UTC with microsecond precision (the precision both databases keep).
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
@@ -57,8 +59,8 @@ pub struct Ctx<'a> {
     pub policy: &'a Policy,
     /// Serialises and hashes an event onto its payment's chain.
     pub seal: fn(&Draft, &Hash) -> Sealed,
-    /// W3C trace id of the request or recovery pass, 32 lower-case hex digits.
-    pub trace: &'a str,
+    /// The trace of the request or recovery pass, and the span that decides.
+    pub trace: Trace,
 }
 
 /// `pause` before `now`; the beginning of our time when there is none.

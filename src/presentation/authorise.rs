@@ -14,13 +14,14 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use domain::merchant::{KeyKind, KeyText};
 use domain::principal::Actor;
+use domain::trace::Trace;
 
 use super::Api;
 use super::catalogue::Code;
 use super::envelope::Failure;
 use super::failures::unauthorized;
 use super::hooks;
-use super::middleware::{Trace, admit};
+use super::middleware::{Framed, admit};
 use super::router::{PAGES, Principal, ROUTES, Route};
 use super::step_up::evidence;
 
@@ -132,12 +133,12 @@ struct Shown {
     /// Where the route takes it; nothing elsewhere.
     evidence: Result<Evidence, Failure>,
     host: Option<String>,
-    trace: String,
+    trace: Trace,
 }
 
 impl Shown {
     fn by(request: &Request, route: &Route) -> Self {
-        let trace = request.extensions().get::<Trace>();
+        let trace = request.extensions().get::<Framed>();
         let (headers, host) = (request.headers(), host_of(request));
         Self {
             credentials: presented(headers),
@@ -147,7 +148,7 @@ impl Shown {
                 Ok(Evidence::default())
             },
             host,
-            trace: trace.map(|trace| trace.0.clone()).unwrap_or_default(),
+            trace: trace.map_or(Trace::NONE, |framed| framed.0),
         }
     }
 }

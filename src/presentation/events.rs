@@ -61,7 +61,7 @@ pub(super) fn shown(event: PaymentEvent) -> Result<Event, Failure> {
         to: event.to.to_string(),
         actor: event.actor.to_string(),
         reason: event.reason,
-        trace_id: event.trace,
+        trace_id: event.trace.id().to_string(),
         at: event.at,
         payload: payload.map_err(|error| Failure::internal(&error))?,
         hash: event.hash.to_string(),

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::event::PaymentEvent;
 use domain::feed::{Cursor, Happening};
 use domain::member_event::{MemberEvent, Subject};
+use domain::trace::Trace;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -62,7 +63,7 @@ pub(super) struct FeedEvent {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// W3C trace id of the request that caused it; of a payment's events.
+    /// W3C trace id of the request that caused it, or of what was done without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// When.
@@ -118,7 +119,7 @@ impl FeedEvent {
             to: event.to.to_owned(),
             actor: event.actor.to_string(),
             reason: None,
-            trace_id: None,
+            trace_id: (event.trace != Trace::NONE).then(|| event.trace.id().to_string()),
             at: event.at,
             payload: payload.map_err(|error| Failure::internal(&error))?,
             hash: None,

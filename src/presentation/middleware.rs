@@ -4,12 +4,15 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::trace::{self, Open, Side};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::trace::Trace;
 use tokio::sync::SemaphorePermit;
+use tracing::field::display;
 use tracing::{Instrument, error_span, info};
 
 use super::Api;
@@ -48,9 +51,9 @@ pub trait Observer: Send + Sync {
     fn streaming(&self, change: i64);
 }
 
-/// The request's W3C trace id.
-#[derive(Clone, Debug)]
-pub(super) struct Trace(pub(super) String);
+/// The request's trace, and its own span of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Framed(pub(super) Trace);
 
 /// Frames a request: gives it a trace, renders its answer, times it, tells the observer.
 pub(super) async fn frame(
@@ -59,22 +62,26 @@ pub(super) async fn frame(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let trace = inherited(request.headers()).unwrap_or_else(fresh_trace);
+    let mut open = opened(request.headers());
+    let trace = open.trace();
     let manner = Manner::of(request.headers());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = request.method().clone();
     // At this level it is there whichever lines are written.
-    let span = error_span!("request", trace_id = %trace, %method, route);
-    request.extensions_mut().insert(Trace(trace.clone()));
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let trace_id = trace.id().to_string();
+    let span_id = trace.span().map(display);
+    let span = error_span!("request", trace_id, span_id, %method, route);
+    request.extensions_mut().insert(Framed(trace));
+    let running = next.run(request).instrument(span.clone());
+    let mut response = trace::within(trace, running).await;
     let unrendered = response.extensions_mut().remove::<Unrendered>();
     let gateway = unrendered
         .as_ref()
         .map_or(Duration::ZERO, Unrendered::gateway_time);
     let code = unrendered.as_ref().map_or("", Unrendered::code);
     if let Some(unrendered) = &unrendered {
-        let mut rendered = manner.render(unrendered, &trace).into_response();
+        let mut rendered = manner.render(unrendered, &trace_id).into_response();
         for (name, value) in response.headers() {
             rendered
                 .headers_mut()
@@ -84,10 +91,18 @@ pub(super) async fn frame(
         response = rendered;
     }
     let total = started.elapsed();
-    stamp(response.headers_mut(), &trace, total, gateway);
+    stamp(response.headers_mut(), (trace, &trace_id), (total, gateway));
     let status = response.status().as_u16();
     let milliseconds = u64::try_from(total.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| info!(status, code, milliseconds, "answered"));
+    open.shown("http.route", &route);
+    open.word("http.request.method", known(&method));
+    open.number("http.response.status_code", status);
+    open.shown("payflow.code", &code);
+    if status >= 500 {
+        open.fail();
+    }
+    drop(open);
     api.observer.observe(&Observation {
         route,
         method: method.as_str(),
@@ -99,7 +114,35 @@ pub(super) async fn frame(
     response
 }
 
-fn stamp(headers: &mut HeaderMap, trace: &str, total: Duration, gateway: Duration) {
+/// The request's span. A trace that is not worded as it has to be is none, and the request begins
+/// one; what else other services say of theirs (`tracestate`) goes on to nobody and is not read.
+fn opened(headers: &HeaderMap) -> Open {
+    let begin = |trace| Open::under(trace, "request", Side::Asked);
+    match inherited(headers) {
+        Some(parent) => begin(parent).from_outside(),
+        None => begin(trace::begun()),
+    }
+}
+
+/// The method, where it is one that HTTP knows: others are whatever somebody wrote.
+const fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
+fn stamp(
+    headers: &mut HeaderMap,
+    (trace, trace_id): (Trace, &str),
+    (total, gateway): (Duration, Duration),
+) {
     let own = total.saturating_sub(gateway);
     let timing = format!(
         "total;dur={}, gateway;dur={}, own;dur={}",
@@ -107,11 +150,10 @@ fn stamp(headers: &mut HeaderMap, trace: &str, total: Duration, gateway: Duratio
         milliseconds(gateway),
         milliseconds(own),
     );
-    let span = hex(fresh_bits()).split_off(16);
-    let parent = format!("00-{trace}-{span}-01");
+    let parent = trace.to_string();
     for (name, text) in [
         (SERVER_TIMING, timing.as_str()),
-        (TRACE_ID, trace),
+        (TRACE_ID, trace_id),
         (TRACE_PARENT, parent.as_str()),
     ] {
         if let Ok(value) = HeaderValue::from_str(text) {
@@ -142,50 +184,23 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}", micros / 1000, micros % 1000)
 }
 
-/// The trace id of a valid W3C `traceparent`; of two of them none is.
-fn inherited(headers: &HeaderMap) -> Option<String> {
+/// The trace of a valid W3C `traceparent`; of two of them none is.
+fn inherited(headers: &HeaderMap) -> Option<Trace> {
     let mut parents = headers.get_all(TRACE_PARENT).into_iter();
     let (Some(parent), None) = (parents.next(), parents.next()) else {
         return None;
     };
-    let text = parent.to_str().ok()?;
-    let mut parts = text.split('-');
-    let (version, trace, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex_of = |text: &str, length| {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let valid = hex_of(version, 2)
-        && version != "ff"
-        && (version != "00" || parts.next().is_none())
-        && hex_of(trace, 32)
-        && hex_of(parent, 16)
-        && hex_of(flags, 2)
-        && trace.bytes().any(|b| b != b'0')
-        && parent.bytes().any(|b| b != b'0');
-    valid.then(|| trace.to_owned())
-}
-
-/// A trace id that nobody had before.
-pub(super) fn fresh_trace() -> String {
-    hex(fresh_bits())
+    parent.to_str().ok()?.parse().ok()
 }
 
 /// Chance, of no use for secrets.
 pub(super) fn fresh_bits() -> [u8; 16] {
     let mut bits = [0; 16];
-    // Without randomness a trace id is only less useful; nothing secret depends on it.
+    // Without randomness it is only less useful; nothing secret depends on it.
     if getrandom::fill(&mut bits).is_err() {
         bits = [1; 16];
     }
     bits
-}
-
-fn hex(bits: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(bits))
 }
 
 /// A place among the requests that may be under way; without one, a refusal at once and cheaply.
@@ -212,38 +227,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_valid_trace_parents_are_inherited() {
-        let trace = "0af7651916cd43dd8448eb211c80319c";
-        let of = |text: &str| {
-            let value = HeaderValue::from_str(text).unwrap();
-            inherited(&HeaderMap::from_iter([(TRACE_PARENT, value)]))
-        };
-        assert_eq!(
-            of(&format!("00-{trace}-b7ad6b7169203331-01")).as_deref(),
-            Some(trace)
-        );
-        assert_eq!(
-            of(&format!("cc-{trace}-b7ad6b7169203331-01-x")).as_deref(),
-            Some(trace)
-        );
-        let one = format!("00-{trace}-b7ad6b7169203331-01");
-        let one = HeaderValue::from_str(&one).unwrap();
-        let mut two = HeaderMap::from_iter([(TRACE_PARENT, one.clone())]);
-        two.append(TRACE_PARENT, one);
-        assert_eq!(inherited(&two), None, "two parents");
-        let zero = "0".repeat(32);
-        for wrong in [
-            String::new(),
-            trace.to_owned(),
-            format!("ff-{trace}-b7ad6b7169203331-01"),
-            format!("00-{trace}-b7ad6b7169203331-01-x"),
-            format!("00-{trace}-0000000000000000-01"),
-            format!("00-{zero}-b7ad6b7169203331-01"),
-            format!("00-{}-b7ad6b7169203331-01", trace.to_uppercase()),
-            format!("00-{trace}-b7ad6b716920333-01"),
-        ] {
-            assert_eq!(of(&wrong), None, "{wrong}");
-        }
+    fn one_valid_trace_parent_is_inherited() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        let value = HeaderValue::from_static(parent);
+        let mut headers = HeaderMap::from_iter([(TRACE_PARENT, value.clone())]);
+        let own = opened(&headers).trace();
+        assert_eq!(own.id().to_string(), parent[3..35]);
+        assert_ne!(own.span().unwrap().to_string(), parent[36..52]);
+        assert!(!own.is_sampled(), "whoever began it does not record it");
+        headers.append(TRACE_PARENT, value);
+        assert_eq!(inherited(&headers), None, "two parents");
+        let odd = HeaderValue::from_static("00-0AF7-1-01");
+        let headers = HeaderMap::from_iter([(TRACE_PARENT, odd)]);
+        let fresh = opened(&headers).trace();
+        assert!(fresh.is_sampled() && fresh.id() != own.id());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use application::trace::begun;
 use axum::http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
@@ -15,7 +16,7 @@ use tracing::info;
 use super::catalogue::Code;
 use super::envelope::{Failure, Unrendered};
 use super::manner::Manner;
-use super::middleware::{TRACE_ID, fresh_trace, harmless};
+use super::middleware::{TRACE_ID, harmless};
 
 /// What the library answers to bytes that are no request: a status line, and no body.
 const BY_ITSELF: [(&[u8], Code); 2] = [
@@ -174,7 +175,7 @@ fn instead_of(bytes: &[u8]) -> Option<Vec<u8>> {
     if head.contains(TRACE_ID.as_str()) || head.contains("\r\n\r\n") {
         return None;
     }
-    let trace = fresh_trace();
+    let trace = begun().id().to_string();
     let unrendered = Unrendered::Failure(Box::new(Failure::from(*code)));
     let rendered = Manner::PLAIN.render(&unrendered, &trace);
     let mut lines: Vec<String> = head

@@ -39,6 +39,7 @@ mod subscriptions;
 #[path = "../support/mod.rs"]
 mod support;
 mod switches;
+mod traces;
 mod vault;
 mod virtual_accounts;
 mod webhooks;

@@ -9,8 +9,11 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::relay::header;
 use crate::rig::LONG;
 use crate::stand::{Stand, body};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 fn order(id: &str, order: &str, amount: i64) -> Value {
     json!({
@@ -96,9 +99,9 @@ async fn an_approval_is_left_to_a_worker_with_and_without_the_broker() {
         }
         let order = format!("order-left-{broker_is_there}");
         let payment = stand.prepare(&order).await;
-        let answer = stand
-            .approve(&payment, &[("Prefer", "respond-async")])
-            .await;
+        let parent = format!("00-{TRACE}-00f067aa0ba902b7-00");
+        let headers = [("Prefer", "respond-async"), ("traceparent", &parent)];
+        let answer = stand.approve(&payment, &headers).await;
         assert_eq!(answer["code"], "PAYMENT_PENDING");
         assert_eq!(answer["data"]["status"], "IN_PROGRESS");
         let begun = Instant::now();
@@ -110,6 +113,26 @@ async fn an_approval_is_left_to_a_worker_with_and_without_the_broker() {
         if broker_is_there {
             let told = stand.told(Topic::PaymentRequested, 1).await;
             assert_eq!(body(&told[0])["data"]["paymentId"], *id);
+            let told = header(&told[0], "traceparent");
+            let in_trace = format!("00-{TRACE}-");
+            assert!(
+                told.starts_with(&in_trace) && told.ends_with("-00"),
+                "{told}"
+            );
         }
+        trace_went_on(&stand, &payment).await;
     }
+}
+
+/// The worker went on in the trace of the request, recorded as little as its caller had it.
+async fn trace_went_on(stand: &Stand, payment: &Value) {
+    let id = payment["paymentId"].as_str().expect("an id");
+    let events = stand.get(&format!("/{id}/events")).await["data"]["events"].clone();
+    let events = events.as_array().expect("events").iter().skip(1);
+    let traces: Vec<_> = events.map(|event| event["traceId"].clone()).collect();
+    assert_eq!(traces, [TRACE; 2], "but for its preparation");
+    let calls = stand.calls(payment).await;
+    let in_trace = |call: &String| call.starts_with(&format!("00-{TRACE}-"));
+    assert!(!calls.is_empty() && calls.iter().all(in_trace), "{calls:?}");
+    assert!(calls.iter().all(|call| call.ends_with("-00")), "{calls:?}");
 }

@@ -24,6 +24,7 @@ use domain::member_event::{self, Facts, MemberEvent};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
 use domain::subscription::Deed;
+use domain::trace::Trace;
 use payflow::adapters::kafka::Kafka;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -137,7 +138,7 @@ impl Rig {
             to: PayStatus::Ready,
             actor: Actor::Merchant,
             reason: None,
-            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
             at: Timestamp::UNIX_EPOCH,
             payload,
             previous: Hash::GENESIS,
@@ -161,6 +162,7 @@ impl Rig {
             to: "ACTIVE",
             actor: Actor::Gateway,
             member: format!("member-{number}").parse().expect("a member"),
+            trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
             at: Timestamp::UNIX_EPOCH,
             payload: Facts::default(),
         };
@@ -180,6 +182,11 @@ impl Rig {
             while last.values().filter(|last| **last == until).count() < whole {
                 let received = member.next().await.expect("a message");
                 let id = header(&received, "ce_id");
+                let trace = header(&received, "traceparent");
+                assert!(
+                    trace.starts_with("00-0123456789abcdef0123456789abcdef-"),
+                    "{trace}"
+                );
                 drop(member.done().await);
                 let (subject, sequence) = id.split_once('/').expect("both parts");
                 assert_eq!(received.key.as_deref(), Some(subject.as_bytes()));
@@ -233,7 +240,7 @@ impl Rig {
     }
 }
 
-fn header(received: &Received, wanted: &str) -> String {
+pub(crate) fn header(received: &Received, wanted: &str) -> String {
     let mut headers = received.headers.iter();
     let found = headers.find(|(name, _)| name == wanted).expect("a header");
     String::from_utf8(found.1.clone().expect("a value").into_owned()).expect("text")

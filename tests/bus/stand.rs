@@ -101,6 +101,18 @@ impl Stand {
         self.post(&path, &key, (&body, headers)).await
     }
 
+    /// In which spans the gateway was called about the payment.
+    pub(crate) async fn calls(&self, payment: &Value) -> Vec<String> {
+        let order = payment["gatewayOrderId"].as_str().expect("an order");
+        let sandbox = self.key("sandboxUrl");
+        let url = format!("{sandbox}/_sandbox/calls?orderId={order}");
+        let answer = self.client.get(url).send().await.expect("an answer");
+        let calls: Value = answer.json().await.expect("JSON");
+        let calls = calls["calls"].as_array().expect("calls").iter();
+        let said = calls.map(|call| call["traceparent"].as_str().unwrap_or_default());
+        said.map(ToOwned::to_owned).collect()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let url = format!("{}/api/v1/payments{path}", self.key("payflowUrl"));
         let request = self.client.get(url).bearer_auth(self.key("secretKey"));

@@ -249,7 +249,9 @@ pub(crate) fn saga(payment: &Payment, order: &GatewayOrder, kind: saga::Kind) ->
             actor: Actor::Buyer,
             reason: Some("because".to_owned()),
             credential_version: 3,
-            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            trace: "00-0123456789abcdef0123456789abcdef-89abcdef01234567-01"
+                .parse()
+                .expect("one"),
             keyed: true,
             created_at: at(12),
         },
@@ -312,7 +314,9 @@ pub(crate) fn event(payment: &Payment, sequence: i64) -> PaymentEvent {
         to: PayStatus::Ready,
         actor: Actor::Merchant,
         reason: Some("사유".to_owned()),
-        trace: "0123456789abcdef0123456789abcdef".to_owned(),
+        trace: "00-0123456789abcdef0123456789abcdef-89abcdef01234567-01"
+            .parse()
+            .expect("one"),
         at: at(30 + sequence),
         payload: b"{\"orderId\":\"\\u0000 kept as it is\"}".to_vec(),
         previous: Hash([u8::try_from(sequence - 1).unwrap_or(9); 32]),

@@ -2,6 +2,7 @@
 
 mod browser;
 pub(crate) mod canary;
+pub(crate) mod collector;
 pub(crate) mod lines;
 mod postgres;
 mod redis;
@@ -27,6 +28,11 @@ const _: () = {
     let _ = Service::set;
     let _ = (Redis::start, Redis::url, Redis::kill, Redis::restart);
     let _ = |program: Program| Server::start(program);
+    let _ = |collector: &'static collector::Collector| {
+        let _ = (collector.url(), collector.all());
+        collector.trace("", |_| true)
+    };
+    let _ = (collector::Collector::start, collector::hex, collector::told);
     let _ = (Redis::freeze, Redis::thaw, Redis::flush, Redis::say);
     let _ = (Service::keys, Service::keys_file, Service::log);
     let _ = (

@@ -23,6 +23,7 @@ use crate::sandbox::Sandbox;
 pub(crate) use self::wire::Reset;
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
+const TRACE_PARENT: &str = "traceparent";
 const TEST_CODE: &str = "tosspayments-test-code";
 
 /// One request, as far as the gateway's rules care.
@@ -35,6 +36,7 @@ struct Arrival {
     target: Option<String>,
     authorization: Option<String>,
     idempotency_key: Option<String>,
+    traceparent: Option<String>,
     language: Language,
     /// The error that the caller asks for: the test environment's own header.
     test_code: Option<String>,
@@ -206,6 +208,7 @@ async fn arrive(
         authorization: text(&parts.headers, header::AUTHORIZATION.as_str()),
         idempotency_key: text(&parts.headers, wire::IDEMPOTENCY_KEY)
             .filter(|key| !key.is_empty() && operation.takes_idempotency_keys()),
+        traceparent: text(&parts.headers, TRACE_PARENT),
         language: language(&parts.headers),
         test_code: text(&parts.headers, TEST_CODE),
         body,

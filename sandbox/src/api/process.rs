@@ -201,6 +201,7 @@ fn call(
         payment_key: subject.payment_key,
         order_id: subject.order_id,
         idempotency_key: arrival.idempotency_key.clone(),
+        traceparent: arrival.traceparent.clone(),
         status,
         code: told.and_then(|told| told.code.clone()),
         replayed: told.is_some_and(|told| told.replayed),

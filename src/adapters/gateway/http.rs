@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use application::trace;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{Response, Url, redirect, retry, tls};
+use reqwest::{RequestBuilder, Response, Url, redirect, retry, tls};
 
 use crate::adapters::cause::chain;
 
+/// W3C Trace Context's own header.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// No answer of a gateway comes near it.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Shorter than what load balancers commonly allow, so that we rarely write into a dead one.
@@ -133,6 +136,15 @@ fn is_loopback(url: &Url) -> bool {
         || address
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
+}
+
+/// `call`, with the span that it is made in: whoever keeps the lines of both sides, as with a proxy
+/// on the way, finds what belongs together. It names nobody, and nothing is decided by it.
+pub(super) fn traced(call: RequestBuilder) -> RequestBuilder {
+    match trace::current().filter(|trace| trace.span().is_some()) {
+        Some(trace) => call.header(TRACE_PARENT, trace.to_string()),
+        None => call,
+    }
 }
 
 /// What of a response decides anything.

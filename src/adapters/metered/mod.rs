@@ -19,6 +19,7 @@ use application::ports::store::{
     Access, Booked, Commit, CommitError, Error, Keys, KnownKey, OpenSagas, SagaAfter, Sagas,
     Secrets, Sighting, Standing, Switches, Watches,
 };
+use application::trace::{Open, Side};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::Timestamp;
@@ -55,12 +56,27 @@ impl<T> Metered<T> {
     }
 }
 
+/// Tells of the span of a commit.
+fn told(mut open: Open, changes: usize, went: bool) {
+    open.number(
+        "payflow.changes",
+        i64::try_from(changes).unwrap_or(i64::MAX),
+    );
+    if !went {
+        open.fail();
+    }
+}
+
 #[async_trait]
 impl Commit for Metered<Arc<dyn Store>> {
     async fn commit(&self, changes: &[Change]) -> Result<(), CommitError> {
         let started = Instant::now();
+        let open = Open::here("commit", Side::Asks);
         let result = self.inner.commit(changes).await;
         let ended = result.as_ref().copied();
+        if let Some(open) = open {
+            told(open, changes.len(), ended.is_ok());
+        }
         self.metrics.database.committed(ended, started.elapsed());
         let appends = |change: &Change| {
             matches!(

@@ -8,6 +8,7 @@ use domain::ledger::Entry;
 use domain::money::Money;
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
+use domain::trace::Trace;
 
 use super::connection::Database;
 use super::declines::Why;
@@ -99,6 +100,7 @@ pub(super) struct EventRow {
     actor: String,
     reason: Option<String>,
     trace_id: String,
+    trace_parent: String,
     occurred_at: AsInstant,
     payload: Vec<u8>,
     previous_hash: Vec<u8>,
@@ -119,6 +121,7 @@ pub(super) struct FoundEvent {
     actor: Read<Actor>,
     reason: Option<String>,
     trace_id: String,
+    trace_parent: String,
     occurred_at: AsInstant,
     payload: Vec<u8>,
     previous_hash: Read<Hash>,
@@ -137,7 +140,8 @@ impl From<&PaymentEvent> for EventRow {
             to_status: event.to.as_str().to_owned(),
             actor: event.actor.as_str().to_owned(),
             reason: event.reason.as_deref().map(free_text),
-            trace_id: event.trace.clone(),
+            trace_id: event.trace.id().to_string(),
+            trace_parent: event.trace.parent(),
             occurred_at: AsInstant(event.at),
             payload: event.payload.clone(),
             previous_hash: event.previous.0.to_vec(),
@@ -188,7 +192,7 @@ fn event(row: FoundEvent) -> Result<PaymentEvent, Why> {
         to: row.to_status.0?,
         actor: row.actor.0?,
         reason: row.reason,
-        trace: row.trace_id,
+        trace: Trace::kept(&row.trace_id, &row.trace_parent),
         at: row.occurred_at.0,
         payload: row.payload,
         previous: row.previous_hash.0?,

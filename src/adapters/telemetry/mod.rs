@@ -15,6 +15,7 @@ mod redis;
 mod requests;
 mod sagas;
 mod store;
+mod traces;
 mod watch;
 mod webhooks;
 
@@ -37,6 +38,7 @@ pub use book::Described;
 pub use expiry::Certified;
 pub use labels::LABELS;
 pub use lines::log;
+pub use traces::{Sending, Unsendable, send_spans};
 
 use super::clock::Wall;
 use super::identity;
@@ -69,6 +71,7 @@ pub struct Metrics {
     webhooks: webhooks::Webhooks,
     inbox: inbox::Inbox,
     pub(super) billing: billing::Billing,
+    spans: traces::Spans,
     pub(super) database: store::Database,
 }
 
@@ -97,6 +100,7 @@ impl Metrics {
         let webhooks = webhooks::Webhooks::registered(&book)?;
         let inbox = inbox::Inbox::registered(&book)?;
         let billing = billing::Billing::registered(&book)?;
+        let spans = traces::Spans::registered(&book)?;
         let database = store::Database::registered(&book)?;
         let (registry, described) = book.close();
         Ok(Self {
@@ -116,6 +120,7 @@ impl Metrics {
             webhooks,
             inbox,
             billing,
+            spans,
             database,
         })
     }

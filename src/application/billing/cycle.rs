@@ -28,6 +28,7 @@ use crate::cycles::{Charged, Charges, Cycles, DueCycle, ended};
 use crate::idempotency::later;
 use crate::patience::Patience;
 use crate::ports::store::{self, CommitError};
+use crate::trace::{self, Open, Side};
 
 /// How long a cycle's payment can be tried; longer than most dunning takes. After it another
 /// payment is made for the same cycle.
@@ -55,9 +56,13 @@ enum Means {
 impl Charges for Turn {
     async fn begin(&self, due: &DueCycle) -> Result<(), CommitError> {
         let app = &self.app;
-        let trace = app.runner.fresh_trace();
+        // Nobody asked for it: its trace begins here.
+        let mut open = Open::under(app.runner.fresh_trace(), "cycle", Side::Within);
+        open.shown("payflow.subscription.id", &due.cycle.key.subscription);
+        let trace = open.trace();
         let ctx = app.runner.ctx(SagaId::new(app.draw()), &trace);
-        let Some((saga, payment)) = app.begin_cycle(due, &ctx).await? else {
+        let begun = trace::within(trace, app.begin_cycle(due, &ctx)).await?;
+        let Some((saga, payment)) = begun else {
             return Ok(());
         };
         let place = self.place.lock();

@@ -10,7 +10,6 @@ use domain::merchant::GatewayAccount;
 use domain::payment::Kind;
 use domain::text::{CustomerKey, MemberId};
 use tokio::time::timeout_at;
-use tracing::Instrument as _;
 
 use super::retire::update;
 use super::sealed::{AUTH_KEY, Spot, index_in};
@@ -20,6 +19,7 @@ use crate::payments::{PrepareError, Taking};
 use crate::ports::gateway::Refused;
 use crate::ports::store::{self, CommitError};
 use crate::ports::vault::{self, Secret};
+use crate::trace;
 use crate::{App, Caller};
 
 /// What comes back from the registration of a card.
@@ -330,7 +330,7 @@ impl App {
         let patience = Arc::new(Patience::of(self.parts.timings.patience));
         let lent = Arc::clone(&patience);
         let task = async move { app.runner.work(key, &lent).await };
-        let task = self.runner.tasks.spawn(task.in_current_span());
+        let task = self.runner.tasks.spawn(trace::carried(task));
         // Whether it is over, lost or at work still: what is durable tells.
         let _ = timeout_at(patience.until(), task).await;
         let found = self.parts.store.any_billing_key(id).await?;

@@ -15,6 +15,7 @@ use super::{Consumer, Handled};
 use crate::idempotency::{KeyError, Keyed};
 use crate::payments::{Prepare, PrepareError};
 use crate::ports::bus::{Received, Topic};
+use crate::trace::{self, Open, Side};
 use crate::{App, Caller, Evidence};
 
 /// Prepares the payments of one merchant's orders.
@@ -125,6 +126,9 @@ impl Consumer for Announced {
             key,
             fingerprint: Fingerprint(Sha256::digest(&received.payload).into()),
         };
+        let mut open = Open::under(opened.trace(app), "order.created", Side::Told).from_outside();
+        open.word("messaging.destination.name", self.topic().as_str());
+        let trace = open.trace();
         let caller = Caller {
             scope: self.scope,
             actor: Actor::Merchant,
@@ -132,9 +136,10 @@ impl Consumer for Announced {
             key: None,
             issuer: None,
             evidence: Evidence::default(),
-            trace: opened.trace(app),
+            trace,
         };
-        match app.prepare(&caller, &command, Some(&keyed)).await {
+        let preparing = app.prepare(&caller, &command, Some(&keyed));
+        match trace::within(trace, preparing).await {
             Ok(_) => Handled::Done,
             Err(PrepareError::OrderTaken { .. }) => self.compared(app, &command).await,
             Err(PrepareError::Store(error) | PrepareError::Key(KeyError::Store(error))) => {

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::trace::Trace;
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::field::display;
+use tracing::{Instrument as _, error_span, warn};
 
 pub use announced::Announced;
 pub use aside::{Newest, as_it_came, noted, origin};
@@ -107,11 +109,22 @@ impl Joined {
             received = member.next() => received?,
             () = app.runner.drain.cancelled() => return Ok(()),
         };
-        if dealt_with(app, self.bus.as_ref(), self.consumer.as_ref(), &received).await {
+        let dealt = dealt_with(app, self.bus.as_ref(), self.consumer.as_ref(), &received);
+        if dealt.instrument(lines_of(&received)).await {
             member.done().await?;
         }
         Ok(())
     }
+}
+
+/// What every line says that is written while a message is dealt with.
+fn lines_of(received: &Received) -> tracing::Span {
+    let mut headers = received.headers.iter();
+    let parent = headers.find_map(|(name, value)| (name == "traceparent").then_some(value));
+    let parent = parent.and_then(|value| str::from_utf8(value.as_deref()?).ok());
+    let trace: Option<Trace> = parent.and_then(|parent| parent.parse().ok());
+    let trace_id = trace.map(|trace| display(trace.id()));
+    error_span!("message", topic = %received.topic, place = received.place, trace_id)
 }
 
 /// Whether it is over with the message; only the end of the process leaves it to others.

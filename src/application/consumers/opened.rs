@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use domain::trace::Trace;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -71,19 +72,13 @@ impl<D: DeserializeOwned> Opened<D> {
     }
 
     /// The trace that it goes on with; a fresh one where it has none.
-    pub(super) fn trace(&self, app: &App) -> String {
-        let given = self.traceparent.as_deref().and_then(trace_of);
+    pub(super) fn trace(&self, app: &App) -> Trace {
+        let given = self
+            .traceparent
+            .as_deref()
+            .and_then(|text| text.parse().ok());
         given.unwrap_or_else(|| app.runner.fresh_trace())
     }
-}
-
-/// The trace id of a W3C traceparent.
-fn trace_of(traceparent: &str) -> Option<String> {
-    let trace = traceparent.split('-').nth(1)?;
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let is_trace = trace.len() == 32 && trace.bytes().all(is_hex);
-    let is_some = trace.bytes().any(|byte| byte != b'0');
-    (is_trace && is_some).then(|| trace.to_owned())
 }
 
 #[cfg(test)]
@@ -143,22 +138,6 @@ mod tests {
         assert!(of("결제".as_bytes()).is_ok());
         for wrong in [b"\xd5Y".as_slice(), b"\xff", br"\ud800", br"\x"] {
             assert!(of(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_trace_is_gone_on_with() {
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let whole = format!("00-{trace}-00f067aa0ba902b7-01");
-        assert_eq!(trace_of(&whole).as_deref(), Some(trace));
-        for none in [
-            "",
-            "00",
-            "00-4BF9-1-01",
-            &"0".repeat(32),
-            "00-00000000000000000000000000000000-1-1",
-        ] {
-            assert_eq!(trace_of(none), None, "{none}");
         }
     }
 }

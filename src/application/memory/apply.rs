@@ -18,6 +18,7 @@ use domain::saga::{Kind, Saga};
 use super::{Held, State};
 use crate::idempotency::later;
 use crate::ports::store::CommitError;
+use crate::trace::kept_of;
 
 pub(super) type Applied = Result<(), CommitError>;
 
@@ -98,8 +99,9 @@ impl State {
     fn append_member_event(&mut self, event: &MemberEvent<Facts>) -> Applied {
         let (subject, sequence) = (event.subject, event.sequence);
         let payload = crate::events::payload_of(&event.payload);
-        let row = Arc::new(event.clone().with(payload));
-        insert(&mut self.member_events, (subject, sequence), row)?;
+        let mut row = event.clone().with(payload);
+        row.trace = kept_of(row.trace);
+        insert(&mut self.member_events, (subject, sequence), Arc::new(row))?;
         self.feed.await_position(Subject::Member(subject), sequence);
         Ok(())
     }

@@ -11,7 +11,6 @@ use domain::payment::{Moved, Payment};
 use domain::saga::Saga;
 use domain::step_up::Action;
 use tokio::time::timeout_at;
-use tracing::Instrument as _;
 
 use super::Answered;
 use crate::crash::crash_point;
@@ -24,6 +23,7 @@ use crate::ports::store::{self, CommitError};
 use crate::runner::Driven;
 use crate::step_up::ProofError;
 use crate::switches::IsPaused;
+use crate::trace;
 use crate::view::PaymentView;
 use crate::{App, Caller};
 
@@ -158,7 +158,7 @@ impl App {
         let app = Arc::clone(self);
         let lent = Arc::clone(&patience);
         let task = async move { app.act_on_task(caller, command, keyed, &lent).await };
-        let task = self.runner.tasks.spawn(task.in_current_span());
+        let task = self.runner.tasks.spawn(trace::carried(task));
         let ended = timeout_at(patience.until(), task).await;
         let gateway_time = patience.gateway_time();
         let timed = |answered| Answered {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
+use domain::trace::Trace;
 
 use super::vault::Secret;
 
@@ -20,6 +21,8 @@ pub struct Letter<'a> {
     pub secrets: &'a [Secret],
     /// The message, byte for byte.
     pub body: &'a [u8],
+    /// The trace that it is sent in; none where what it tells of has none.
+    pub trace: Option<Trace>,
 }
 
 /// What became of a try.

@@ -7,8 +7,10 @@ use chrono::SecondsFormat;
 use domain::event::{Hash, PaymentEvent};
 use domain::member_event::MemberEvent;
 use domain::principal::Scope;
+use domain::trace::{SpanId, Trace};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use crate::ports::bus::{Message, Topic};
 
@@ -58,10 +60,27 @@ impl<'e> Worded<'e> {
 
     /// The trace that caused it, as W3C words it; the event itself is the parent.
     fn traceparent(&self) -> String {
-        let parent = self.event.hash.0.first_chunk().copied();
-        let parent = parent.map_or(0, u64::from_be_bytes);
-        format!("00-{}-{parent:016x}-01", self.event.trace)
+        match span_of(self.event) {
+            Some(span) => self.event.trace.within(span).to_string(),
+            None => self.event.trace.to_string(),
+        }
     }
+}
+
+/// The span that an event is published in: the same however often it is.
+pub(super) fn span_of(event: &PaymentEvent) -> Option<SpanId> {
+    let bits = event.hash.0.first_chunk().copied();
+    bits.map(u64::from_be_bytes).and_then(SpanId::of)
+}
+
+/// The same of what is no payment's; none where nobody knows what caused it.
+pub(super) fn span_of_member(event: &MemberEvent, subject: &str) -> Option<SpanId> {
+    if event.trace == Trace::NONE {
+        return None;
+    }
+    let name = Sha256::new_with_prefix(subject).chain_update(event.sequence.to_be_bytes());
+    let bits = name.finalize().first_chunk().copied();
+    bits.map(u64::from_be_bytes).and_then(SpanId::of)
 }
 
 /// What is said of a payment's event.
@@ -113,8 +132,7 @@ impl<'e, D: Serialize> Envelope<'e, D> {
         }
     }
 
-    /// Around `data`, which is said of a member's event under a type of its own. It has no trace:
-    /// most of them are caused by the time of day.
+    /// Around `data`, which is said of a member's event under a type of its own.
     pub(super) fn of_member(
         (event, subject): (&MemberEvent, &'e str),
         id: String,
@@ -131,7 +149,8 @@ impl<'e, D: Serialize> Envelope<'e, D> {
             time: event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             datacontenttype: "application/json",
             sequence: format!("{:020}", event.sequence),
-            traceparent: None,
+            traceparent: span_of_member(event, subject)
+                .map(|span| event.trace.within(span).to_string()),
             data,
         }
     }
@@ -209,7 +228,7 @@ pub(super) mod tests {
             to: PayStatus::Done,
             actor: Actor::Merchant,
             reason: Some("Kim asked for it".to_owned()),
-            trace: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+            trace: Trace::kept("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7-01"),
             at: Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
             payload: br#"{"orderId":"o-1","amount":1000,"currency":"KRW","balance":1000}"#.to_vec(),
             previous: Hash([7; 32]),

@@ -127,6 +127,7 @@ mod tests {
     use domain::Timestamp;
     use domain::id::{BillingKeyId, MerchantId, RawId, SubscriptionId};
     use domain::principal::{Actor, Mode, Scope};
+    use domain::trace::Trace;
     use serde_json::{Value, json};
 
     fn event(subject: Subject, sequence: i64, kind: Kind) -> MemberEvent {
@@ -142,6 +143,7 @@ mod tests {
             to: "ACTIVE",
             actor: Actor::Gateway,
             member: "member-7".parse().unwrap(),
+            trace: Trace::NONE,
             at: Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
             payload: br#"{"planCode":"tea","cycle":1}"#.to_vec(),
         }
@@ -195,6 +197,30 @@ mod tests {
         assert_eq!(said["data"]["memberId"], "member-7");
         assert_eq!(said["id"], format!("{}/2/notification", event.subject));
         assert_eq!(said.get("traceparent"), None);
+    }
+
+    #[test]
+    fn an_event_goes_on_with_its_trace_under_the_same_span_every_time() {
+        let mut event = subscription(2, Deed::Paid);
+        event.trace = Trace::kept("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7-00");
+        let said = |event: &MemberEvent| {
+            let parents = told(event).unwrap();
+            let parents = parents
+                .iter()
+                .map(|message| body(message)["traceparent"].clone());
+            parents.collect::<Vec<_>>()
+        };
+        let first = said(&event);
+        let parent: Trace = first[0].as_str().unwrap().parse().unwrap();
+        assert_eq!(
+            (parent.id(), parent.is_sampled()),
+            (event.trace.id(), false)
+        );
+        assert_ne!(parent.span(), event.trace.span());
+        assert_eq!(first, [first[0].clone(), first[0].clone()]);
+        assert_eq!(said(&event), first);
+        event.sequence = 3;
+        assert_ne!(said(&event)[0], first[0]);
     }
 
     #[test]

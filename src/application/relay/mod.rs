@@ -7,6 +7,7 @@ mod notification;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::event::PaymentEvent;
@@ -17,10 +18,11 @@ use domain::text::MemberId;
 use envelope::Worded;
 pub use notification::Code;
 
-use crate::ports::bus::{Message, Receipt};
+use crate::ports::bus::{Message, Receipt, Topic};
 use crate::ports::sink::{Begin, Fate, Told};
 use crate::ports::store::{self, Payments};
 use crate::ports::{Bus, Sink};
+use crate::trace::{self, Open, Side};
 
 /// Longer lines of a log help nobody.
 const REASON_CHARS_MAX: usize = 200;
@@ -153,6 +155,34 @@ fn judged(
     fates
 }
 
+/// Tells of the span that each event was published in, which its messages name as their parent.
+fn published(events: &[Told], fates: &[Fate], began: Instant) {
+    for (Told { event, .. }, fate) in events.iter().zip(fates) {
+        let subject = event.subject().to_string();
+        let (span, trace, topic, kind) = match event.as_ref() {
+            Happening::Payment(event) => {
+                let (span, kind) = (envelope::span_of(event), event.kind.as_str());
+                (span, event.trace, Topic::PaymentEvents, kind)
+            }
+            Happening::Member(event) => {
+                let span = envelope::span_of_member(event, &subject);
+                (span, event.trace, Topic::BillingEvents, event.kind.as_str())
+            }
+        };
+        let Some(span) = span else {
+            continue;
+        };
+        let mut open = Open::under(trace, "publish", Side::Tells).named(span, began);
+        open.word("messaging.destination.name", topic.as_str());
+        open.word("payflow.event.kind", kind);
+        open.word("payflow.event.subject", subject);
+        open.number("payflow.event.sequence", event.sequence());
+        if *fate != Fate::Delivered {
+            open.fail();
+        }
+    }
+}
+
 fn shortened(why: &str) -> String {
     why.chars().take(REASON_CHARS_MAX).collect()
 }
@@ -180,8 +210,13 @@ impl Sink for Relay {
             }
         };
         let (drafted, unfit) = drafted(events, &members);
+        let began = Instant::now();
         let receipts = self.bus.publish(&drafted.messages).await;
-        judged(events, unfit, drafted.owners, receipts)
+        let fates = judged(events, unfit, drafted.owners, receipts);
+        if trace::is_collected() {
+            published(events, &fates, began);
+        }
+        fates
     }
 }
 

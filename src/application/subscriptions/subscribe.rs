@@ -17,7 +17,6 @@ use domain::subscription::{Change, Cycle, Plan, Refusal, Subscription, Wish};
 use domain::switch::Operation;
 use domain::text::{MemberId, PlanCode};
 use tokio::time::timeout_at;
-use tracing::Instrument as _;
 
 use super::{SubscriptionAnswer, SubscriptionView};
 use crate::billing::begun_cycle;
@@ -28,6 +27,7 @@ use crate::outcome::{Ended, Outcome};
 use crate::patience::Patience;
 use crate::payments::{ActError, Answered};
 use crate::ports::store::CommitError;
+use crate::trace;
 use crate::{App, Caller};
 
 /// What a member is to pay for from now on.
@@ -98,7 +98,7 @@ impl App {
             app.subscribe_on_task(&caller, &command, &keyed, &lent)
                 .await
         };
-        let task = self.runner.tasks.spawn(task.in_current_span());
+        let task = self.runner.tasks.spawn(trace::carried(task));
         let answered = if let Ok(Ok(answered)) = timeout_at(patience.until(), task).await {
             answered?
         } else {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::trace::Trace;
 use domain::webhook::{Attempt, Chance, Change, Delivery, Endpoint, Heard, Outcome};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
-use tracing::{debug, error, warn};
+use tracing::field::display;
+use tracing::{debug, error, error_span, warn};
 
 use super::dispatch::Desk;
 use super::fan_out::written;
@@ -16,6 +18,7 @@ use super::{health, message, secrets};
 use crate::crash::crash_point;
 use crate::ports::courier::{Letter, Receipt};
 use crate::ports::store::{Claimed, CommitError, News};
+use crate::trace::{Open, Side};
 
 /// The first pause before a commit is tried again; each next one is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -101,14 +104,20 @@ impl Desk {
             }
         }?;
         let id = claimed.delivery.key.event.to_string();
+        let open = sending(news, &id);
         let letter = Letter {
             url: endpoint.url.as_str(),
             id: &id,
             at,
             secrets: &secrets,
             body: &body,
+            trace: open.as_ref().map(Open::trace),
         };
-        Ok(self.post.courier.deliver(letter).await)
+        let receipt = self.post.courier.deliver(letter).await;
+        if let Some(mut open) = open {
+            told_of(&mut open, &receipt);
+        }
+        Ok(receipt)
     }
 
     /// Commits what a try came to, under the fence. While the store is away it is tried for half of
@@ -150,6 +159,38 @@ impl Desk {
         let drawn = Sha256::digest(self.ids.draw().as_str().as_bytes());
         let [a, b, c, d, ..]: [u8; 32] = drawn.into();
         Chance(u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
+/// What every line says that is written while a delivery is tried.
+pub(super) fn lines_of(claimed: &Claimed) -> tracing::Span {
+    let trace_id = match &claimed.news {
+        Ok(News::Event(event)) => Some(display(event.trace.id())),
+        Ok(News::Note(_)) | Err(_) => None,
+    };
+    error_span!("delivery", event = %claimed.delivery.key.event, trace_id)
+}
+
+/// The span of one try; a note of an endpoint belongs to no trace.
+fn sending(news: &News, message: &str) -> Option<Open> {
+    let trace = match news {
+        News::Event(event) => event.trace,
+        News::Note(_) => return None,
+    };
+    let mut open = Open::under(trace, "webhook", Side::Asks);
+    open.shown("payflow.message.id", &message);
+    Some(open).filter(|_| trace != Trace::NONE)
+}
+
+/// What a span says of a receipt: where to, and what was answered, is its merchant's alone.
+fn told_of(open: &mut Open, receipt: &Receipt) {
+    match receipt {
+        Receipt::Taken(reply) => open.number("http.response.status_code", reply.status),
+        Receipt::Gone(reply) | Receipt::Refused { reply, .. } => {
+            open.number("http.response.status_code", reply.status);
+            open.fail();
+        }
+        Receipt::Unanswered(_) | Receipt::Forbidden(_) => open.fail(),
     }
 }
 

@@ -11,9 +11,10 @@ use domain::webhook::Endpoint;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::{Instrument as _, warn};
 
 use super::Post;
+use super::attempt::lines_of;
 use super::lanes::{Lanes, Room};
 use crate::events::Bell;
 use crate::ports::{Ids, Store, store};
@@ -136,9 +137,9 @@ impl Dispatcher {
             let seat = self.lanes.take(id, merchant);
             let (desk, lanes) = (Arc::clone(&self.desk), Arc::clone(&self.lanes));
             let endpoint = Arc::clone(&endpoint);
-            self.desk.tasks.spawn(async move {
-                desk.attempt(&lanes, endpoint, claimed, seat).await;
-            });
+            let span = lines_of(&claimed);
+            let attempt = async move { desk.attempt(&lanes, endpoint, claimed, seat).await };
+            self.desk.tasks.spawn(attempt.instrument(span));
         }
         Ok(true)
     }

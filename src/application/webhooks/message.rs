@@ -14,7 +14,7 @@ pub const BODY_BYTES_MAX: usize = 20_000;
 /// What stands before the event's own payload.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Head<'a> {
+struct Head {
     event_id: String,
     payment_id: String,
     sequence: i64,
@@ -23,7 +23,7 @@ struct Head<'a> {
     from: Option<&'static str>,
     to: &'static str,
     actor: &'static str,
-    trace_id: &'a str,
+    trace_id: String,
     hash: String,
     previous_hash: String,
 }
@@ -44,7 +44,7 @@ pub fn body(event: &PaymentEvent) -> Result<Vec<u8>, String> {
         from: event.from.map(domain::payment::PayStatus::as_str),
         to: event.to.as_str(),
         actor: event.actor.as_str(),
-        trace_id: &event.trace,
+        trace_id: event.trace.id().to_string(),
         hash: event.hash.to_string(),
         previous_hash: event.previous.to_string(),
     };
@@ -111,6 +111,7 @@ mod tests {
     use domain::id::{EndpointId, MerchantId, PaymentId, RawId};
     use domain::payment::PayStatus;
     use domain::principal::{Actor, Scope};
+    use domain::trace::Trace;
     use domain::webhook::Deed;
     use serde_json::{Value, json};
 
@@ -127,7 +128,7 @@ mod tests {
             to: PayStatus::Done,
             actor: Actor::Merchant,
             reason: reason.map(ToOwned::to_owned),
-            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            trace: Trace::kept("0123456789abcdef0123456789abcdef", "-01"),
             at: Timestamp::UNIX_EPOCH,
             payload: payload.as_bytes().to_vec(),
             previous: Hash::GENESIS,

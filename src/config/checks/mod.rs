@@ -28,9 +28,9 @@ pub struct Unsafe {
     pub why: &'static str,
 }
 
-type Check = Result<(), Unsafe>;
+pub(super) type Check = Result<(), Unsafe>;
 
-fn need(holds: bool, setting: impl Into<Cow<'static, str>>, why: &'static str) -> Check {
+pub(super) fn need(holds: bool, setting: impl Into<Cow<'static, str>>, why: &'static str) -> Check {
     if holds {
         return Ok(());
     }
@@ -56,6 +56,7 @@ impl Config {
         self.check_redis()?;
         self.check_webhooks()?;
         self.check_inbox()?;
+        self.check_traces()?;
         self.check_vault()?;
         if self.is_live() {
             self.fit_for_live()?;

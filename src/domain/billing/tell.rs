@@ -5,6 +5,7 @@ use crate::Timestamp;
 use crate::change::Change;
 use crate::member_event::{CardDeed, Facts, Kind, MemberEvent, Subject};
 use crate::principal::Actor;
+use crate::trace::Trace;
 
 impl BillingKey {
     /// What others are told of the move that led from `before` to this key: nothing, where the
@@ -39,6 +40,7 @@ impl BillingKey {
             to: self.status().as_str(),
             actor: Actor::Gateway,
             member: self.member.clone(),
+            trace: Trace::NONE,
             at,
             payload: facts,
         })))

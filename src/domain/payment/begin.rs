@@ -67,7 +67,7 @@ impl Payment {
             actor: asked.actor,
             reason: None,
             credential_version: asked.credential_version,
-            trace: ctx.trace.to_owned(),
+            trace: ctx.trace,
             keyed: asked.keyed,
             created_at: ctx.now,
         }

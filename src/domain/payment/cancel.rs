@@ -222,7 +222,7 @@ impl Payment {
             actor: request.actor,
             reason: Some(request.reason.to_string()),
             credential_version: request.credential_version,
-            trace: ctx.trace.to_owned(),
+            trace: ctx.trace,
             keyed: request.keyed,
             created_at: ctx.now,
         })

@@ -129,7 +129,7 @@ impl Payment {
             actor: closing.actor,
             reason: Some(closing.reason),
             credential_version: closing.credential_version,
-            trace: ctx.trace.to_owned(),
+            trace: ctx.trace,
             keyed: closing.keyed,
             created_at: ctx.now,
         };

@@ -367,7 +367,7 @@ impl Payment {
             to: self.status(),
             actor: telling.actor,
             reason: telling.reason,
-            trace: ctx.trace.to_owned(),
+            trace: ctx.trace,
             at: ctx.now,
             payload,
         };

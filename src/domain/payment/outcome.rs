@@ -308,7 +308,7 @@ fn reversal_of(saga: &Saga, snapshot: &Snapshot, total: Money, ctx: &Ctx<'_>) ->
             actor: Actor::System,
             reason: Some("the gateway captured something else than asked".to_owned()),
             keyed: false,
-            trace: ctx.trace.to_owned(),
+            trace: ctx.trace,
             created_at: ctx.now,
             ..saga.head.clone()
         },

@@ -10,6 +10,7 @@ use crate::money::Money;
 use crate::principal::{Actor, Scope, UnknownWord};
 use crate::snapshot::Snapshot;
 use crate::text::PaymentKey;
+use crate::trace::Trace;
 
 /// What a saga is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,8 +181,8 @@ pub struct Head {
     pub reason: Option<String>,
     /// With which of the account's secret keys: the gateway's key scope includes it.
     pub credential_version: i32,
-    /// W3C trace id of the request that opened it.
-    pub trace: String,
+    /// The trace of the request that opened it, and the span that did.
+    pub trace: Trace,
     /// Whether an idempotency key waits for its outcome.
     pub keyed: bool,
     /// Since when.

@@ -4,6 +4,7 @@ use super::{Deed, Status, Subscription, Telling};
 use crate::Timestamp;
 use crate::change::Change;
 use crate::member_event::{Facts, Kind, MemberEvent, Subject, shown};
+use crate::trace::Trace;
 
 impl Subscription {
     /// What others are told of what was done.
@@ -34,6 +35,7 @@ impl Subscription {
             to: telling.to.as_str(),
             actor: telling.actor,
             member: self.member.clone(),
+            trace: Trace::NONE,
             at,
             payload: facts,
         }))

@@ -40,7 +40,7 @@ pub(super) const COLUMNS: [(&str, &str); 31] = [
          n unanswered asks heard heard_reason heard_class heard_code heard_message refundable \
          surprise intent_at asked_at due_at outcome outcome_reason outcome_class outcome_code \
          outcome_message reversal_id version holder lease_until billing_key_id charged_order_id \
-         rekeyed_version surprise_currency",
+         rekeyed_version surprise_currency trace_parent",
     ),
     (
         "billing_keys",
@@ -57,7 +57,7 @@ pub(super) const COLUMNS: [(&str, &str); 31] = [
     (
         "events",
         "payment_id sequence merchant_id mode kind from_status to_status actor reason trace_id \
-         occurred_at payload previous_hash hash",
+         occurred_at payload previous_hash hash trace_parent",
     ),
     (
         "idempotency_keys",

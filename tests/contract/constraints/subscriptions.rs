@@ -26,7 +26,7 @@ pub(super) const COLUMNS: [(&str, &str); 5] = [
     (
         "member_events",
         "subject sequence merchant_id mode kind from_status to_status actor member occurred_at \
-         payload",
+         payload trace_id trace_parent",
     ),
 ];
 

@@ -36,6 +36,9 @@ fn of(scope: Scope, subject: member_event::Subject, sequence: i64) -> MemberEven
         to: "ACTIVE",
         actor: Actor::Gateway,
         member: "member-7".parse().expect("a member"),
+        trace: "00-0123456789abcdef0123456789abcdef-89abcdef01234567-00"
+            .parse()
+            .expect("one"),
         at: at(40 + sequence),
         payload: Facts {
             plan_code: Some("water".to_owned()),

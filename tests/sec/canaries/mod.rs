@@ -20,7 +20,7 @@ use stand::Stand;
 
 /// How many sensitive words there are at least, in how many places they are looked for.
 const CANARIES_MIN: usize = 60;
-const PLACES_MIN: usize = 11;
+const PLACES_MIN: usize = 12;
 
 /// Runs everything, and looks for every word in everything that was said.
 async fn nothing_is_seen(format: &'static str, database: Option<&str>) {

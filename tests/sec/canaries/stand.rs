@@ -17,6 +17,7 @@ use crate::jwt::published::Publisher;
 use crate::rig::{Answer, answer, text};
 use crate::support::Service;
 use crate::support::canary::Canaries;
+use crate::support::collector::Collector;
 
 /// What the issuer of the members shares with the service.
 pub(super) const SHARED: &str = "a shared secret of thirty-two bytes, or a few more";
@@ -42,6 +43,7 @@ pub(super) struct Stand {
     /// In each place something that is said there, so that it is known to be the right one.
     controls: Vec<(&'static str, String)>,
     publisher: std::sync::Arc<Publisher>,
+    collector: Collector,
     _files: TempDir,
 }
 
@@ -67,7 +69,9 @@ impl Stand {
         fs::write(&config, settings).unwrap();
         let config = config.display().to_string();
         let masters = format!("2026a:{MASTER}");
+        let collector = Collector::start().await;
         let mut settings = vec![
+            ("PAYFLOW_TRACES__ENDPOINT", collector.url()),
             ("PAYFLOW_LOG__FORMAT", format),
             ("PAYFLOW_CONFIG", config.as_str()),
             ("PAYFLOW_TIMINGS__ACCESS_BELIEVED", "0s"),
@@ -87,6 +91,7 @@ impl Stand {
             said: Vec::new(),
             controls: Vec::new(),
             publisher,
+            collector,
             _files: files,
         };
         stand.sensitive("a published private key", seed);
@@ -222,6 +227,8 @@ impl Stand {
         let log = self.service.log();
         assert!(log.contains("TRACE"), "nothing was logged at TRACE");
         self.heard("the log", &log, "answered");
+        let spans = format!("{:?}", self.collector.all());
+        self.heard("the spans", &spans, "payflow.gateway.operation");
         let books = match &self.database {
             Some(url) => books::rows(url).await,
             None => books::bytes(&self.service.folder().join("data")),

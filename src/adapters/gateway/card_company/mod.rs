@@ -129,9 +129,7 @@ impl CardCompany {
         };
         let body = serde_json::to_vec(&body)
             .map_err(|error| Unanswered::NotSent(format!("no JSON: {error}")))?;
-        let request = self
-            .http
-            .post(self.authorize.clone())
+        let request = http::traced(self.http.post(self.authorize.clone()))
             .header(CONTENT_TYPE, "application/json")
             .body(body);
         let response = request.send().await.map_err(http::unanswered)?;

@@ -9,6 +9,7 @@ use application::ports::gateway::{
     Ability, AccountWish, DeleteCall, Deleted, Glance, Instrument, IssueCall, Issued, ListPage,
     RefundAccount, Refused, Terms,
 };
+use application::trace::{self, Open, Side};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::id::{GatewayAccountId, GatewayOrderId};
@@ -95,12 +96,24 @@ impl<G: PaymentGateway> Guarded<G> {
         call: impl Future<Output = T> + Send,
         told: impl Fn(&T) -> (&'static str, Health) + Send,
     ) -> Option<T> {
-        let begun = Instant::now();
-        let heard = self.held_or_heard(operation.share(), call, &told).await;
-        let word = match &heard {
+        let (begun, open) = (Instant::now(), Open::here("gateway", Side::Asks));
+        let calling = self.held_or_heard(operation.share(), call, &told);
+        let heard = match &open {
+            Some(open) => trace::within(open.trace(), calling).await,
+            None => calling.await,
+        };
+        let word: &'static str = match &heard {
             Ok((_, word)) => word,
             Err(held) => held.as_str(),
         };
+        if let Some(mut open) = open {
+            open.word("payflow.gateway.operation", operation.as_str());
+            open.word("payflow.gateway.outcome", word);
+            open.shown("payflow.gateway.account", &self.account);
+            if heard.is_err() {
+                open.fail();
+            }
+        }
         self.observer
             .called(self.account, operation, word, begun.elapsed());
         match heard {

@@ -57,10 +57,8 @@ impl Client {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(request.query);
         }
-        let mut call = self
-            .http
-            .request(request.method, url)
-            .header(AUTHORIZATION, self.authorization.clone());
+        let call = self.http.request(request.method, url);
+        let mut call = http::traced(call).header(AUTHORIZATION, self.authorization.clone());
         if let Some(key) = request.key {
             call = call.header(IDEMPOTENCY_KEY, key);
         }

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use application::ports::store::{CommitError, Error};
+use application::trace::stamped;
 use domain::change::Change;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -64,7 +65,7 @@ impl Group {
         let (told, outcome) = oneshot::channel();
         let rows = changes
             .iter()
-            .map(|change| (change.lock_order(), change.clone()));
+            .map(|change| (change.lock_order(), stamped(change)));
         let mut queue = self.queue();
         let number = queue.join(rows.collect(), told);
         if queue.has_work_for_another() {

@@ -6,6 +6,7 @@ use domain::feed::Subject;
 use domain::id::MerchantId;
 use domain::member_event::{self, Facts, Kind, MemberEvent};
 use domain::principal::{Actor, Mode, Scope};
+use domain::trace::Trace;
 
 use crate::adapters::persistence::connection::Database;
 use crate::adapters::persistence::declines::Why;
@@ -27,6 +28,8 @@ pub(in crate::adapters::persistence) struct MemberEventRow {
     to_status: &'static str,
     actor: &'static str,
     member: String,
+    trace_id: String,
+    trace_parent: String,
     occurred_at: AsInstant,
     payload: Vec<u8>,
 }
@@ -43,6 +46,8 @@ impl From<&MemberEvent<Facts>> for MemberEventRow {
             to_status: event.to,
             actor: event.actor.as_str(),
             member: event.member.to_string(),
+            trace_id: event.trace.id().to_string(),
+            trace_parent: event.trace.parent(),
             occurred_at: AsInstant(event.at),
             payload: application::events::payload_of(&event.payload),
         }
@@ -62,6 +67,8 @@ pub(super) struct FoundMemberEvent {
     to_status: String,
     actor: Read<Actor>,
     member: String,
+    trace_id: String,
+    trace_parent: String,
     occurred_at: AsInstant,
     payload: Vec<u8>,
 }
@@ -99,6 +106,7 @@ impl TryFrom<FoundMemberEvent> for MemberEvent {
                 to: kind.status(&row.to_status)?,
                 actor: row.actor.0?,
                 member: row.member.parse()?,
+                trace: Trace::kept(&row.trace_id, &row.trace_parent),
                 at: row.occurred_at.0,
                 payload: row.payload,
             })

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use domain::money::{Currency, Money};
 use domain::principal::Scope;
 use domain::saga::{Head, Heard, Intent, Outcome, Progress, Saga};
+use domain::trace::Trace;
 use domain::vault::Sealed;
 
 use crate::adapters::persistence::declines::{Why, columns_of, decline_in};
@@ -42,6 +43,7 @@ pub(in crate::adapters::persistence) struct HeadRow {
     reason: Option<String>,
     credential_version: i32,
     trace_id: String,
+    trace_parent: String,
     keyed: bool,
     created_at: AsInstant,
 }
@@ -104,7 +106,8 @@ impl From<&Head> for HeadRow {
             actor: head.actor.as_str().to_owned(),
             reason: head.reason.as_deref().map(free_text),
             credential_version: head.credential_version,
-            trace_id: head.trace.clone(),
+            trace_id: head.trace.id().to_string(),
+            trace_parent: head.trace.parent(),
             keyed: head.keyed,
             created_at: AsInstant(head.created_at),
         }
@@ -217,7 +220,7 @@ impl HeadRow {
             actor: self.actor.parse()?,
             reason: self.reason,
             credential_version: self.credential_version,
-            trace: self.trace_id,
+            trace: Trace::kept(&self.trace_id, &self.trace_parent),
             keyed: self.keyed,
             created_at: self.created_at.0,
         })

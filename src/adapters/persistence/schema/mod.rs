@@ -1,5 +1,4 @@
-//! Owns the tables as diesel sees them, for both databases; written by hand, as neither
-//! database's catalogue could be the source of the other's.
+//! Owns the tables as diesel sees them, for both databases; by hand, as no catalogue tells both.
 
 mod billing;
 mod hooks;
@@ -173,6 +172,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         credential_version -> Integer,
         trace_id -> Text,
+        trace_parent -> Text,
         keyed -> Bool,
         created_at -> Instant,
         phase -> Text,
@@ -243,6 +243,7 @@ diesel::table! {
         actor -> Text,
         reason -> Nullable<Text>,
         trace_id -> Text,
+        trace_parent -> Text,
         occurred_at -> Instant,
         payload -> Binary,
         previous_hash -> Binary,

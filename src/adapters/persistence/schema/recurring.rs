@@ -110,6 +110,8 @@ diesel::table! {
         to_status -> Text,
         actor -> Text,
         member -> Text,
+        trace_id -> Text,
+        trace_parent -> Text,
         occurred_at -> Instant,
         payload -> Binary,
     }

@@ -114,6 +114,10 @@ impl Courier for HttpCourier {
             .header("webhook-timestamp", seconds)
             .header("webhook-signature", signatures.join(" "))
             .body(letter.body.to_vec());
+        let request = match letter.trace {
+            Some(trace) => request.header("traceparent", trace.to_string()),
+            None => request,
+        };
         match request.send().await {
             Ok(response) => receipt(response).await,
             Err(error) => match refusal(&error) {

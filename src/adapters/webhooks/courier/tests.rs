@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::adapters::webhooks::guard::Names;
 
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const SECRETS: [&str; 2] = [
     concat!("whsec", "_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     concat!("whsec", "_plJ3nmyCDGBKInavdOK15jsl5hRHVUmN"),
@@ -53,6 +54,7 @@ impl Receiver {
             at: Timestamp::from_timestamp(1_614_265_330, 999_000_000).unwrap(),
             secrets: &secrets,
             body: br#"{"amount":1000}"#,
+            trace: TRACE.parse().ok(),
         };
         courier.deliver(letter).await
     }
@@ -113,6 +115,7 @@ async fn a_receiver_gets_the_bytes_and_a_signature_by_each_secret() {
     });
     assert_ne!(by_each[0], by_each[1]);
     assert_eq!(header("webhook-signature"), by_each.join(" "));
+    assert_eq!(header("traceparent"), TRACE);
 }
 
 #[tokio::test]
@@ -148,6 +151,7 @@ async fn nothing_is_sent_inwards() {
             at: Timestamp::UNIX_EPOCH,
             secrets: &SECRETS.map(Secret::from),
             body: b"{}",
+            trace: None,
         };
         let receipt = strict.deliver(letter).await;
         let Receipt::Forbidden(why) = receipt else {
@@ -176,6 +180,7 @@ async fn a_name_that_leads_nowhere_is_like_one_that_leads_inwards() {
             at: Timestamp::UNIX_EPOCH,
             secrets: &SECRETS.map(Secret::from),
             body: b"{}",
+            trace: None,
         };
         told.push(strict.deliver(letter).await);
     }

@@ -8,6 +8,7 @@ use domain::event::{Hash, Kind, PaymentEvent};
 use domain::id::{MerchantId, PaymentId, RawId};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
+use domain::trace::Trace;
 use std::collections::BTreeMap;
 
 const DELIVERED: Fate = Fate::Delivered;
@@ -34,7 +35,7 @@ fn line(place: Place) -> Line {
         to: PayStatus::Ready,
         actor: Actor::Merchant,
         reason: None,
-        trace: String::new(),
+        trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         at: Timestamp::UNIX_EPOCH,
         payload: b"{}".to_vec(),
         previous: Hash::GENESIS,

@@ -20,6 +20,7 @@ use domain::member_event::{self, Facts, MemberEvent};
 use domain::payment::PayStatus;
 use domain::principal::{Actor, Mode, Scope};
 use domain::subscription::Deed;
+use domain::trace::Trace;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -126,6 +127,7 @@ fn event(subject: Subject, sequence: i64) -> Change {
                 to: "ACTIVE",
                 actor: Actor::Gateway,
                 member: "member-1".parse().unwrap(),
+                trace: Trace::NONE,
                 at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
                 payload: Facts::default(),
             }));
@@ -144,7 +146,7 @@ fn event(subject: Subject, sequence: i64) -> Change {
         to: PayStatus::Ready,
         actor: Actor::Merchant,
         reason: None,
-        trace: "0123456789abcdef0123456789abcdef".to_owned(),
+        trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
         payload: b"{}".to_vec(),
         previous: Hash::GENESIS,

@@ -9,6 +9,7 @@ use domain::merchant::{GatewayAccount, Merchant};
 use domain::money::{Currency, Money};
 use domain::payment::{Customer, Kind};
 use domain::principal::{Actor, Mode, Scope};
+use domain::trace::Trace;
 
 use crate::world::{AMOUNT, START};
 
@@ -50,7 +51,7 @@ pub(crate) fn merchant(scope: Scope) -> Caller {
         key: None,
         issuer: None,
         evidence: Evidence::default(),
-        trace: "0123456789abcdef0123456789abcdef".to_owned(),
+        trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
     }
 }
 

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use domain::feed::Reader;
 use domain::id::{RawId, SagaId};
 use domain::payment::{PayStatus, Payment};
+use domain::trace::Trace;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -83,7 +84,10 @@ async fn an_announced_order_has_one_payment_however_often_it_comes() {
     let member = found[0].facts.customer.member.clone();
     assert_eq!(member.unwrap().as_str(), "member-7");
     let events = here.memory.events(found[0].facts.id, 0, 10).await.unwrap();
-    assert_eq!(events[0].trace, "4bf92f3577b34da6a3ce929d0e0e4736");
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse::<Trace>();
+    let (told, parent) = (events[0].trace, parent.unwrap());
+    assert_eq!((told.id(), told.is_sampled()), (parent.id(), true));
+    assert_ne!(told.span(), parent.span(), "a span of its own");
 }
 
 #[tokio::test(start_paused = true)]

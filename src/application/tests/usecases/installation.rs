@@ -31,6 +31,7 @@ use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{CancelCall, ChargeCall, ConfirmCall, IssueAccountCall, Policy};
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
 use domain::text::{PaymentKey, TransactionKey};
+use domain::trace::Trace;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -297,7 +298,7 @@ impl Installation {
             key: None,
             issuer: None,
             evidence: Evidence::default(),
-            trace: "0123456789abcdef0123456789abcdef".to_owned(),
+            trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         };
         Self {
             app,

@@ -25,6 +25,7 @@ mod repeats;
 mod store;
 mod subscriptions;
 mod tax_free;
+mod traces;
 mod upkeep;
 mod wallet;
 mod watch;

@@ -13,6 +13,7 @@ use domain::payment::{ChargeRefusal, ChargeRequest, Customer, Facts, Kind, Payme
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{Policy, Saga, Step};
 use domain::snapshot::{Answer, Cause, Snapshot, Status};
+use domain::trace::Trace;
 use domain::vault::Sealed;
 use domain::{Ctx, Timestamp};
 
@@ -91,7 +92,7 @@ impl Scene {
             spare: SagaId::new(raw(1)),
             policy: &policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         };
         let payment = Payment::prepare(facts, Actor::Merchant, &ctx).payment;
         let order = GatewayOrder {
@@ -123,7 +124,7 @@ impl Scene {
             spare: SagaId::new(raw(self.drawn)),
             policy: &self.policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         };
         let request = ChargeRequest {
             actor: Actor::Merchant,
@@ -177,7 +178,7 @@ impl Scene {
             spare: SagaId::new(raw(self.drawn)),
             policy: &self.policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         };
         let absorbed = self.saga().clone().absorb(&self.payment, answer, &ctx);
         self.apply(absorbed.changes.clone());

@@ -12,6 +12,7 @@ use domain::payment::{
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{Policy, Saga, Step};
 use domain::snapshot::{Answer, Cancel, Cause, Snapshot, Status};
+use domain::trace::Trace;
 use domain::vault::Sealed;
 use domain::virtual_account::{Concealed, ShownAccount};
 use domain::{Ctx, Timestamp};
@@ -87,7 +88,7 @@ impl Scene {
             spare: SagaId::new(raw(1)),
             policy: &policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         };
         let moved = Payment::prepare(facts, Actor::Merchant, &ctx);
         let order = GatewayOrder {
@@ -147,7 +148,7 @@ impl Scene {
             spare: SagaId::new(raw(self.drawn)),
             policy: &self.policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         })
     }
 

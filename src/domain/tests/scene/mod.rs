@@ -12,6 +12,7 @@ use domain::payment::{
 use domain::principal::{Actor, Mode, Scope};
 use domain::saga::{Policy, Saga};
 use domain::snapshot::{Answer, Cancel, Snapshot, Status};
+use domain::trace::Trace;
 use domain::{Ctx, Timestamp};
 
 pub(crate) const AMOUNT: i64 = 10_000;
@@ -120,7 +121,7 @@ impl Scene {
             spare: SagaId::new(raw(self.drawn)),
             policy,
             seal,
-            trace: "0123456789abcdef0123456789abcdef",
+            trace: Trace::begun(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         }
     }
 
@@ -147,7 +148,7 @@ impl Scene {
             spare: SagaId::new(raw(1)),
             policy: &policy,
             seal,
-            trace: "",
+            trace: Trace::NONE,
         };
         let payment = Payment::prepare(facts, Actor::Merchant, &ctx).payment;
         let order = GatewayOrder {
