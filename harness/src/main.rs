@@ -19,6 +19,7 @@ mod proxy;
 mod random;
 mod retries;
 mod sandbox;
+mod server;
 mod service;
 mod slow;
 mod stalls;
@@ -89,6 +90,8 @@ enum Chaos {
     Freeze(chaos::freeze::Arguments),
     /// Loses the answers of COMMITs under load, on PostgreSQL, and checks the books.
     Commit(chaos::commit::Arguments),
+    /// Kills the database server with all its processes under load, and checks the books.
+    Server(chaos::server::Arguments),
     /// Breaks connections to gateway and database under load, and checks the books.
     Wires(chaos::wires::Arguments),
     /// Kills those who tell of events, at each of their crash points, and checks what was told.
@@ -157,6 +160,7 @@ async fn broken(chaos: &Chaos) -> anyhow::Result<bool> {
         Chaos::Kill(arguments) => chaos::kill::run(arguments).await,
         Chaos::Freeze(arguments) => chaos::freeze::run(arguments).await,
         Chaos::Commit(arguments) => chaos::commit::run(arguments).await,
+        Chaos::Server(arguments) => chaos::server::run(arguments).await,
         Chaos::Wires(arguments) => chaos::wires::run(arguments).await,
         Chaos::Roles(arguments) => chaos::roles::points::run(arguments).await,
         Chaos::Copies(arguments) => chaos::roles::copies::run(arguments).await,

@@ -129,6 +129,22 @@ impl Process {
         Ok(())
     }
 
+    /// Kills it and the processes that it began, all of them at once as far as they can tell: it
+    /// stands still while they die. How many there were.
+    pub(crate) async fn kill_family(&mut self) -> anyhow::Result<u64> {
+        self.freeze().await?;
+        let children = format!("/proc/{pid}/task/{pid}/children", pid = self.pid);
+        let mut killed: u64 = 1;
+        for child in std::fs::read_to_string(children)?.split_whitespace() {
+            let child = Pid::from_raw(child.parse()?).context("no process id")?;
+            // One that has just ended by itself is no less dead.
+            let _ = kill_process(child, Signal::KILL);
+            killed = killed.saturating_add(1);
+        }
+        self.child.kill().await?;
+        Ok(killed)
+    }
+
     /// Waits until it has written a file, and `finds` something in it.
     pub(crate) async fn file<T>(
         &mut self,

@@ -27,6 +27,7 @@ CHAOS=(
   "wires  | both     | --seconds 5               | --seeds 5"
   "async  | postgres | --approvals 100 --per-second 10 | --seeds 3 --approvals 1000"
   "commit | postgres | --cuts 10                 | --seeds 25 --cuts 20"
+  "server | postgres | --kills 3                 | --seeds 12 --kills 5"
   "bus    | postgres | --events-per-second 50 --seconds 3 | -"
   "held   | postgres | --events 1000             | --events 1000"
   "webhooks | postgres | --events 300            | -"

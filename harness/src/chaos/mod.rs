@@ -17,6 +17,7 @@ pub(crate) mod promised;
 pub(crate) mod redis;
 pub(crate) mod roles;
 mod rounds;
+pub(crate) mod server;
 pub(crate) mod storm;
 mod traffic;
 pub(crate) mod undisturbed;

@@ -1,9 +1,7 @@
 //! Owns what callers see while something is away: buyers come at a rate before, during and after
 //! each trouble; nobody may be told anything but what is documented, and not one won may be wrong.
 
-mod disk;
 mod pace;
-mod postgres;
 mod probes;
 mod report;
 mod table;
@@ -104,7 +102,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         &arguments.troubles
     };
     let disks = if wanted.contains(&Trouble::Disk) {
-        disk::apart()
+        crate::server::apart()
     } else {
         Ok(())
     };

@@ -8,11 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Arguments;
-use super::disk::Disk;
-use super::postgres::Server;
 use super::tally::{Board, Phase};
 use crate::bus::broker::Broker;
 use crate::chaos::redis::server::Server as Redis;
+use crate::server::{Disk, Server};
 use crate::service::Service;
 use crate::stand::{Parts, Stand};
 use crate::stats::Samples;

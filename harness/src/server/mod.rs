@@ -1,6 +1,8 @@
 //! Owns a PostgreSQL of one's own, which may be stopped and started again, on a disk that may be
 //! full.
 
+mod disk;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,9 +14,9 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use super::disk::Disk;
 use crate::books::connect;
 use crate::process::{Process, Program};
+pub(crate) use disk::{Disk, apart};
 
 /// Where Debian keeps its servers, by version.
 const SERVERS: &str = "/usr/lib/postgresql";
@@ -29,7 +31,7 @@ const POLL: Duration = Duration::from_millis(100);
 const DISK_MEBIBYTES: u32 = 192;
 
 /// A server that may come and go.
-pub(super) struct Server {
+pub(crate) struct Server {
     // Fields are dropped in this order: it ends before its disk goes, and that before its folder.
     process: Option<Process>,
     disk: Option<Disk>,
@@ -41,7 +43,7 @@ pub(super) struct Server {
 
 impl Server {
     /// One that runs; on a small disk of its own, if so asked.
-    pub(super) async fn begin(on_small_disk: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn begin(on_small_disk: bool) -> anyhow::Result<Self> {
         let is_root = id(&["-u"]).await? == 0;
         let folder = tempfile::Builder::new()
             .prefix("payflow-harness-postgres-")
@@ -76,12 +78,12 @@ impl Server {
     }
 
     /// Its address.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Its disk, where it has one of its own.
-    pub(super) fn disk(&self) -> anyhow::Result<&Disk> {
+    pub(crate) fn disk(&self) -> anyhow::Result<&Disk> {
         self.disk.as_ref().context("it has no disk of its own")
     }
 
@@ -111,7 +113,7 @@ impl Server {
     }
 
     /// Starts it, if it does not run, and waits until it takes connections.
-    pub(super) async fn start(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
             // What is left of one that was killed may keep another from starting for a moment.
@@ -132,7 +134,7 @@ impl Server {
     }
 
     /// Whether it runs.
-    pub(super) fn runs(&mut self) -> anyhow::Result<bool> {
+    pub(crate) fn runs(&mut self) -> anyhow::Result<bool> {
         match &mut self.process {
             Some(process) => Ok(process.ended()?.is_none()),
             None => Ok(false),
@@ -173,7 +175,7 @@ impl Server {
 
     /// Stops the whole server at once, as `pg_ctl stop -m immediate` does: every connection is cut,
     /// nothing is tidied up, and its next start recovers from its log of writes.
-    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
         let data = text(&self.folder.path().join("data"))?;
         let (program, arguments) =
             self.program("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"])?;
@@ -190,6 +192,16 @@ impl Server {
         }
         self.process = None;
         Ok(())
+    }
+
+    /// Kills all of its processes at once, none of which can tidy up after another; how many.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<u64> {
+        let killed = match &mut self.process {
+            Some(process) => process.kill_family().await?,
+            None => 0,
+        };
+        self.process = None;
+        Ok(killed)
     }
 
     /// One of its programs, as the user it may run as.

@@ -21,7 +21,7 @@ const APART: &str = "PAYFLOW_HARNESS_APART";
 ///
 /// # Errors
 /// Why it cannot.
-pub(super) fn apart() -> Result<(), String> {
+pub(crate) fn apart() -> Result<(), String> {
     if std::env::var_os(APART).is_some() {
         return Ok(());
     }
@@ -46,13 +46,13 @@ pub(super) fn apart() -> Result<(), String> {
 
 /// A mounted file system. Dropping it takes it away, whoever still has files open in it.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
     /// One with so much room, at a folder, which belongs to a user.
-    pub(super) fn mount(folder: &Path, mebibytes: u32, owner: u32) -> anyhow::Result<Self> {
+    pub(crate) fn mount(folder: &Path, mebibytes: u32, owner: u32) -> anyhow::Result<Self> {
         let options = CString::new(format!("size={mebibytes}m,mode=0700,uid={owner}"))?;
         let flags = MountFlags::NOSUID | MountFlags::NODEV;
         mount("tmpfs", folder, "tmpfs", flags, options.as_c_str())
@@ -63,7 +63,7 @@ impl Disk {
     }
 
     /// Nothing more can be written; how many bytes that took.
-    pub(super) fn fill(&self) -> anyhow::Result<u64> {
+    pub(crate) fn fill(&self) -> anyhow::Result<u64> {
         let mut filler = File::options()
             .create(true)
             .append(true)
@@ -82,7 +82,7 @@ impl Disk {
     }
 
     /// There is room again.
-    pub(super) fn clear(&self) -> anyhow::Result<()> {
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
         Ok(std::fs::remove_file(self.folder.join(FILLER))?)
     }
 }
