@@ -94,7 +94,7 @@ impl Runner {
                 Standing::Written => Ok(Some((Box::new(next), Box::new(after)))),
                 Standing::Ours => Err(error),
                 Standing::Theirs => {
-                    self.came_too_late(saga, answer).await;
+                    self.came_too_late(saga, answer).await?;
                     Ok(None)
                 }
             },

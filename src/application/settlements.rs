@@ -177,28 +177,33 @@ impl Runner {
 
     /// An answer to `saga` that came after somebody else had moved it. Where that was a person who
     /// found out otherwise, it is noted and told; money that was taken after all is booked, and
-    /// opens the reversal that gives it back. A failure is told and no more: whoever was first is
-    /// right as far as the books go.
-    pub(crate) async fn came_too_late(&self, saga: &Saga, answer: &Answer) {
-        if matches!(answer, Answer::Unknown(_) | Answer::NotFound) {
-            return;
+    /// opens the reversal that gives it back.
+    ///
+    /// # Errors
+    /// It could not be noted: whoever has the answer tries again, as nobody may hear it twice.
+    pub(crate) async fn came_too_late(
+        &self,
+        saga: &Saga,
+        answer: &Answer,
+    ) -> Result<(), CommitError> {
+        let heard = match answer {
+            Answer::Unknown(_) | Answer::NotFound => return Ok(()),
+            Answer::Declined(_) => "declined",
+            Answer::Found(shown) if shown.is_captured() => "captured",
+            Answer::Found(_) => "found",
+        };
+        let noted = self.contradict(saga, answer).await;
+        if let Err(why) = &noted {
+            error!(saga = %saga.head.id, heard, %why, "an answer came too late, and is not noted");
         }
-        for _ in 0..self.parts.bounds.conflicts_max {
-            match self.contradict(saga, answer).await {
-                Ok(()) => return,
-                Err(CommitError::Conflict | CommitError::InDoubt) => {}
-                Err(CommitError::Store(why)) => {
-                    warn!(saga = %saga.head.id, %why, "an answer came too late");
-                    return;
-                }
-            }
-        }
-        warn!(saga = %saga.head.id, "an answer came too late, and is not noted");
+        noted
     }
 
     async fn contradict(&self, saga: &Saga, answer: &Answer) -> Result<(), CommitError> {
         let store = &self.parts.store;
         let Some(settlement) = store.settlement(saga.head.id).await? else {
+            // Whoever holds it now asks, or repeats the call under its key.
+            warn!(saga = %saga.head.id, "an answer came to who holds the saga no more");
             return Ok(());
         };
         let Some(said) = settlement.contradicted_by(saga, answer) else {

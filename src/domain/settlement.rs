@@ -97,13 +97,25 @@ impl Settlement {
             }
             (Verdict::Captured, Answer::Found(shown)) if saga.concerns(shown) => lacks(shown),
             (Verdict::NotCaptured, Answer::Found(shown)) if saga.concerns(shown) => {
-                shown.is_captured().then(|| "captured".to_owned())
+                shown.is_captured().then(|| match shown.total {
+                    Some(total) => format!("captured {total}"),
+                    None => "captured".to_owned(),
+                })
             }
             (Verdict::NotGivenBack, Answer::Found(shown)) if saga.concerns(shown) => {
                 let tag = saga.tag();
                 let mut cancels = shown.cancels.iter();
                 let ours = cancels.any(|cancel| cancel.done && cancel.reason.ends_with(&tag));
                 ours.then(|| "given back".to_owned())
+            }
+            (Verdict::GivenBack, Answer::Declined(decline)) => {
+                Some(format!("declined: {}", decline.code))
+            }
+            // What was there to be given back still is: other cancellations make it only less.
+            (Verdict::GivenBack, Answer::Found(shown)) if saga.concerns(shown) => {
+                let left = shown.balance.filter(|_| shown.is_captured());
+                let all = left.is_some_and(|left| left.minus(saga.progress.refundable).is_ok());
+                all.then(|| "not given back".to_owned())
             }
             (
                 Verdict::Captured

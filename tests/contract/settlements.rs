@@ -111,8 +111,8 @@ async fn the_first_contradiction_stays(tested: Tested) {
     }
     let found = store.contradicted(9).await.expect("read");
     let sagas: Vec<_> = found.iter().map(|one| one.saga).collect();
-    assert_eq!(sagas, [early.head.id, late.head.id]);
+    assert_eq!(sagas, [late.head.id, early.head.id]);
     let said = found[0].contradiction.clone().expect("contradicted");
-    assert_eq!((said.said.as_str(), said.at), ("captured", at(11)));
+    assert_eq!((said.said.as_str(), said.at), ("captured", at(12)));
     assert_eq!(store.contradicted(1).await.expect("read").len(), 1);
 }

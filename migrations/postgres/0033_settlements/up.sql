@@ -36,6 +36,15 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_contradicted ON settlements (contradicted_at, saga_id)
     WHERE contradicted_at IS NOT NULL;
 
+CREATE TRIGGER settlements_not_updated BEFORE UPDATE ON settlements
+    FOR EACH ROW WHEN (
+        OLD.contradicted_at IS NOT NULL
+        OR (NEW.saga_id, NEW.payment_id, NEW.verdict, NEW.evidence, NEW.settled_by, NEW.reference,
+            NEW.occurred_at, NEW.settled_at)
+        IS DISTINCT FROM
+        (OLD.saga_id, OLD.payment_id, OLD.verdict, OLD.evidence, OLD.settled_by, OLD.reference,
+            OLD.occurred_at, OLD.settled_at)
+    ) EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER settlements_not_deleted BEFORE DELETE ON settlements
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER settlements_not_truncated BEFORE TRUNCATE ON settlements

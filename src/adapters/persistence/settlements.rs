@@ -91,8 +91,8 @@ impl ByHand for Database {
         let query = settlements::table
             .filter(settlements::contradicted_at.is_not_null())
             .order((
-                settlements::contradicted_at.asc(),
-                settlements::saga_id.asc(),
+                settlements::contradicted_at.desc(),
+                settlements::saga_id.desc(),
             ))
             .limit(limit.into())
             .select(columns::<SettlementRow>());

@@ -105,8 +105,12 @@ impl App {
             match self.opened_body(&inbound, &mut merchants).await {
                 Ok(body) => letters.push(Letter { inbound, body }),
                 Err(Unopened::Vault(vault::Error::Store(error))) => return Err(error),
-                // A copy may lack a master key that others have, or its settings be mended.
-                Err(why) if now < later(inbound.received_at, OPENED_WITHIN) => {
+                // A copy may lack a master key that others have, or its settings be mended: at its
+                // first try nothing is given up, however long it has waited for one.
+                Err(why)
+                    if now < later(inbound.received_at, OPENED_WITHIN)
+                        || inbound.due_at < later(inbound.received_at, MENDING) =>
+                {
                     error!(notification = %inbound.id, %why, "a notification cannot be read");
                     self.put_off(inbound, later(now, MENDING)).await?;
                 }

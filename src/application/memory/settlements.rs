@@ -43,6 +43,7 @@ impl ByHand for Memory {
             .cloned()
             .collect();
         found.sort_by_key(|one| (one.contradiction.as_ref().map(|it| it.at), one.saga));
+        found.reverse();
         found.truncate(rows(limit));
         Ok(found)
     }

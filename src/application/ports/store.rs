@@ -323,7 +323,7 @@ pub trait ByHand: Send + Sync {
     /// What was found out about a saga.
     async fn settlement(&self, saga: SagaId) -> Result<Option<Settlement>, Error>;
 
-    /// What the gateway contradicts, oldest first, `limit` at most.
+    /// What the gateway contradicts, newest first, `limit` at most.
     async fn contradicted(&self, limit: u32) -> Result<Vec<Settlement>, Error>;
 }
 

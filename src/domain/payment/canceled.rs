@@ -100,6 +100,18 @@ pub struct Canceled {
     pub canceled_at: Timestamp,
 }
 
+impl Canceled {
+    /// Whether this is `cancel`, booked under a name that the gateway does not have: a person read
+    /// it off wrongly. It bears the mark of the saga that made this one, which made no other.
+    fn is_misnamed(&self, cancel: &Cancel, snapshot: &Snapshot) -> bool {
+        let same = |shown: &Cancel| shown.transaction_key == self.transaction_key;
+        self.saga
+            .is_some_and(|saga| cancel.reason.ends_with(&format!("[{saga}]")))
+            && self.amount == cancel.amount
+            && !snapshot.cancels.iter().any(same)
+    }
+}
+
 impl Payment {
     /// What is captured, not given back and without VAT.
     #[must_use]
@@ -122,16 +134,17 @@ impl Payment {
 
     /// Whether `snapshot` shows a cancellation that is not booked.
     pub(crate) fn lacks_one_of(&self, snapshot: &Snapshot) -> bool {
-        snapshot.cancels.iter().any(|cancel| self.lacks(cancel))
+        let mut shown = snapshot.cancels.iter();
+        shown.any(|cancel| self.lacks(cancel, snapshot))
     }
 
-    fn lacks(&self, cancel: &Cancel) -> bool {
+    fn lacks(&self, cancel: &Cancel, snapshot: &Snapshot) -> bool {
         let key = &cancel.transaction_key;
-        cancel.done
-            && self
-                .cancels
-                .iter()
-                .all(|booked| booked.transaction_key != *key)
+        let mut booked = self.cancels.iter();
+        let is_booked = |booked: &Canceled| {
+            booked.transaction_key == *key || booked.is_misnamed(cancel, snapshot)
+        };
+        cancel.done && !booked.any(is_booked)
     }
 
     /// Books every cancellation that `snapshot` shows and the books do not have yet.
@@ -234,7 +247,7 @@ impl Moved {
         ctx: &Ctx<'_>,
     ) -> Option<Self> {
         snapshot.cancels.iter().try_fold(self, |moved, cancel| {
-            if moved.payment.lacks(cancel) {
+            if moved.payment.lacks(cancel, snapshot) {
                 moved.with(finder, snapshot, cancel, ctx)
             } else {
                 Some(moved)

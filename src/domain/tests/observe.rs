@@ -213,6 +213,23 @@ fn a_late_one_of_ours_is_its_sagas() {
     assert_eq!(named, [Some(given_up.head.id), None]);
 }
 
+/// A person read its name off wrongly, and it was booked under that.
+#[test]
+fn one_of_ours_is_not_booked_again_under_its_true_name() {
+    let scene = Scene::named("partly");
+    let mut true_name = scene.cancels_of_ours();
+    true_name[0].transaction_key = given_back(7, 1).transaction_key;
+    let shown = shows(&scene, Status::PartialCanceled, true_name.clone());
+    assert_eq!(word(&scene.observe(&shown)), "nothing");
+    // Where the gateway shows both, one of them is somebody else's, who copied the mark.
+    let both = [scene.cancels_of_ours(), true_name.clone()].concat();
+    let (payment, _) = booked(scene.observe(&shows(&scene, Status::PartialCanceled, both)));
+    assert_eq!(payment.cancels.len(), 2);
+    "console".clone_into(&mut true_name[0].reason);
+    let others = shows(&scene, Status::PartialCanceled, true_name);
+    assert_ne!(word(&scene.observe(&others)), "nothing");
+}
+
 #[test]
 fn a_late_capture_goes_to_suspense_and_is_given_back() {
     for name in ["declined", "aborted", "lapsed"] {

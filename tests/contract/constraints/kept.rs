@@ -43,6 +43,7 @@ feed_not_updated | UPDATE feed SET mode = 'live'
 feed_not_deleted | DELETE FROM feed
 member_events_not_updated | UPDATE member_events SET mode = 'live'
 member_events_not_deleted | DELETE FROM member_events
+settlements_not_updated | UPDATE settlements SET evidence = 'another'
 settlements_not_deleted | DELETE FROM settlements";
 pub(super) const POSTGRES_TRIGGERS: &str = "\
 entries_not_truncated | TRUNCATE entries

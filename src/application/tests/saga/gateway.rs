@@ -164,6 +164,14 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// The answer is there, and takes its time, once.
+    async fn dawdle(&self) {
+        let slow = self.books.lock().unwrap().slow.take();
+        sleep(slow.unwrap_or_default()).await;
+    }
+}
+
 #[async_trait]
 impl PaymentGateway for Gateway {
     fn terms(&self) -> Terms {
@@ -181,8 +189,7 @@ impl PaymentGateway for Gateway {
     async fn confirm(&self, call: &ConfirmCall) -> Answer {
         let execute = |books: &mut Books, fault| books.confirm(call, fault);
         let answer = self.act(Late::Confirm(call.clone()), execute).await;
-        let slow = self.books.lock().unwrap().slow.take();
-        sleep(slow.unwrap_or_default()).await;
+        self.dawdle().await;
         Bug::misread_call(self.bug, answer, call.amount)
     }
 
@@ -190,6 +197,7 @@ impl PaymentGateway for Gateway {
         let call = &Bug::miscall(self.bug, call.clone());
         let execute = |books: &mut Books, fault| books.cancel(call, fault);
         let answer = self.act(Late::Cancel(call.clone()), execute).await;
+        self.dawdle().await;
         Bug::misread_cancel(self.bug, answer, call)
     }
 
