@@ -106,7 +106,7 @@ impl Canceled {
     fn is_misnamed(&self, cancel: &Cancel, snapshot: &Snapshot) -> bool {
         let same = |shown: &Cancel| shown.transaction_key == self.transaction_key;
         self.saga
-            .is_some_and(|saga| cancel.reason.ends_with(&format!("[{saga}]")))
+            .is_some_and(|saga| cancel.reason.ends_with(&saga::tag_of(saga)))
             && self.amount == cancel.amount
             && !snapshot.cancels.iter().any(same)
     }

@@ -165,6 +165,11 @@ pub struct Absorbed {
     pub changes: Vec<Change>,
 }
 
+/// What marks a cancellation at the gateway as this saga's.
+pub(crate) fn tag_of(saga: SagaId) -> String {
+    format!("[{saga}]")
+}
+
 impl Absorbed {
     /// With the saga's own update, which is to be committed under the fence `expected`.
     fn under(self, expected: i64) -> Self {
@@ -327,7 +332,7 @@ impl Saga {
     /// What marks a cancellation at the gateway as this saga's.
     #[must_use]
     pub fn tag(&self) -> String {
-        format!("[{}]", self.head.id)
+        tag_of(self.head.id)
     }
 
     /// Ends.
