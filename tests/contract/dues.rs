@@ -25,6 +25,7 @@ on_every_store!(
     what_a_suspended_merchant_leaves_is_marked,
     keys_that_end_soon_are_counted,
     merchants_without_room_are_passed_by,
+    what_changed_since_it_was_taken_is_nobodys,
     a_card_is_needed_by_whatever_goes_on_with_it,
     cycles_that_were_not_told_are_found,
     the_default_is_found_among_any_number,
@@ -203,6 +204,25 @@ async fn cycles_that_were_not_told_are_found(tested: Tested) {
     assert_eq!(found().await, [all[1].id]);
     let none = store.dues().untold_cycles(0).await.expect("read");
     assert!(none.is_empty());
+}
+
+async fn what_changed_since_it_was_taken_is_nobodys(tested: Tested) {
+    let store = tested.store.as_ref();
+    let tenant = tenant(store).await;
+    subscribed(store, &tenant, 1).await;
+    let claim = async || {
+        let hold = samples::hold(LONG);
+        let taken = store.claim_cycles(at(100), hold, &[], 9).await;
+        taken.expect("claimed").first().copied()
+    };
+    let mut cycle = claim().await.expect("due");
+    assert_eq!(claim().await, None, "it is held");
+    cycle.state = State::Waiting { next_at: at(99) };
+    cycle.version += 1;
+    store.commit(&[updated(cycle)]).await.expect("put off");
+    let again = claim().await.expect("due again, and free at once");
+    assert_eq!(again, cycle);
+    assert_eq!(claim().await, None, "it is held as it stands now");
 }
 
 async fn a_card_is_needed_by_whatever_goes_on_with_it(tested: Tested) {

@@ -124,12 +124,8 @@ CREATE TABLE cycles (
     payment_id TEXT COLLATE "C",
     -- When the gateway took the money.
     paid_at TIMESTAMPTZ,
-    -- Raised by each claim and each change; the condition of every write.
+    -- Raised by every change; the condition of every write.
     version BIGINT NOT NULL,
-    -- wrk_…, who is about to do something about it.
-    holder TEXT COLLATE "C",
-    -- Until when nobody else may, by this database's clock.
-    lease_until TIMESTAMPTZ,
     CONSTRAINT cycles_key PRIMARY KEY (subscription_id, number),
     CONSTRAINT cycles_subscription FOREIGN KEY (subscription_id) REFERENCES subscriptions (id),
     CONSTRAINT cycles_payment FOREIGN KEY (payment_id) REFERENCES payments (id),
@@ -146,8 +142,7 @@ CREATE TABLE cycles (
         AND (payment_id IS NOT NULL OR status NOT IN ('CHARGING', 'PAID', 'REFUNDED'))
     ),
     CONSTRAINT cycles_declined_counted CHECK (declined >= 0),
-    CONSTRAINT cycles_version_counted CHECK (version >= 1),
-    CONSTRAINT cycles_held_until CHECK ((holder IS NULL) = (lease_until IS NULL))
+    CONSTRAINT cycles_version_counted CHECK (version >= 1)
 );
 
 -- What is due, oldest first. It has one row of each subscription that goes on, and of those that
@@ -157,6 +152,27 @@ CREATE INDEX cycles_due ON cycles (next_at) WHERE next_at IS NOT NULL;
 -- A subscription has one cycle at a time that is not resolved.
 CREATE UNIQUE INDEX cycles_one_open ON cycles (subscription_id)
     WHERE status IN ('WAITING', 'CHARGING', 'HELD', 'CLOSING');
+
+-- Who is about to do something about which cycle, as it stood when it was taken: of a cycle that
+-- was changed since it says nothing. Apart from the cycles, because those that come due together
+-- lie on a page each, and to hold them there would write all those pages; and without a reference
+-- to them, which would read the pages once more.
+CREATE TABLE cycle_holds (
+    -- Of which subscription.
+    subscription_id TEXT COLLATE "C" NOT NULL,
+    -- Which of its cycles.
+    number BIGINT NOT NULL,
+    -- The cycle's, when it was taken.
+    version BIGINT NOT NULL,
+    -- wrk_…, who took it.
+    holder TEXT COLLATE "C" NOT NULL,
+    -- Until when nobody else may, by this database's clock.
+    lease_until TIMESTAMPTZ NOT NULL,
+    CONSTRAINT cycle_holds_key PRIMARY KEY (subscription_id, number)
+);
+
+-- What is over, to be forgotten.
+CREATE INDEX cycle_holds_by_end ON cycle_holds (lease_until);
 
 -- What was done to subscriptions: a line for each version.
 CREATE TABLE subscription_events (

@@ -14,7 +14,9 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, Selectable};
 
-use super::schema::{billing_keys, deliveries, idempotency_keys, issued_keys, step_up_challenges};
+use super::schema::{
+    billing_keys, cycle_holds, deliveries, idempotency_keys, issued_keys, step_up_challenges,
+};
 use super::types::Instant;
 
 /// A select whose rows nobody else is given until the transaction ends. SQLite needs no word for
@@ -165,6 +167,29 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for DeliveryAmong<Q> {
     }
 }
 
+/// Whether a hold is of a cycle that a query selects, by subscription and number.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct CycleAmong<Q>(pub(super) Q);
+
+impl<Q> Expression for CycleAmong<Q> {
+    type SqlType = Bool;
+}
+
+impl<Q> AppearsOnTable<cycle_holds::table> for CycleAmong<Q> {}
+
+impl<Q, G> ValidGrouping<G> for CycleAmong<Q> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for CycleAmong<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(subscription_id, number) IN (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 /// The database's own time, so many microseconds from now. Leases are measured by it, because
 /// the clocks of several services differ.
 #[derive(Clone, Copy, Debug, QueryId)]
@@ -234,11 +259,6 @@ pub(super) fn cycle_is_counted() -> SqlLiteral<Bool> {
 /// The cycle is being charged, or waits for another card: the predicate of a partial index.
 pub(super) fn cycle_is_under_way() -> SqlLiteral<Bool> {
     sql("status IN ('CHARGING', 'HELD')")
-}
-
-/// The cycle is not resolved: the predicate of the index that lets a subscription have one of them.
-pub(super) fn cycle_is_open() -> SqlLiteral<Bool> {
-    sql("status IN ('WAITING', 'CHARGING', 'HELD', 'CLOSING')")
 }
 
 /// The card's registration was not used yet: the predicate of a partial index.

@@ -235,8 +235,7 @@ impl Subscriptions for Memory {
         due.sort_by_key(|cycle| (cycle.next_at(), cycle.key));
         due.truncate(rows(limit));
         let until = later(lease_now, hold.lease);
-        for cycle in &mut due {
-            cycle.version = cycle.version.saturating_add(1);
+        for cycle in &due {
             let row = Held {
                 cycle: *cycle,
                 hold: Some((hold.holder, until)),

@@ -65,9 +65,10 @@ pub trait Subscriptions: Send + Sync {
 
     /// Takes cycles about which something is to be done (`next_at <= now`) and that are held by
     /// nobody, or by somebody whose lease is over by the database's clock; longest due first, and
-    /// none of these merchants'. Raises their version and holds them. No cycle is given to two
-    /// claimers. One that cannot be read is left out and logged. Costs the same however many are
-    /// not due.
+    /// none of these merchants'. Holds them as they stand: one that is changed is nobody's any
+    /// more, and of two who hold it one after the other only one can change it. No cycle is given
+    /// to two claimers. One that cannot be read is left out and logged. Costs the same however
+    /// many are not due, and wherever they lie.
     async fn claim_cycles(
         &self,
         now: Timestamp,

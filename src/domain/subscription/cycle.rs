@@ -216,7 +216,7 @@ pub struct Cycle {
     pub reason: Option<Reason>,
     /// The payment that its tries are made by; none before the first.
     pub payment: Option<PaymentId>,
-    /// Raised by each claim and each change: the fence.
+    /// Raised by each change: of two who decide by the same one, one is refused.
     pub version: i64,
 }
 

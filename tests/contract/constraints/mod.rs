@@ -12,7 +12,7 @@ mod subscriptions;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use application::ports::store::{Commit, Feed, Leases, Sighting, Watches};
+use application::ports::store::{Commit, Feed, Leases, Sighting, Subscriptions, Watches};
 use cases::{Case, Kind, all};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -82,6 +82,9 @@ async fn seed(url: &str) {
         .commit(&crate::subscriptions::one_of_each(&payment))
         .await;
     paid_for.expect("and in those of subscriptions");
+    let hold = samples::hold(Duration::from_mins(1));
+    let taken = database.claim_cycles(at(1_000), hold, &[], 9).await;
+    assert_eq!(taken.expect("and in that of holds").len(), 1);
     read(&database, &payment).await;
     told(&database, &payment, &order).await;
 }

@@ -1,7 +1,7 @@
 //! One statement or more for every constraint of the tables of subscriptions.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 5] = [
+pub(super) const COLUMNS: [(&str, &str); 6] = [
     (
         "plans",
         "merchant_id mode code kind period currency price tax_free name benefits offered missed \
@@ -16,7 +16,11 @@ pub(super) const COLUMNS: [(&str, &str); 5] = [
     (
         "cycles",
         "subscription_id number merchant_id mode due_at currency amount status next_at declined \
-         decline_reason payment_id paid_at version holder lease_until",
+         decline_reason payment_id paid_at version",
+    ),
+    (
+        "cycle_holds",
+        "subscription_id number version holder lease_until",
     ),
     (
         "subscription_events",
@@ -61,7 +65,6 @@ cycles_paid_by_a_payment | cycles | paid_at = due_at
 cycles_paid_by_a_payment | cycles | status = 'CHARGING'; next_at = NULL; payment_id = NULL
 cycles_declined_counted | cycles | declined = -1
 cycles_version_counted | cycles | version = 0
-cycles_held_until | cycles | holder = 'wrk_x'
 subscription_events_sequence_counted | subscription_events | sequence = 0; from_status = 'PENDING'
 subscription_events_from_the_second | subscription_events | from_status = 'PENDING'
 subscription_events_from_the_second | subscription_events | sequence = 2
@@ -79,6 +82,7 @@ cycles_key | cycles.subscription_id, cycles.number | \
 status = 'VOID'; next_at = NULL; payment_id = NULL
 cycles_one_per_payment | cycles.payment_id | number = 2; status = 'VOID'; next_at = NULL
 cycles_one_open | cycles.subscription_id | number = 2; payment_id = NULL
+cycle_holds_key | cycle_holds.subscription_id, cycle_holds.number |
 subscription_events_key | subscription_events.subscription_id, subscription_events.sequence |
 member_events_key | member_events.subject, member_events.sequence |
 ";

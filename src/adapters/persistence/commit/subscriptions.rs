@@ -15,7 +15,6 @@ use crate::adapters::persistence::schema::{
 use crate::adapters::persistence::subscriptions::{
     CycleRow, CycleStandingRow, EventRow, MannerRow, PlanRow, StandingRow, SubscriptionRow,
 };
-use crate::adapters::persistence::types::AsInstant;
 
 /// The one statement that a change is.
 pub(super) fn statement<'c>(change: &'c Change, conn: Connection<'c>) -> Touched<'c> {
@@ -87,12 +86,7 @@ async fn update_cycle(
     let as_expected = cycles::table
         .find((subscription, i64::from(cycle.key.number.get())))
         .filter(cycles::version.eq(expected));
-    let next = (
-        CycleStandingRow::from(cycle),
-        cycles::holder.eq(None::<&str>),
-        cycles::lease_until.eq(None::<AsInstant>),
-    );
-    Steady(update(as_expected).set(next))
+    Steady(update(as_expected).set(CycleStandingRow::from(cycle)))
         .execute(&mut conn)
         .await
 }

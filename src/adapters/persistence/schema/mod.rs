@@ -11,7 +11,9 @@ mod webhooks;
 pub(super) use billing::billing_keys;
 pub(super) use hooks::{hints, hook_tokens, inbox, security_keys};
 pub(super) use readers::{cursors, parked};
-pub(super) use recurring::{cycles, member_events, plans, subscription_events, subscriptions};
+pub(super) use recurring::{
+    cycle_holds, cycles, member_events, plans, subscription_events, subscriptions,
+};
 pub(super) use secrets::data_keys;
 pub(super) use settled::settlements;
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
@@ -379,5 +381,5 @@ diesel::allow_tables_to_appear_in_same_query!(api_keys, merchants);
 diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, sagas);
 diesel::allow_tables_to_appear_in_same_query!(gateway_accounts, watches);
 diesel::allow_tables_to_appear_in_same_query!(gateway_orders, payments);
-diesel::allow_tables_to_appear_in_same_query!(cycles, payments);
+diesel::allow_tables_to_appear_in_same_query!(cycle_holds, cycles, payments);
 diesel::allow_tables_to_appear_in_same_query!(events, feed, member_events, parked, unsequenced);

@@ -69,8 +69,20 @@ diesel::table! {
         payment_id -> Nullable<Text>,
         paid_at -> Nullable<Instant>,
         version -> BigInt,
-        holder -> Nullable<Text>,
-        lease_until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::adapters::persistence::types::Instant;
+
+    /// Who is about to do something about which cycle.
+    cycle_holds (subscription_id, number) {
+        subscription_id -> Text,
+        number -> BigInt,
+        version -> BigInt,
+        holder -> Text,
+        lease_until -> Instant,
     }
 }
 

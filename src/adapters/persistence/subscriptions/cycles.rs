@@ -1,27 +1,17 @@
-//! Owns how cycles lie in their rows, and taking those that are due: two statements of one
-//! transaction.
+//! Owns how cycles lie in their rows.
 
 use application::ports::store::Error;
-use diesel::QueryResult;
 use diesel::prelude::*;
-use domain::Timestamp;
-use domain::change::Hold;
-use domain::id::MerchantId;
 use domain::money::Money;
 use domain::subscription::{Cycle, CycleKey, CycleStatus, State};
 
 use super::rows::{number, scope};
-use crate::adapters::persistence::connection::{Database, Lease, RunQueryDsl};
 use crate::adapters::persistence::declines::Why;
-use crate::adapters::persistence::dialect::{
-    SkipLocked, columns, cycle_is_open, db_now, db_now_plus,
-};
-use crate::adapters::persistence::error::{corrupt, of_read};
-use crate::adapters::persistence::readable;
+use crate::adapters::persistence::error::corrupt;
 use crate::adapters::persistence::schema::cycles;
 use crate::adapters::persistence::types::AsInstant;
 
-/// A cycle's row, without its hold.
+/// A cycle's row.
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = cycles, treat_none_as_default_value = false)]
 pub(in crate::adapters::persistence) struct CycleRow {
@@ -47,6 +37,13 @@ pub(in crate::adapters::persistence) struct CycleStandingRow {
     payment_id: Option<String>,
     paid_at: Option<AsInstant>,
     version: i64,
+}
+
+impl CycleRow {
+    /// Which one, as it stands.
+    pub(super) const fn place(&self) -> (&String, &i64, &i64) {
+        (&self.subscription_id, &self.number, &self.standing.version)
+    }
 }
 
 impl From<&Cycle> for CycleStandingRow {
@@ -136,78 +133,4 @@ impl TryFrom<CycleRow> for Cycle {
         };
         read().map_err(corrupt("cycles", id))
     }
-}
-
-impl Database {
-    /// What [`application::ports::store::Subscriptions::claim_cycles`] says.
-    pub(super) async fn claim_due_cycles(
-        &self,
-        now: Timestamp,
-        hold: Hold,
-        except: &[MerchantId],
-        limit: u32,
-    ) -> Result<Vec<Cycle>, Error> {
-        let mut lease = self.writer().await?;
-        let claimed = claim(&mut lease, now, hold, (except, limit));
-        let claimed = tokio::time::timeout(self.patience, claimed).await;
-        let claimed = claimed.map_err(|_| too_slow())?;
-        let rows = claimed.map_err(|error| of_read(&error))?;
-        drop(lease);
-        Ok(readable(rows))
-    }
-}
-
-/// Selects and holds in one transaction; the selected rows are nobody else's until it ends.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "the database adds, and checks"
-)]
-async fn claim(
-    lease: &mut Lease,
-    now: Timestamp,
-    hold: Hold,
-    (except, limit): (&[MerchantId], u32),
-) -> QueryResult<Vec<CycleRow>> {
-    lease.begin().await?;
-    let is_free = cycles::lease_until
-        .is_null()
-        .or(cycles::lease_until.le(db_now().nullable()));
-    let except: Vec<String> = except.iter().map(MerchantId::to_string).collect();
-    let due = cycles::table
-        .filter(cycles::next_at.le(Some(AsInstant(now))))
-        .filter(cycles::merchant_id.ne_all(except))
-        .filter(is_free)
-        .order(cycles::next_at.asc())
-        .limit(limit.into())
-        .select(columns::<CycleRow>());
-    let mut rows: Vec<CycleRow> = SkipLocked(due).load(&mut lease.connection()).await?;
-    if !rows.is_empty() {
-        let ids: Vec<&str> = rows
-            .iter()
-            .map(|row| row.subscription_id.as_str())
-            .collect();
-        // Those very rows: a subscription has one cycle that is not resolved. By the index that
-        // says so a planner without statistics knows as much, and does not read all cycles.
-        let taken = cycles::table
-            .filter(cycles::subscription_id.eq_any(ids))
-            .filter(cycle_is_open())
-            .filter(cycles::next_at.is_not_null());
-        diesel::update(taken)
-            .set((
-                cycles::version.eq(cycles::version + 1),
-                cycles::holder.eq(hold.holder.to_string()),
-                cycles::lease_until.eq(db_now_plus(hold.lease).nullable()),
-            ))
-            .execute(&mut lease.connection())
-            .await?;
-    }
-    lease.commit().await?;
-    for row in &mut rows {
-        row.standing.version += 1;
-    }
-    Ok(rows)
-}
-
-fn too_slow() -> Error {
-    Error::Unavailable("the claim took too long".to_owned())
 }

@@ -1,5 +1,6 @@
 //! Owns the reads and claims of plans, subscriptions and cycles.
 
+mod claim;
 mod cycles;
 mod dues;
 mod rows;
