@@ -12,7 +12,7 @@ pub(crate) use billing::{Cycle, Plan, Standing, Subscription, SubscriptionEvent}
 pub(crate) use rows::Rows;
 #[cfg(test)]
 pub(crate) use rows::TABLES;
-pub(crate) use sql::Untold;
+pub(crate) use sql::{Hold, Untold};
 pub(crate) use target::{Snapshot, Target, connect};
 pub(crate) use writer::write;
 
