@@ -1,4 +1,4 @@
-//! Owns the two questions that Payflow is asked: what has happened since, and whose payment is it.
+//! Owns the two questions that Payflow is asked: what has happened since, and whose is it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::Access;
-use crate::event::Event;
+use crate::event::{Event, Kind};
 
 /// For how long Payflow may wait for the next event before it answers that there is none.
 const WAIT_SECONDS: &str = "20";
@@ -59,7 +59,7 @@ pub(crate) struct Page {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payment {
+struct Owned {
     member_id: Option<String>,
 }
 
@@ -90,10 +90,20 @@ impl Client {
         answer(self.get("/events")?.query(&query)).await
     }
 
-    /// The member whose payment it is. Events do not say it: they hold nothing about persons.
-    pub(crate) async fn member_of(&self, payment: &str) -> Result<Option<String>, Error> {
-        let request = self.get(&format!("/payments/{payment}"))?;
-        Ok(answer::<Payment>(request).await?.member_id)
+    /// The member whose payment, subscription or card it is. Events do not say it: they hold
+    /// nothing about persons.
+    pub(crate) async fn member_of(
+        &self,
+        kind: Kind,
+        subject: &str,
+    ) -> Result<Option<String>, Error> {
+        let things = match kind {
+            Kind::Payment => "payments",
+            Kind::Subscription => "subscriptions",
+            Kind::Card => "billing-keys",
+        };
+        let request = self.get(&format!("/{things}/{subject}"))?;
+        Ok(answer::<Owned>(request).await?.member_id)
     }
 
     fn get(&self, path: &str) -> Result<RequestBuilder, Error> {

@@ -16,8 +16,8 @@ CREATE TABLE IF NOT EXISTS place (
     number INTEGER PRIMARY KEY CHECK (number = 1),
     after TEXT NOT NULL -- where to go on reading
 ) STRICT;
-CREATE TABLE IF NOT EXISTS payments (
-    payment TEXT PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS subjects (
+    subject TEXT PRIMARY KEY, -- a payment, a subscription or a stored card
     sequence INTEGER NOT NULL, -- of its last event that was dealt with
     member TEXT -- whose it is; nobody's, or not asked yet, without
 ) STRICT;
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS payments (
 /// For how long another process may write.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Whose payments those of a page are, as far as it matters.
+/// Whose the subjects of a page are, as far as it matters.
 pub(crate) type Members = HashMap<String, Option<String>>;
 
 /// The database.
@@ -57,12 +57,12 @@ impl Inbox {
         self.connection.execute("DELETE FROM place", []).map(drop)
     }
 
-    /// Whether this event was not dealt with yet, and no later one of its payment.
+    /// Whether this event was not dealt with yet, and no later one of its subject.
     pub(crate) fn is_new(&self, event: &Event) -> Result<bool> {
         let known: Option<i64> = self
             .connection
             .query_row(
-                "SELECT sequence FROM payments WHERE payment = ?1",
+                "SELECT sequence FROM subjects WHERE subject = ?1",
                 [&event.subject],
                 |row| row.get(0),
             )
@@ -70,12 +70,12 @@ impl Inbox {
         Ok(known.is_none_or(|known| known < event.sequence))
     }
 
-    /// The member of a payment, where it is known.
-    pub(crate) fn member(&self, payment: &str) -> Result<Option<String>> {
-        let query = "SELECT member FROM payments WHERE payment = ?1";
+    /// The member whose it is, where that is known.
+    pub(crate) fn member(&self, subject: &str) -> Result<Option<String>> {
+        let query = "SELECT member FROM subjects WHERE subject = ?1";
         let member = self
             .connection
-            .query_row(query, [payment], |row| row.get(0));
+            .query_row(query, [subject], |row| row.get(0));
         Ok(member.optional()?.flatten())
     }
 
@@ -95,8 +95,8 @@ impl Inbox {
                 continue;
             }
             if S::TYPES.contains(&event.kind.as_str()) {
-                if let Some(member) = member {
-                    let payload = event.payload()?;
+                if let (Some(member), Some(kind)) = (member, event.of()) {
+                    let payload = event.payload(kind)?;
                     let happened = Happened {
                         event,
                         payload,
@@ -125,14 +125,14 @@ impl Inbox {
     }
 }
 
-/// Marks the event as dealt with. False where it was before, or a later one of its payment was: an
+/// Marks the event as dealt with. False where it was before, or a later one of its subject was: an
 /// older event that comes late must not undo what a newer one did.
 fn mark(commit: &Transaction<'_>, event: &Event, member: Option<&str>) -> Result<bool> {
     let changed = commit.execute(
-        "INSERT INTO payments (payment, sequence, member) VALUES (?1, ?2, ?3)
-         ON CONFLICT (payment) DO UPDATE
+        "INSERT INTO subjects (subject, sequence, member) VALUES (?1, ?2, ?3)
+         ON CONFLICT (subject) DO UPDATE
          SET sequence = excluded.sequence, member = coalesce(excluded.member, member)
-         WHERE payments.sequence < excluded.sequence",
+         WHERE subjects.sequence < excluded.sequence",
         params![event.subject, event.sequence, member],
     )?;
     Ok(changed == 1)

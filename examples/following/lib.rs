@@ -7,7 +7,7 @@ mod event;
 mod inbox;
 mod running;
 
-pub use self::event::{Event, Happened, Payload};
+pub use self::event::{Event, Happened, OfPayment, OfSubscription, Payload};
 pub use self::running::main;
 
 use rusqlite::{Connection, Transaction};
@@ -22,7 +22,7 @@ pub trait Service {
     /// The types of events that mean something to it.
     const TYPES: &'static [&'static str];
 
-    /// What follows from an event of a member's payment. Everything is written to `commit`, in
+    /// What follows from an event of a member's. Everything is written to `commit`, in
     /// which the event is also marked as dealt with: nothing else may be done here.
     fn apply(commit: &Transaction<'_>, happened: &Happened<'_>) -> rusqlite::Result<()>;
 

@@ -124,7 +124,7 @@ async fn step<S: Service>(client: &Client, inbox: &mut Inbox) -> anyhow::Result<
     Ok(())
 }
 
-/// Whose payments they are, of the events that will have an effect.
+/// Whose subjects they are, of the events that will have an effect.
 async fn members<S: Service>(
     client: &Client,
     inbox: &Inbox,
@@ -133,16 +133,19 @@ async fn members<S: Service>(
     let mut members = Members::new();
     let has_effect = |kind: &str| S::TYPES.contains(&kind);
     for event in page.events.iter().filter(|event| has_effect(&event.kind)) {
+        let Some(kind) = event.of() else {
+            continue;
+        };
         if members.contains_key(&event.subject) || !inbox.is_new(event)? {
             continue;
         }
         let member = match inbox.member(&event.subject)? {
             // It never changes.
             Some(member) => Some(member),
-            None => match client.member_of(&event.subject).await {
+            None => match client.member_of(kind, &event.subject).await {
                 Ok(member) => member,
                 Err(Error::Unknown) => {
-                    tracing::warn!(payment = event.subject, "Payflow shows no such payment");
+                    tracing::warn!(subject = event.subject, "Payflow shows no such thing");
                     None
                 }
                 Err(error) => return Err(error.into()),

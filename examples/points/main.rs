@@ -1,7 +1,7 @@
 //! Owns the member service: whoever pays gets a hundredth of it in points, and gives back those of
 //! what is given back.
 
-use following::{Happened, Service};
+use following::{Happened, Payload, Service};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::{Value, json};
 
@@ -43,6 +43,9 @@ CREATE INDEX IF NOT EXISTS points_member ON points (member);
             payload,
             member,
         } = happened;
+        let Payload::Payment(payload) = payload else {
+            return Ok(());
+        };
         if payload.currency != CURRENCY {
             return Ok(());
         }

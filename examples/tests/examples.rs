@@ -71,7 +71,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Four payments: kept, given back in part, given back, and nobody's.
+/// Four payments: kept, given back in part, given back, and nobody's; then a subscription.
 fn history() -> Vec<Value> {
     let event = |payment: &str, sequence: i64, kind: &str, balance: i64| {
         json!({
@@ -79,7 +79,7 @@ fn history() -> Vec<Value> {
             "payload": { "orderId": "o", "amount": 10_050, "currency": "KRW", "balance": balance },
         })
     };
-    vec![
+    let mut history = vec![
         event("kept", 1, "payment.prepared", 0),
         event("part", 1, "payment.prepared", 0),
         event("kept", 2, "payment.approved", 10_050),
@@ -94,6 +94,64 @@ fn history() -> Vec<Value> {
         // What nothing promises: an older one of its payment, after newer ones.
         event("back", 1, "payment.approved", 10_050),
         event("part", 2, "payment.approved", 10_050),
+    ];
+    history.extend(subscribed());
+    history
+}
+
+/// A card, a subscription that is paid, declined and ends as its last cycle is given back, and the
+/// payment of one cycle.
+fn subscribed() -> Vec<Value> {
+    let of = |sequence: i64, deed: &str, from: &str, to: &str, more: Value| {
+        let mut payload = json!({ "planCode": "tea", "amount": 9_900, "currency": "KRW" });
+        payload
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({
+            "subscriptionId": "tea", "sequence": sequence, "from": from, "to": to,
+            "type": format!("subscription.{deed}"), "payload": payload,
+        })
+    };
+    let cycle = format!("sub_{}-1", "0".repeat(34));
+    let of_cycle = |sequence: i64, kind: &str, balance: i64| {
+        json!({
+            "paymentId": "cycle", "sequence": sequence, "type": kind,
+            "payload": { "orderId": cycle, "amount": 9_900, "currency": "KRW", "balance": balance },
+        })
+    };
+    let card = |sequence: i64, kind: &str| {
+        json!({
+            "billingKeyId": "card", "sequence": sequence, "type": kind, "payload": {},
+            "from": null, "to": "ACTIVE",
+        })
+    };
+    let mut first = of(1, "created", "", "PENDING", json!({}));
+    first.as_object_mut().unwrap().remove("from");
+    vec![
+        card(1, "billing_key.issued"),
+        first,
+        of_cycle(1, "payment.approved", 9_900),
+        of(
+            2,
+            "paid",
+            "PENDING",
+            "ACTIVE",
+            json!({ "paidUntil": "2026-04-02" }),
+        ),
+        of(
+            3,
+            "payment_declined",
+            "ACTIVE",
+            "PAST_DUE",
+            json!({ "nextTryAt": "2026-04-03" }),
+        ),
+        of(4, "refunded", "PAST_DUE", "PAST_DUE", json!({})),
+        of(5, "cycle_skipped", "PAST_DUE", "PAST_DUE", json!({})),
+        of(2, "paid", "PENDING", "ACTIVE", json!({})),
+        of(6, "refunded", "PAST_DUE", "CANCELED", json!({})),
+        card(2, "billing_key.deleted"),
+        card(1, "billing_key.issued"),
     ]
 }
 
@@ -105,6 +163,7 @@ async fn whatever_the_feed_does_each_event_has_its_effect_once() {
             POINTS,
             vec![
                 json!({ "member": "member-back", "points": 0 }),
+                json!({ "member": "member-cycle", "points": 99 }),
                 json!({ "member": "member-kept", "points": 100 }),
                 json!({ "member": "member-part", "points": 39 }),
             ],
@@ -119,6 +178,12 @@ async fn whatever_the_feed_does_each_event_has_its_effect_once() {
                 json!(["part/4", "CANCELLED"]),
                 json!(["back/2", "CANCEL_REQUESTED"]),
                 json!(["back/3", "CANCELLED"]),
+                json!(["card/1", "BILLING_KEY_ISSUED"]),
+                json!(["tea/1", "SUBSCRIPTION_CREATED"]),
+                json!(["tea/2", "AUTO_BILLING_APPROVED"]),
+                json!(["tea/3", "AUTO_BILLING_DECLINED"]),
+                json!(["tea/6", "SUBSCRIPTION_CANCELED"]),
+                json!(["card/2", "BILLING_KEY_DELETED"]),
             ],
         ),
     ] {

@@ -42,7 +42,9 @@ impl Feed {
         });
         let routes = Router::new()
             .route("/api/v1/events", get(page))
-            .route("/api/v1/payments/{payment}", get(payment))
+            .route("/api/v1/payments/{subject}", get(member))
+            .route("/api/v1/subscriptions/{subject}", get(member))
+            .route("/api/v1/billing-keys/{subject}", get(member))
             .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -119,10 +121,10 @@ async fn page(
     (StatusCode::OK, Json(body))
 }
 
-async fn payment(Path(payment): Path<String>) -> (StatusCode, Json<Value>) {
-    let member = match payment.as_str() {
+async fn member(Path(subject): Path<String>) -> (StatusCode, Json<Value>) {
+    let member = match subject.as_str() {
         "nobody" => None,
-        payment => Some(format!("member-{payment}")),
+        subject => Some(format!("member-{subject}")),
     };
     (
         StatusCode::OK,
