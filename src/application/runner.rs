@@ -25,6 +25,7 @@ use crate::ports::{PaymentGateway, Store};
 use crate::seal::seal;
 use crate::settle::Settled;
 use crate::trace::{self, Open, Side};
+use crate::virtual_accounts::Told;
 
 /// Where driving a saga ended.
 #[derive(Debug)]
@@ -67,6 +68,8 @@ pub(crate) fn lines_of(saga: &Saga, trace: &Trace) -> tracing::Span {
 pub struct Runner {
     pub(crate) parts: Arc<Parts>,
     pub(crate) accounts: Accounts,
+    /// Whose secrets never open, as they were told of.
+    pub(crate) unopened: Told,
     worker: WorkerId,
     /// Where money work runs; shutdown waits for it.
     pub tasks: TaskTracker,
@@ -84,6 +87,7 @@ impl Runner {
         Self {
             parts,
             accounts: Accounts::default(),
+            unopened: Told::default(),
             worker,
             tasks,
             drain,
@@ -120,7 +124,7 @@ impl Runner {
         Trace::begun(u128::from_be_bytes(bits))
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 

@@ -7,3 +7,4 @@ mod sealed;
 
 pub use issue::{AskAccount, Due};
 pub use sealed::KeptSecrets;
+pub(crate) use sealed::Told;

@@ -91,7 +91,11 @@ impl Runner {
         match self.opened_refund(saga, sealed).await {
             Ok(to) => Ok(Some(to)),
             Err(why) => {
-                why.tell(saga, "the account that a deposit goes back to");
+                why.tell(
+                    self,
+                    saga.head.id,
+                    "the account that a deposit goes back to",
+                );
                 Err(Cause::NotSent)
             }
         }

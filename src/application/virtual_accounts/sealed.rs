@@ -1,9 +1,11 @@
 //! Owns where what is personal of virtual accounts lies sealed, and opening it for who may see it.
 //! A value opens in its own row only.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::id::{MerchantId, PaymentId, SagaId};
 use domain::payment::Payment;
 use domain::saga::{IssueAccountCall, Saga};
@@ -117,8 +119,27 @@ pub(super) enum Unasked {
     Wrong(String),
 }
 
-/// By the schedule of questions about a day: 2 minutes apart once the first few were asked.
-const TOLD_EVERY: u32 = 720;
+/// What never opens is told of so often.
+const TOLD_EVERY: TimeDelta = TimeDelta::days(1);
+
+/// When a saga was last told of whose secrets never open, by this process: how often the gateway
+/// was asked before says nothing of when they stopped opening.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<HashMap<SagaId, Timestamp>>);
+
+impl Told {
+    /// Whether it is to be told of now: the first time, and then once a day.
+    fn is_due(&self, saga: SagaId, now: Timestamp) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of those that are over nothing is kept for longer than that.
+        told.retain(|_, at| now.signed_duration_since(*at) < TOLD_EVERY);
+        let is_due = !told.contains_key(&saga);
+        if is_due {
+            told.insert(saga, now);
+        }
+        is_due
+    }
+}
 
 impl Unasked {
     /// What cannot be passed on, and why.
@@ -126,13 +147,12 @@ impl Unasked {
         Self::Wrong(why.to_owned())
     }
 
-    /// Tells of it. What never opens is told of at its saga's first try and then about once a day:
-    /// until a person has dealt with it, the saga is among those that `payflow stuck` lists.
-    pub(super) fn tell(&self, saga: &Saga, what: &'static str) {
-        let id = saga.head.id;
+    /// Tells of it. What never opens is told of when that is found first and then once a day: until
+    /// a person has dealt with it, the saga is among those that `payflow stuck` lists.
+    pub(super) fn tell(&self, runner: &Runner, id: SagaId, what: &'static str) {
         match self {
             Self::Later(why) => warn!(saga = %id, why, what, "not passed on now"),
-            Self::Wrong(why) if saga.progress.asks.is_multiple_of(TOLD_EVERY) => {
+            Self::Wrong(why) if runner.unopened.is_due(id, runner.now()) => {
                 error!(saga = %id, why, what, "cannot be read: a person has to look");
             }
             Self::Wrong(why) => debug!(saga = %id, why, what, "still cannot be read"),
@@ -170,7 +190,7 @@ impl Runner {
         call: &IssueAccountCall,
     ) -> Result<AccountWish, Cause> {
         self.opened_wish(saga, call).await.map_err(|why| {
-            why.tell(saga, "what an account is asked for with");
+            why.tell(self, saga.head.id, "what an account is asked for with");
             Cause::NotSent
         })
     }
@@ -310,6 +330,27 @@ async fn opened(vault: &dyn Vault, payment: &Payment) -> Result<Option<Opened>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::id::RawId;
+
+    #[test]
+    fn what_never_opens_is_told_the_first_time_and_then_once_a_day() {
+        let told = Told::default();
+        let ids = [1, 2].map(|id| SagaId::new(RawId::from_parts(1, id)));
+        let begun = Timestamp::from_timestamp_micros(1_700_000_000_000_000).unwrap();
+        let at = |minutes| begun + TimeDelta::minutes(minutes);
+        let told_at = |id: SagaId| {
+            let minutes = (0..=2_880).step_by(2);
+            minutes
+                .filter(|m| told.is_due(id, at(*m)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told_at(ids[0]), [0, 1_440, 2_880]);
+        assert!(told.is_due(ids[1], at(2_881)), "another one's first time");
+        assert!(!told.is_due(ids[1], at(2_882)));
+        assert!(told.is_due(ids[0], at(2_880 + 1_440)));
+        assert!(told.is_due(ids[0], at(10_000)));
+        assert_eq!(told.0.lock().unwrap().len(), 1, "what is over is forgotten");
+    }
 
     #[test]
     fn what_never_opens_is_for_a_person_and_a_store_that_is_away_for_later() {

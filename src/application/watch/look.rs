@@ -209,6 +209,10 @@ impl App {
             Observed::Nothing | Observed::Noted(None) => Ok(Tried::Looked(Looked::Settled)),
             Observed::Later => Ok(Tried::Looked(Looked::Later("a cancellation is not final"))),
             Observed::Booked(moved) | Observed::Noted(Some(moved)) => self.book(&moved).await,
+            Observed::Disputed(moved, why) => match self.book(&moved).await? {
+                Tried::Looked(Looked::Settled) => Ok(strange(&why)),
+                tried @ (Tried::Looked(_) | Tried::Moved | Tried::Surprised(_)) => Ok(tried),
+            },
             // An amount that is shown twice running is believed.
             Observed::Strange(why) if why.amount().is_some() && surprise != Some(&why) => {
                 Ok(Tried::Surprised(why))

@@ -42,6 +42,8 @@ pub enum Observed {
     /// It denies or confirms what the books have of a virtual account; nothing moved. To be
     /// committed where that is news, and looked at again when the account says.
     Noted(Option<Box<Moved>>),
+    /// As [`Observed::Noted`], and a person has to look besides.
+    Disputed(Box<Moved>, Strange),
     /// Nothing is booked: a person has to look.
     Strange(Strange),
 }
@@ -70,6 +72,9 @@ pub enum Strange {
     /// A deposit that was given back has not reached the buyer, and will not by itself.
     #[error("what was given back has not reached the buyer: {0}")]
     Refund(RefundStatus),
+    /// How a refund ended is told now so, now otherwise.
+    #[error("how a refund ended is told now so, now otherwise")]
+    Words,
     /// Our balance and the cancellations that are shown do not lead to the gateway's balance.
     #[error("its balance is not explained by its cancellations")]
     Balance,
@@ -87,6 +92,7 @@ impl Strange {
             | Self::Status(_)
             | Self::Again
             | Self::Refund(_)
+            | Self::Words
             | Self::Balance => None,
         }
     }

@@ -25,6 +25,10 @@ const EVERY: Duration = Duration::from_hours(6);
 /// After how long without a word a person has to look: weekends and holidays fit in.
 const SILENCE_MAX: Duration = Duration::from_hours(7 * 24);
 
+/// So small a part of the time since the money was given back passes between looks while a word is
+/// doubted: words that take turns are asked about ever more seldom.
+const PART: u32 = 32;
+
 /// How long after another refund a word that all is paid out is taken for the one before it.
 const OF_EARLIER: Duration = Duration::from_hours(24);
 
@@ -47,6 +51,17 @@ impl Payment {
         let mut soon = SOON.into_iter().map(|pause| after(refund.since, pause));
         let soon = soon.find(|look| *look > now);
         Some(soon.unwrap_or_else(|| after(now, EVERY)))
+    }
+
+    /// How long a doubt of the refund waits for its next look.
+    pub(super) fn refund_doubt_pause(&self, ctx: &Ctx<'_>) -> Option<Duration> {
+        let refund = self.refund().filter(|refund| refund.doubted.is_some())?;
+        let age = ctx.now.signed_duration_since(refund.since).to_std();
+        let part = age
+            .unwrap_or_default()
+            .checked_div(PART)
+            .unwrap_or_default();
+        Some(part.clamp(ctx.policy.doubt_for, EVERY.max(ctx.policy.doubt_for)))
     }
 
     /// What a look comes to that shows as much money as the books have: how far the bank is with
@@ -89,18 +104,26 @@ impl Payment {
 
     /// What a person has to look into: it has failed, or nobody has said anything for too long.
     fn lacking(&self, refund: Refund, ctx: &Ctx<'_>) -> Option<RefundStatus> {
-        let silent = ctx.now >= after(refund.since, SILENCE_MAX);
-        let lacks = refund.status.is_failed() || self.awaits_refund() && silent;
+        let lacks = refund.status.is_failed() || self.awaits_refund() && is_late(refund, ctx);
         lacks.then_some(refund.status)
     }
 
     /// How it ended is believed when an answer long enough after the first such one says the same:
-    /// a stale answer may be about an earlier refund. Another word is doubted anew.
+    /// a stale answer may be about an earlier refund. Another word is doubted anew; where two still
+    /// take turns after a week, a person has to ask the bank.
     fn refund_doubted(self, refund: Refund, shown: RefundStatus, ctx: &Ctx<'_>) -> Observed {
         match refund.doubted.filter(|doubted| doubted.word == shown) {
             None => {
+                let is_turn = refund.doubted.is_some();
                 let (word, since) = (shown, ctx.now);
-                self.refund_noted(refund, Some(Doubted { word, since }), ctx)
+                let noted = self.refund_noted(refund, Some(Doubted { word, since }), ctx);
+                if !is_turn || !is_late(refund, ctx) {
+                    return noted;
+                }
+                let Observed::Noted(Some(moved)) = noted else {
+                    return noted;
+                };
+                Observed::Disputed(moved, Strange::Words)
             }
             Some(doubted) if ctx.now < after(doubted.since, ctx.policy.doubt_for) => {
                 Observed::Noted(None)
@@ -158,4 +181,9 @@ impl Payment {
         }
         Some(moved)
     }
+}
+
+/// Whether the bank has had all the time that it is given.
+fn is_late(refund: Refund, ctx: &Ctx<'_>) -> bool {
+    ctx.now >= after(refund.since, SILENCE_MAX)
 }

@@ -136,13 +136,10 @@ impl Payment {
         let (mut payment, expected) = (self.clone(), self.version);
         let account = payment.account.as_mut()?;
         account.doubt = doubt;
-        let is_doubted = account
-            .refund
-            .is_some_and(|refund| refund.doubted.is_some());
-        account.look_at = if doubt.is_some() || is_doubted {
-            Some(after(ctx.now, ctx.policy.doubt_for))
-        } else {
-            self.next_look(ctx.now)
+        account.look_at = match (doubt, self.refund_doubt_pause(ctx)) {
+            (Some(_), _) => Some(after(ctx.now, ctx.policy.doubt_for)),
+            (None, Some(pause)) => Some(after(ctx.now, pause)),
+            (None, None) => self.next_look(ctx.now),
         };
         payment.version = expected.saturating_add(1);
         let update = Change::UpdatePayment {

@@ -88,6 +88,7 @@ fn word(observed: &Observed) -> String {
         Observed::Nothing => "nothing".to_owned(),
         Observed::Later => "later".to_owned(),
         Observed::Noted(_) => "noted".to_owned(),
+        Observed::Disputed(_, strange) => format!("disputed {strange}"),
         Observed::Booked(moved) => format!("booked {}", moved.payment.status()),
         Observed::Strange(strange) => match strange {
             Strange::Order => "order",
@@ -97,6 +98,7 @@ fn word(observed: &Observed) -> String {
             Strange::Amount(_) => "amount",
             Strange::Again => "again",
             Strange::Refund(_) => "refund",
+            Strange::Words => "words",
             Strange::Balance => "balance",
         }
         .to_owned(),

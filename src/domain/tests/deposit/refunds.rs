@@ -111,6 +111,42 @@ fn one_word_is_no_second_one_for_another() {
     }
 }
 
+/// Two words that take turns are asked about ever more seldom, and a person hears of them after a
+/// week; what is said twice running is believed even then.
+#[test]
+fn words_that_take_turns_are_asked_about_ever_more_seldom() {
+    let mut scene = given_back();
+    let begun = scene.now;
+    let words = [RefundStatus::Completed, RefundStatus::Failed];
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    for word in words.into_iter().cycle() {
+        let age = scene.now - begun;
+        if age > TimeDelta::days(30) {
+            break;
+        }
+        let said = scene.said(Some(word));
+        if age < TimeDelta::days(7) {
+            early.push(said);
+        } else {
+            late.push(said);
+        }
+        assert_eq!(scene.refund(), Some(RefundStatus::Pending));
+        scene.now = scene.look_at().unwrap();
+    }
+    assert!(early.iter().all(|said| *said == "noted"));
+    assert!((100..300).contains(&early.len()), "{}", early.len());
+    assert!(late.iter().all(|said| *said == "disputed"));
+    assert!((10..120).contains(&late.len()), "{}", late.len());
+    let next = scene.look_at().unwrap() - scene.now;
+    assert!(next <= TimeDelta::hours(6), "{next}");
+    let done = Some(RefundStatus::Completed);
+    if scene.said(done) != "booked" {
+        scene.now = scene.look_at().unwrap();
+        assert_eq!(scene.said(done), "booked");
+    }
+    assert_eq!(scene.refund(), done);
+}
+
 #[test]
 fn what_failed_is_a_matter_for_a_person_until_the_buyer_has_it() {
     let mut scene = given_back();

@@ -320,6 +320,10 @@ impl Scene {
                 "noted"
             }
             Observed::Noted(None) => "doubted",
+            Observed::Disputed(moved, _) => {
+                self.apply(moved.changes);
+                "disputed"
+            }
             Observed::Strange(Strange::Again) => "again",
             Observed::Strange(_) => "strange",
             Observed::Nothing => "nothing",
