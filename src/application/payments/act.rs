@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::change::Change;
-use domain::id::PaymentId;
+use domain::id::{PaymentId, SagaId};
 use domain::payment::{Moved, Payment};
 use domain::saga::Saga;
 use domain::step_up::Action;
@@ -240,9 +240,10 @@ impl App {
         patience: &Patience,
     ) -> Result<Begun, ActError<C::Refusal>> {
         let store = &self.parts.store;
+        let mut doubted = Vec::new();
         for _ in 0..self.parts.bounds.conflicts_max {
-            if let Some(answered) = self.answered_before(caller, keyed).await? {
-                return Ok(Begun::Answered(Box::new(answered)));
+            if let Some(begun) = self.before(caller, keyed, &doubted).await? {
+                return Ok(begun);
             }
             let found = store.payment(&caller.owner(), command.payment()).await?;
             let payment = found.ok_or(ActError::NotFound)?;
@@ -250,9 +251,7 @@ impl App {
                 // The payment and the proof may be as they are because of this very request, sent
                 // twice at once: its key is committed together with what it did.
                 Err(refused @ (ActError::Refused(_) | ActError::Proof(_))) => {
-                    let answered = self.answered_before(caller, keyed).await?;
-                    let answered = answered.ok_or(refused)?;
-                    return Ok(Begun::Answered(Box::new(answered)));
+                    return self.before(caller, keyed, &doubted).await?.ok_or(refused);
                 }
                 decided => decided?,
             };
@@ -290,8 +289,9 @@ impl App {
                     return Ok(Begun::Answered(Box::new(answered)));
                 }
                 (Err(CommitError::InDoubt), Decided::Drive(_, saga)) => {
-                    if let Some(saga) = store.saga(saga.head.id).await? {
-                        return Ok(Begun::Saga(Box::new(saga), None));
+                    doubted.push(saga.head.id);
+                    if let Some(saga) = self.own_among(&doubted).await? {
+                        return Ok(Begun::Saga(saga, None));
                     }
                 }
                 // Where it was written after all, the key tells in the next round.
@@ -301,6 +301,38 @@ impl App {
             }
         }
         Err(ActError::Contended)
+    }
+
+    /// The answer to an earlier request with this key, or what this very request began by a commit
+    /// that was in doubt: one that the database was still at when it was asked.
+    async fn before<R>(
+        &self,
+        caller: &Caller,
+        keyed: &Keyed,
+        doubted: &[SagaId],
+    ) -> Result<Option<Begun>, ActError<R>> {
+        match self.answered_before(caller, keyed).await {
+            Err(running @ ActError::Key(KeyError::Running { .. })) => {
+                let own = self.own_among(doubted).await?;
+                let own = own.ok_or(running)?;
+                Ok(Some(Begun::Saga(own, None)))
+            }
+            other => other.map(|found| found.map(|found| Begun::Answered(Box::new(found)))),
+        }
+    }
+
+    /// The saga that a commit in doubt has begun after all. Their ids were drawn by the request at
+    /// hand, so whichever is found is its own, and nobody else's.
+    pub(crate) async fn own_among(
+        &self,
+        doubted: &[SagaId],
+    ) -> Result<Option<Box<Saga>>, store::Error> {
+        for id in doubted {
+            if let Some(saga) = self.parts.store.saga(*id).await? {
+                return Ok(Some(Box::new(saga)));
+            }
+        }
+        Ok(None)
     }
 
     /// What is decided, and the proof of the person that is spent with it.

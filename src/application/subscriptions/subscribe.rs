@@ -140,9 +140,19 @@ impl App {
         patience: &Patience,
     ) -> Result<Answered, SubscribeError> {
         let store = &self.parts.store;
+        let mut doubted = Vec::new();
         for _ in 0..self.parts.bounds.conflicts_max {
-            if let Some(answered) = self.answered_before(caller, keyed).await? {
-                return Ok(answered);
+            match self.answered_before(caller, keyed).await {
+                Err(running @ ActError::Key(KeyError::Running { .. })) => {
+                    // Its own commit may have been in doubt, and come through since.
+                    let own = self.own_among(&doubted).await?;
+                    return self
+                        .driven(caller, *own.ok_or(running)?, None, patience)
+                        .await;
+                }
+                Err(error) => return Err(error),
+                Ok(Some(answered)) => return Ok(answered),
+                Ok(None) => {}
             }
             let ctx = self.runner.ctx(SagaId::new(self.draw()), &caller.trace);
             let begun = self.begin_subscription(caller, command, &ctx).await?;
@@ -167,8 +177,9 @@ impl App {
                     return Ok(Answered::first(Outcome::Ended(ended)));
                 }
                 (Err(CommitError::InDoubt), Some((saga, _))) => {
-                    if let Some(saga) = store.saga(saga.head.id).await? {
-                        return self.driven(caller, saga, None, patience).await;
+                    doubted.push(saga.head.id);
+                    if let Some(saga) = self.own_among(&doubted).await? {
+                        return self.driven(caller, *saga, None, patience).await;
                     }
                 }
                 // Where it was written after all, the key tells in the next round.

@@ -22,6 +22,21 @@ async fn a_replay_tells_the_same_and_calls_nobody() {
     assert_eq!(here.keys_used().len(), 1);
 }
 
+/// The answer to its commit is lost while the database is still at it.
+#[tokio::test(start_paused = true)]
+async fn what_a_commit_in_doubt_has_begun_is_the_requests_own() {
+    for fault in [Fault::AnswerLost, Fault::AnswerLate] {
+        let here = Installation::new();
+        let command = here.prepared("order-0001").await;
+        here.will_answer(Duration::ZERO, done(&command));
+        here.store.is(fault);
+        let first = here.approve(&command, "k").await;
+        let first = first.unwrap_or_else(|error| panic!("{fault:?}: {error:?}"));
+        assert!(!first.replayed && matches!(first.outcome, Outcome::Ended(_)));
+        assert_eq!(here.keys_used().len(), 1, "{fault:?}");
+    }
+}
+
 /// The same request was sent twice at once, perhaps to two copies: the first is committed after the
 /// second has asked for its key, and before it reads the payment.
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     AccountsAway,
     /// The answer of the next commit is lost; it is written.
     AnswerLost,
+    /// The same, and what was written is seen only by the second who asks for its saga.
+    AnswerLate,
     /// The next question about a key misses what is committed a moment later.
     KeyMissedOnce,
     /// A commit is never answered.
@@ -110,8 +112,9 @@ impl Commit for Flawed {
         if let Some(struck) = self.disabling(changes).await {
             return struck;
         }
-        if self.suffers(Fault::AnswerLost) {
-            self.is(None);
+        let is_late = self.suffers(Fault::AnswerLate);
+        if is_late || self.suffers(Fault::AnswerLost) {
+            self.is(is_late.then_some(Fault::AnswerLate));
             self.memory.commit(changes).await?;
             return Err(CommitError::InDoubt);
         }
@@ -180,6 +183,10 @@ impl Payments for Flawed {
 #[async_trait]
 impl Sagas for Flawed {
     async fn saga(&self, id: SagaId) -> Result<Option<Saga>, Error> {
+        if self.suffers(Fault::AnswerLate) {
+            self.is(None);
+            return Ok(None);
+        }
         self.memory.saga(id).await
     }
     async fn sagas_of(&self, payment: PaymentId) -> Result<Vec<Saga>, Error> {
