@@ -1,10 +1,12 @@
 //! Owns the tests of what becomes of a card, at a Payflow that answers as it is told to.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
 use axum::Router;
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -51,10 +53,30 @@ fn payflow(known: &Shared) -> Router {
     Router::new()
         .route("/api/v1/subscriptions", subscriptions)
         .route("/api/v1/subscriptions/{id}/cancel", end)
+        .route("/api/v1/entitlements/{member}", get(entitlements))
         .route(
             "/api/v1/billing-keys/{card}/issue",
             post(async move || ok(json!({}))),
         )
+}
+
+/// Two things that are paid for, on the first and the third page; nothing is on the second.
+async fn entitlements(Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
+    let one = |id: &str| {
+        let until = "2026-04-02T00:00:00Z";
+        json!({ "planCode": "tea", "subscriptionId": id, "until": until })
+    };
+    let (found, next) = match query.get("cursor").map(String::as_str) {
+        None => (vec![one("sub_3")], Some("sub_3")),
+        Some("sub_3") => (vec![], Some("sub_2")),
+        Some("sub_2") => (vec![one("sub_1")], None),
+        Some(other) => panic!("no cursor of a page: {other}"),
+    };
+    let mut data = json!({ "entitlements": found });
+    if let Some(next) = next {
+        data["nextCursor"] = json!(next);
+    }
+    Json(json!({ "code": "OK", "data": data }))
 }
 
 #[expect(
@@ -121,6 +143,17 @@ async fn what_a_card_itself_subscribed_to_is_no_other_subscription() {
     shop.take_card("a", "1", ("ck", "auth")).await.unwrap();
     let newest = shop.store.newest("a").await.unwrap().unwrap();
     assert_eq!((newest.state, newest.code), (State::Done, None));
+}
+
+#[tokio::test]
+async fn what_is_paid_for_is_read_to_its_last_page() {
+    let (shop, _) = shop().await;
+    let found = shop.payflow.entitlements("a").await.unwrap();
+    let found: Vec<&str> = found
+        .iter()
+        .map(|one| one.subscription_id.as_str())
+        .collect();
+    assert_eq!(found, ["sub_3", "sub_1"]);
 }
 
 #[tokio::test]

@@ -130,8 +130,10 @@ struct Schedule {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Entitlements {
     entitlements: Vec<Entitlement>,
+    next_cursor: Option<String>,
 }
 
 /// What became of something that was asked: how it stands, and the code.
@@ -172,10 +174,19 @@ impl Client {
         Ok(self.get::<Cycles>(&path).await?.cycles)
     }
 
-    /// What a member has paid for now.
+    /// What a member has paid for now: all of it, though a page may be empty before others that
+    /// are not.
     pub(crate) async fn entitlements(&self, member: &str) -> Result<Vec<Entitlement>, Error> {
-        let path = format!("/entitlements/{member}");
-        Ok(self.get::<Entitlements>(&path).await?.entitlements)
+        let (mut all, mut query) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/entitlements/{member}{query}");
+            let page = self.get::<Entitlements>(&path).await?;
+            all.extend(page.entitlements);
+            let Some(next) = page.next_cursor else {
+                return Ok(all);
+            };
+            query = format!("?cursor={next}");
+        }
     }
 
     /// Begins the registration of a card.

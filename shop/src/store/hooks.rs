@@ -88,11 +88,12 @@ fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
     };
     // Messages overtake each other, and answers overtake messages: what is older than what was
     // told changes nothing.
-    let is_newer = connection.execute(
-        "UPDATE orders SET told = ?2 WHERE id = ?1 AND told < ?2",
-        params![order.id, told.sequence],
+    let known: i64 = connection.query_row(
+        "SELECT told FROM orders WHERE id = ?1",
+        [&order.id],
+        |row| row.get(0),
     )?;
-    if is_newer == 0 {
+    if told.sequence <= known {
         return Ok(Taken::Nothing);
     }
     // That the account was issued is no news of an order that was paid in to it since.
@@ -102,11 +103,17 @@ fn tell(connection: &Connection, message: Message) -> Result<Taken, Error> {
     {
         return Ok(Taken::Nothing);
     }
+    let sequence = told.sequence;
     let payment = told.payment(order.payment.as_ref());
     let known = (order.payment.is_some(), order.status, order.refunded());
     let Ok(order) = order.told(payment) else {
         return Ok(Taken::Foreign);
     };
+    // Only what was believed: whatever was dropped must not keep out what comes after it.
+    connection.execute(
+        "UPDATE orders SET told = ?2 WHERE id = ?1",
+        params![order.id, sequence],
+    )?;
     // An answer may have told more than this message, which then must not lead back.
     if known == (true, order.status, order.refunded()) {
         return Ok(Taken::Nothing);

@@ -204,6 +204,33 @@ async fn of_a_deposit_only_an_answer_to_what_is_known_counts() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_dropped_keeps_no_later_one_out() {
+    let (store, order) = with_order().await;
+    let kept = order.told(payment(PaymentStatus::Ready, 0)).unwrap();
+    let kept = store.keep(&kept).await.unwrap();
+    let message = |payment: &str, sequence| Message {
+        id: format!("{payment}-{sequence}"),
+        told: Some(Told {
+            payment: payment.to_owned(),
+            order: kept.id.clone(),
+            sequence,
+            status: PaymentStatus::Done,
+            is_taken_back: false,
+            amount: kept.amount,
+            refunded: Some(0),
+        }),
+    };
+    let foreign = store.take(message("pay_other", 9), kept.created_at).await;
+    assert_eq!(foreign.unwrap(), Taken::Foreign);
+    let own = payment(PaymentStatus::Done, 0).id;
+    let taken = store.take(message(&own, 3), kept.created_at).await.unwrap();
+    assert_eq!(taken, Taken::Told);
+    // And what is older than what was believed changes nothing.
+    let late = store.take(message("pay_other", 2), kept.created_at).await;
+    assert_eq!(late.unwrap(), Taken::Nothing);
+}
+
+#[tokio::test]
 async fn only_what_changed_wakes_pages() {
     let (store, order) = with_order().await;
     let changes = store.changes();
