@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Above the longest time that the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// How long whoever is to come again waits at most.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Far below the time after which a server closes a connection that says nothing: a request on one
 /// that is being closed is lost, and that is no finding.
@@ -93,6 +95,25 @@ fn timing(header: &str, metric: &str) -> Option<u64> {
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
     let whole: u64 = whole.parse().ok()?;
     whole.checked_mul(1000)?.checked_add(digits.parse().ok()?)
+}
+
+/// Sends the same again until an answer stays, for so long at most: the last one, none where none
+/// came. Who is told when to come again waits as long, and `PAUSE` at most, as who is told nothing.
+pub(crate) async fn insist<F: Future<Output = Option<Reply>>>(
+    mut send: impl FnMut() -> F,
+    stays: impl Fn(Option<&Reply>) -> bool,
+    patience: Duration,
+) -> Option<Reply> {
+    let begun = Instant::now();
+    loop {
+        let reply = send().await;
+        if stays(reply.as_ref()) || begun.elapsed() >= patience {
+            return reply;
+        }
+        let told = reply.as_ref().and_then(|reply| reply.header("retry-after"));
+        let told = told.and_then(|seconds| seconds.parse().ok());
+        sleep(told.map_or(PAUSE, Duration::from_secs).min(PAUSE)).await;
+    }
 }
 
 #[cfg(test)]

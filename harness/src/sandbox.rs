@@ -209,14 +209,15 @@ impl Sandbox {
 
     /// How often anybody asked what became of a payment.
     pub(crate) async fn questions(&self) -> anyhow::Result<u64> {
-        let all = self.all_calls().await?;
+        let all = self.calls_after(0).await?;
         let questions = all.iter().filter(|call| call.is_question()).count();
         Ok(u64::try_from(questions)?)
     }
 
-    /// Everything that arrived, oldest first.
-    pub(crate) async fn all_calls(&self) -> anyhow::Result<Vec<Call>> {
-        Ok(self.get::<Calls>("calls").await?.calls)
+    /// Everything that arrived after the call of this number, oldest first; zero is before all.
+    pub(crate) async fn calls_after(&self, sequence: u64) -> anyhow::Result<Vec<Call>> {
+        let after = format!("calls?after={sequence}");
+        Ok(self.get::<Calls>(&after).await?.calls)
     }
 
     async fn get<T: DeserializeOwned>(&self, control: &str) -> anyhow::Result<T> {

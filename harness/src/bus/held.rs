@@ -142,9 +142,7 @@ async fn judge(
         figures.breaches.push(format!("still parked: {left:?}"));
     }
     let findings = check::run(&stand.target(), &stand.sandbox, Duration::ZERO).await?;
-    let found = findings.breaches.iter();
-    let found = found.map(|breach| format!("{}: {}", breach.invariant, breach.what));
-    figures.breaches.extend(found);
+    figures.breaches.extend(findings.sayings());
     figures.met = (figures.lost, figures.inversions, figures.gaps) == (0, 0, 0)
         && figures.breaches.is_empty();
     Ok(())

@@ -85,8 +85,7 @@ pub(super) async fn reckon(
     let findings = check::compare(&books, &stand.sandbox.ledger().await?);
     let played = journal.played().clone();
     let mut breaches = journal.surprises;
-    let found = findings.breaches.iter();
-    breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
+    breaches.extend(findings.sayings());
     if !breaches.is_empty() {
         output::say(&stand.tail());
     }

@@ -53,11 +53,7 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     let begun = Instant::now();
     while stand.wires()?.tallies().database.answers_lost < arguments.cuts {
         ensure!(begun.elapsed() < CUTS_PATIENCE, "too few COMMITs came by");
-        ensure!(
-            stand.process()?.ended()?.is_none(),
-            "the service ended:\n{}",
-            stand.tail()
-        );
+        stand.still_runs()?;
         sleep(POLL).await;
     }
     stand.wires()?.calm();

@@ -73,9 +73,7 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
     counts.add("payments", u64::try_from(keys.len())?);
     let findings = check::run(&stand.target(), &stand.sandbox, REACH_PATIENCE).await?;
     verdict.unexplained = findings.unexplained;
-    let found = findings.breaches.iter();
-    let found = found.map(|breach| format!("{} {}", breach.invariant, breach.what));
-    verdict.breaches.extend(found);
+    verdict.breaches.extend(findings.sayings());
     stand.dismantle().await?;
     Ok(Round { counts, verdict })
 }

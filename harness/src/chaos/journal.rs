@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use super::parts::Part;
-use crate::http::Reply;
+use crate::http::{Reply, insist};
 use crate::random::unique_name;
 use crate::service::{Authenticated, Service};
 
@@ -15,7 +15,6 @@ use crate::service::{Authenticated, Service};
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a client that came back goes on asking.
 const RETURN_PATIENCE: Duration = Duration::from_secs(10);
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// What a client wants.
 #[derive(Clone, Debug)]
@@ -95,18 +94,13 @@ impl Attempt {
 
     /// Asks again until the answer is final, for so long at most.
     pub(super) async fn insist(&self, service: &Service, patience: Duration) -> Option<Reply> {
-        let begun = Instant::now();
-        loop {
-            let reply = self.send(service).await;
-            let settled = reply.as_ref().is_some_and(|reply| {
+        let stays = |reply: Option<&Reply>| {
+            reply.is_some_and(|reply| {
                 let wait = reply.header("retry-after").is_some();
                 !(matches!(reply.status, 202 | 503) || (reply.status == 409 && wait))
-            });
-            if settled || begun.elapsed() >= patience {
-                return reply;
-            }
-            sleep(RETRY_PAUSE).await;
-        }
+            })
+        };
+        insist(|| self.send(service), stays, patience).await
     }
 }
 

@@ -57,11 +57,7 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
         counts.add("processesKilled", processes);
         sleep(dice.pause(AWAY_MAX_MS)).await;
         server.start().await?;
-        ensure!(
-            stand.process()?.ended()?.is_none(),
-            "the service ended:\n{}",
-            stand.tail()
-        );
+        stand.still_runs()?;
     }
     let begun = Instant::now();
     let journal = load.end().await?;

@@ -86,11 +86,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let target = storm.stand.target();
     let findings = check::run(&target, &storm.stand.sandbox, SETTLE_PATIENCE).await?;
     storm.figures.unexplained = findings.unexplained;
-    let found = findings.breaches.iter();
-    storm
-        .figures
-        .breaches
-        .extend(found.map(|b| format!("{} {}", b.invariant, b.what)));
+    storm.figures.breaches.extend(findings.sayings());
     output::print_json(&storm.figures);
     storm.stand.dismantle().await?;
     Ok(storm.figures.breaches.is_empty())
@@ -215,7 +211,7 @@ impl Storm {
     }
 
     fn breach(&mut self, what: String) {
-        output::say(&format!("BREACH {what}"));
+        output::breaches([&what]);
         self.figures.breaches.push(what);
     }
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
 use tokio::time::{Instant, sleep};
 
 use super::aftermath::{SETTINGS, reckon};
@@ -44,11 +43,7 @@ async fn round(arguments: &Arguments, seed: u64) -> anyhow::Result<Round> {
     }
     stand.wires()?.calm();
     let journal = load.end().await?;
-    ensure!(
-        stand.process()?.ended()?.is_none(),
-        "the service ended:\n{}",
-        stand.tail()
-    );
+    stand.still_runs()?;
     stand.sandbox.heal().await?;
     let mut counts = Counts::default();
     counts.add("asked", journal.asked());

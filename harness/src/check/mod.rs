@@ -125,9 +125,23 @@ pub(crate) struct Findings {
     pub(crate) refunded_at_gateway: i64,
     /// Minor units that were given back, as the books say.
     pub(crate) refunded_in_books: i64,
+    /// How long it took until no saga was open; none where one still is, or nobody waited.
+    #[serde(skip)]
+    pub(crate) settled: Option<Duration>,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
 }
 
 impl Findings {
+    /// What does not hold, a line each.
+    pub(crate) fn sayings(&self) -> impl Iterator<Item = String> {
+        self.breaches.iter().map(ToString::to_string)
+    }
+
     /// Adds a breach.
     fn breach(&mut self, invariant: Invariant, what: String) {
         self.breaches.push(Breach { invariant, what });
@@ -176,26 +190,27 @@ pub(crate) async fn settle(
     }
 }
 
-/// Waits for the sagas, then compares.
+/// Waits for the sagas, then compares, and says how long the sagas took.
 pub(crate) async fn run(
     target: &Target,
     sandbox: &Sandbox,
     patience: Duration,
 ) -> anyhow::Result<Findings> {
-    settle(target, patience).await?;
+    let settled = settle(target, patience).await?;
     // Books first: what is booked must have happened before.
     let books = Books::read(target).await?;
     let lines = sandbox.ledger().await?;
-    Ok(compare(&books, &lines))
+    Ok(Findings {
+        settled,
+        ..compare(&books, &lines)
+    })
 }
 
 /// Checks and prints; whether everything holds.
 pub(crate) async fn command(arguments: &Arguments) -> anyhow::Result<bool> {
     let sandbox = Sandbox::new(&arguments.sandbox)?;
     let findings = run(&arguments.database, &sandbox, arguments.settle_within).await?;
-    for breach in &findings.breaches {
-        output::say(&format!("BREACH {}: {}", breach.invariant, breach.what));
-    }
+    output::breaches(findings.sayings());
     output::print_json(&findings);
     if !arguments.self_test {
         return Ok(findings.breaches.is_empty());

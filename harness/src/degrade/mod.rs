@@ -255,6 +255,10 @@ async fn until_noticed(
 /// Buyers come until as many are served within a second as before, nearly.
 async fn until_served_again(arguments: &Arguments, board: &Board, since: Instant) {
     let most = arguments.again_seconds;
+    if board.before().served == 0 {
+        board.breach("nobody was served before: nothing was proven".to_owned());
+        return;
+    }
     while board.served_again().is_none() && since.elapsed() < Duration::from_secs(most) {
         sleep(POLL).await;
     }
@@ -293,8 +297,8 @@ async fn judged(
         None
     };
     let paid = buyers.verify().await?;
-    if scene.stand.process()?.ended()?.is_some() {
-        board.breach(format!("the service ended: {}", scene.stand.tail()));
+    if let Err(ended) = scene.stand.still_runs() {
+        board.breach(format!("{ended:#}"));
     }
     let findings = check::run(&target, &scene.stand.sandbox, Duration::ZERO).await?;
     if findings.lines == 0 || paid == 0 {
@@ -304,8 +308,7 @@ async fn judged(
         board.breach(format!("{} won unexplained", findings.unexplained));
     }
     let mut breaches = board.breaches();
-    let found = findings.breaches.iter();
-    breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
+    breaches.extend(findings.sayings());
     let phases = Phase::ALL.map(|phase| {
         let open = watched.open.get(&phase).copied().flatten();
         (phase, Told::of(board, phase, open))

@@ -64,12 +64,13 @@ impl Pace {
         &self.refused
     }
 
-    /// At the end of which second enough were served within it; none yet.
+    /// At the end of which second enough were served within it; none yet, and never where nobody
+    /// was served before.
     pub(super) fn again(&self, before: Goodput) -> Option<u64> {
         let enough = |served: &u64| {
             let now = u128::from(*served).saturating_mul(before.within.as_millis());
             let then = u128::from(before.served).saturating_mul(1_000);
-            *served > 0 && now.saturating_mul(100) >= then.saturating_mul(ENOUGH)
+            then > 0 && now.saturating_mul(100) >= then.saturating_mul(ENOUGH)
         };
         let second = self.served.iter().position(enough)?;
         u64::try_from(second.saturating_add(1)).ok()
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!(paced(&[]).again(BEFORE), None);
         // Nothing proves that nobody is missing where nobody came before.
         assert_eq!(paced(&[(0, 3)]).again(Goodput::default()), None);
+        assert_eq!(paced(&[(9, 0)]).again(Goodput::default()), None);
     }
 
     #[test]

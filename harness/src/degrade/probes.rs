@@ -15,10 +15,10 @@ const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// Asks both probes until told otherwise.
 pub(super) async fn ask(service: Service, board: Board, over: watch::Receiver<bool>) {
     while !*over.borrow() {
-        let begun = board.begin();
+        let begun = board.begin_of(board.begin());
         let live = service.live().await;
         board.hear("live", begun, live.as_ref().ok());
-        let begun = board.begin();
+        let begun = board.begin_of(board.begin());
         let ready = service.ready().await;
         board.hear("ready", begun, ready.as_ref().ok());
         sleep(PROBE_EVERY).await;

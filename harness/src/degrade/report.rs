@@ -21,7 +21,7 @@ pub(super) struct Report {
     pub(super) timings_divided_by: u32,
     pub(super) seconds_each: u64,
     pub(super) phases: BTreeMap<Phase, Told>,
-    /// Requests a second that were served before, in tenths.
+    /// Approvals a second before, in tenths.
     pub(super) served_before_tenths: u64,
     /// After how many seconds four fifths of that were served again.
     pub(super) served_again_seconds: Option<u64>,
@@ -164,9 +164,12 @@ impl Report {
 
     /// What must not be, for people; then one line of JSON.
     pub(super) fn print(&self) {
-        for breach in &self.breaches {
-            output::say(&format!("BREACH {}: {breach}", self.trouble.name()));
-        }
+        let name = self.trouble.name();
+        output::breaches(
+            self.breaches
+                .iter()
+                .map(|breach| format!("{name}: {breach}")),
+        );
         output::print_json(self);
     }
 }

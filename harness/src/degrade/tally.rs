@@ -20,6 +20,8 @@ const SILENCE: &str = "no answer";
 const COME_BACK: [u16; 3] = [202, 429, 503];
 /// Who asks them is no buyer.
 const PROBES: [&str; 2] = ["live", "ready"];
+/// What is counted as served: who is only prepared, or reads what is, has paid nothing.
+pub(super) const SERVED: &str = "approve";
 
 /// Before, during and after a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,6 +38,13 @@ pub(super) enum Phase {
 impl Phase {
     /// In their order.
     pub(super) const ALL: [Self; 3] = [Self::Before, Self::During, Self::After];
+}
+
+/// When somebody came, and when their request began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) came: Phase,
+    pub(super) asked: Phase,
 }
 
 /// What was told in each phase.
@@ -92,13 +101,20 @@ impl Board {
         state.paces.insert(phase, Pace::new(now));
     }
 
-    /// A request begins: in which phase.
+    /// Somebody comes, or a request begins: in which phase.
     pub(super) fn begin(&self) -> Phase {
         self.state().phase.unwrap_or(Phase::Before)
     }
 
+    /// A request of somebody who came in that phase begins.
+    pub(super) fn begin_of(&self, came: Phase) -> Begun {
+        let asked = self.begin();
+        Begun { came, asked }
+    }
+
     /// A request of this kind was answered, or was not; what it was told.
-    pub(super) fn hear(&self, kind: &str, begun: Phase, reply: Option<&Reply>) -> String {
+    pub(super) fn hear(&self, kind: &str, begun: Begun, reply: Option<&Reply>) -> String {
+        let Begun { came, asked: begun } = begun;
         let told = reply.map_or_else(|| SILENCE.to_owned(), told);
         let mut state = self.state();
         // Who came shortly before the trouble met it.
@@ -111,15 +127,18 @@ impl Board {
                 .breaches
                 .insert(format!("{kind} was told {told}: {wrong}"));
         }
-        // Who waits meanwhile is neither served nor refused; nor is a probe a buyer.
+        // Who waits meanwhile is neither served nor refused; nor is a probe a buyer. Who came in an
+        // earlier phase tells of that one.
         let is_buyer = !PROBES.contains(&kind);
         let waits = reply.is_some_and(|reply| reply.status == 202);
+        let served = reply.is_some_and(|reply| (200..300).contains(&reply.status));
         if is_buyer
             && !waits
+            && (kind == SERVED || !served)
+            && came == begun
             && state.phase == Some(begun)
             && let Some(pace) = state.paces.get_mut(&begun)
         {
-            let served = reply.is_some_and(|reply| (200..300).contains(&reply.status));
             pace.note(Instant::now(), served);
         }
         let heard = state.heard.entry(phase).or_default();
@@ -262,7 +281,7 @@ mod tests {
     fn what_is_documented_and_says_when_to_come_back_is_well() {
         let board = board();
         board.turn(Phase::During);
-        let begun = board.begin();
+        let begun = board.begin_of(Phase::During);
         let away = reply(503, "STORE_UNAVAILABLE", true);
         assert_eq!(
             board.hear("read", begun, Some(&away)),
@@ -291,7 +310,7 @@ mod tests {
         for (phase, wrong) in wrongs {
             let board = board();
             board.turn(phase);
-            board.hear("approve", board.begin(), wrong.as_ref());
+            board.hear("approve", board.begin_of(phase), wrong.as_ref());
             assert_eq!(board.breaches().len(), 1, "{wrong:?}");
         }
     }
@@ -301,7 +320,7 @@ mod tests {
         let board = board();
         board.turn(Phase::Before);
         let busy = reply(503, "STORE_UNAVAILABLE", true);
-        board.hear("approve", board.begin(), Some(&busy));
+        board.hear("approve", board.begin_of(Phase::Before), Some(&busy));
         assert_eq!(board.breaches(), Vec::<String>::new());
     }
 
@@ -311,23 +330,29 @@ mod tests {
         let well = reply(200, "OK", false);
         let away = reply(503, "STORE_UNAVAILABLE", true);
         board.turn(Phase::During);
-        let long_ago = board.begin();
+        let earlier = board.begin();
+        let long_ago = board.begin_of(earlier);
         board.turn(Phase::After);
+        let late = board.begin_of(earlier);
+        let now = board.begin_of(board.begin());
         board.state().before = Goodput {
             served: 10,
             within: Duration::from_secs(1),
         };
-        // Who came during the trouble is served now, and so are the probes.
+        // Who came during the trouble is served now, and so are the probes and whoever only reads.
         for _ in 0..10 {
             board.hear("approve", long_ago, Some(&well));
-            board.hear("ready", board.begin(), Some(&well));
+            board.hear("approve", late, Some(&well));
+            board.hear("ready", now, Some(&well));
+            board.hear("prepare", now, Some(&well));
+            board.hear("read", now, Some(&well));
         }
-        board.hear("approve", board.begin(), Some(&away));
+        board.hear("approve", now, Some(&away));
         for _ in 0..7 {
-            board.hear("approve", board.begin(), Some(&well));
+            board.hear("approve", now, Some(&well));
         }
         assert_eq!(board.served_again(), None);
-        board.hear("approve", board.begin(), Some(&well));
+        board.hear("approve", now, Some(&well));
         assert_eq!(board.served_again(), Some(1));
         assert_eq!(board.refused_after(), [1]);
     }

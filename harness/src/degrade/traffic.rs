@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::tally::Board;
+use super::tally::{Board, Phase};
 use crate::http::Reply;
 use crate::random::unique_name;
 use crate::sandbox::Sandbox;
@@ -97,14 +97,14 @@ impl Buyers {
     }
 
     async fn buy(self) -> anyhow::Result<()> {
-        let name = unique_name();
+        let (name, came) = (unique_name(), self.board.begin());
         let wants_back = {
             let mut book = self.book.lock().await;
             book.came = book.came.saturating_add(1);
             book.came % 3 == 0
         };
         let wish = Wish::Prepare(format!("degrade-{name}"));
-        let Some(reply) = self.wish(wish, format!("p-{name}")).await else {
+        let Some(reply) = self.wish(came, wish, format!("p-{name}")).await else {
             return Ok(());
         };
         let text = |field: &str| reply.data(field).map(str::to_owned).context("not prepared");
@@ -115,20 +115,22 @@ impl Buyers {
         };
         let payment = prepared.payment.clone();
         let wish = Wish::Approve(self.sandbox.authenticate(&prepared).await?);
-        let approved = self.wish(wish, format!("a-{name}")).await;
-        let begun = self.board.begin();
+        let approved = self.wish(came, wish, format!("a-{name}")).await;
+        let begun = self.board.begin_of(came);
         let read = self.service.payment(&payment).await;
         self.board.hear("read", begun, read.as_ref().ok());
         if wants_back && approved.is_some() {
-            self.wish(Wish::Cancel(payment), format!("c-{name}")).await;
+            self.wish(came, Wish::Cancel(payment), format!("c-{name}"))
+                .await;
         }
         Ok(())
     }
 
-    /// What it comes to, where that is an end; otherwise it is kept, to be asked for again.
-    async fn wish(&self, wish: Wish, key: String) -> Option<Reply> {
+    /// What it comes to, of somebody who came in that phase, where that is an end; otherwise it is
+    /// kept, to be asked for again.
+    async fn wish(&self, came: Phase, wish: Wish, key: String) -> Option<Reply> {
         let open = Open { wish, key };
-        let begun = self.board.begin();
+        let begun = self.board.begin_of(came);
         let reply = self.ask(&open).await.ok();
         self.board.hear(open.wish.kind(), begun, reply.as_ref());
         let done = reply.filter(|reply| matches!(reply.status, 200 | 201));

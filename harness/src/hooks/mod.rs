@@ -187,9 +187,7 @@ async fn breaches(
     verified: (u64, u64),
 ) -> anyhow::Result<Vec<String>> {
     let findings = check::run(&stand.target(), &stand.sandbox, PATIENCE).await?;
-    let breaches = findings.breaches.iter();
-    let breaches = breaches.map(|breach| format!("{}: {}", breach.invariant, breach.what));
-    let mut breaches: Vec<String> = breaches.collect();
+    let mut breaches: Vec<String> = findings.sayings().collect();
     let entries = Effects::read(stand).await?.entries;
     let wanted = payments.saturating_mul(2);
     if entries != wanted {

@@ -76,7 +76,7 @@ impl Arrivals {
             let buyer = self.lock_waiting().pop_front();
             let buyer = buyer.context("more came than were prepared")?;
             let second = usize::try_from(due.as_secs())?;
-            under_way.spawn(self.clone().arrive(buyer, begun, second));
+            under_way.spawn(self.clone().arrive(buyer, (begun, due), second));
             while under_way.try_join_next().is_some() {}
         }
         under_way.join_all().await;
@@ -87,9 +87,10 @@ impl Arrivals {
         Ok(std::mem::take(&mut *timeline))
     }
 
-    async fn arrive(self, buyer: Buyer, begun: Instant, second: usize) {
+    async fn arrive(self, buyer: Buyer, (begun, due): (Instant, Duration), second: usize) {
         let amount = buyer.wanted.prepared.amount;
         let sent = Instant::now();
+        let late = begun.elapsed().saturating_sub(due);
         let reply = self
             .service
             .approve(&buyer.wanted, amount, &buyer.key)
@@ -111,6 +112,7 @@ impl Arrivals {
         if what.good.count() > 0 {
             timeline.approved(begun.elapsed());
         }
+        timeline.sent(late);
         timeline.add(second, what);
     }
 

@@ -31,6 +31,8 @@ const GOODPUT_MIN: u64 = 800;
 const RECOVERY_MAX: u64 = 10;
 /// How soon a refusal is told.
 const REFUSAL_MAX: Duration = Duration::from_millis(100);
+/// Where one in a hundred is sent later than this, no such crowd came: nothing is measured.
+const LAG_MAX: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_mins(2);
 /// So many of the wrong answers are shown.
 const SHOWN: usize = 5;
@@ -79,6 +81,12 @@ struct Figures {
     p99_crowded: Option<u64>,
     recovered_after_seconds: Option<u64>,
     goal_recovered_after_seconds: u64,
+    /// How long after it was due a request was sent.
+    lag_p50: u64,
+    lag_p99: u64,
+    lag_max: u64,
+    /// Whether the crowd did not come as it should have: then nothing of this was measured.
+    void: bool,
     goals_met: bool,
     unexplained: u64,
     breaches: Vec<String>,
@@ -100,13 +108,11 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let spans = spans(arguments, peak.per_second_tenths);
     let stock = load::stock(&service, &stand.sandbox, wanted(&spans, arguments.times)).await?;
     let timeline = Arrivals::new(&service, stock).play(&spans).await?;
-    let settled = check::settle(&stand.target(), SETTLE).await?;
-    let findings = check::run(&stand.target(), &stand.sandbox, Duration::ZERO).await?;
+    let findings = check::run(&stand.target(), &stand.sandbox, SETTLE).await?;
 
     let mut breaches = timeline.wrong(SHOWN);
-    let found = findings.breaches.iter();
-    breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
-    if settled.is_none() {
+    breaches.extend(findings.sayings());
+    if findings.settled.is_none() {
         breaches.push("sagas are still open".to_owned());
     }
     let figures = figures(arguments, peak.per_second_tenths, &timeline, breaches)?;
@@ -114,15 +120,17 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         unexplained: findings.unexplained,
         ..figures
     };
-    for breach in &figures.breaches {
-        output::say(&format!("BREACH {breach}"));
-    }
-    if !figures.breaches.is_empty() {
+    if output::breaches(&figures.breaches) {
         output::say(&stand.tail());
+    }
+    if figures.void {
+        let lag = stats::show_milliseconds(figures.lag_p99);
+        output::say(&format!("VOID: the crowd itself came late, p99 {lag}"));
     }
     output::print_json(&figures);
     stand.dismantle().await?;
-    Ok(figures.breaches.is_empty() && (figures.goals_met || !arguments.judge_rates))
+    let met = figures.goals_met || !arguments.judge_rates;
+    Ok(figures.breaches.is_empty() && !figures.void && met)
 }
 
 /// Half of the peak, the crowd, and half of it again.
@@ -197,6 +205,10 @@ fn figures(
         p99_crowded: crowded.good.percentile(990),
         recovered_after_seconds: recovered,
         goal_recovered_after_seconds: RECOVERY_MAX,
+        lag_p50: timeline.lag(500),
+        lag_p99: timeline.lag(990),
+        lag_max: timeline.lag(1000),
+        void: u128::from(timeline.lag(990)) > LAG_MAX.as_micros(),
         goals_met: crowd_came && ratio >= GOODPUT_MIN && quick && soon,
         unexplained: 0,
         breaches,

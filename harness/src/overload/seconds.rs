@@ -32,6 +32,8 @@ pub(super) struct Timeline {
     seconds: Vec<Second>,
     /// When each approval was answered, since the beginning.
     approved_at: Vec<Duration>,
+    /// How long after it was due each request was sent.
+    lag: Samples,
 }
 
 impl Second {
@@ -81,6 +83,17 @@ impl Timeline {
         if let Some(known) = self.seconds.get_mut(second) {
             known.merge(what);
         }
+    }
+
+    /// A request was sent so long after it was due.
+    pub(super) fn sent(&mut self, late: Duration) {
+        self.lag.add(late);
+    }
+
+    /// How long after they were due requests were sent, so many of a thousand at most; in
+    /// microseconds.
+    pub(super) fn lag(&self, per_mille: usize) -> u64 {
+        self.lag.percentile(per_mille).unwrap_or(0)
     }
 
     /// Somebody was told of an approval.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use crate::books::Target;
@@ -236,6 +236,14 @@ impl Stand {
     /// The service's process.
     pub(crate) fn process(&mut self) -> anyhow::Result<&mut Process> {
         self.service.process()
+    }
+
+    /// # Errors
+    /// The service ended by itself; with the end of its log.
+    pub(crate) fn still_runs(&mut self) -> anyhow::Result<()> {
+        let ended = self.process()?.ended()?;
+        ensure!(ended.is_none(), "the service ended:\n{}", self.tail());
+        Ok(())
     }
 
     /// Kills the service, if it runs.

@@ -306,7 +306,7 @@ def workflows(folder):
     """They run steps that there are, with the compiler that the image is built with, and may little."""
     steps = set(re.findall(r'^  "(\w+) +\w', pathlib.Path("scripts/test").read_text(), re.M))
     image = re.search(r"rust:([\d.]+)", pathlib.Path("Containerfile").read_text()).group(1)
-    asked = set()
+    asked, whole = set(), False
     for path in pathlib.Path(folder).glob("*.yml"):
         (workflow,) = documents(path)
         need(workflow["permissions"] == {"contents": "read"}, f"{path} may too much")
@@ -318,9 +318,12 @@ def workflows(folder):
         for job in own:
             need("timeout-minutes" in job, f"{path}: a job that never ends")
             for step in job["steps"]:
-                asked |= set(step.get("env", {}).get("PAYFLOW_TEST_STEPS", "").split())
+                some = set(step.get("env", {}).get("PAYFLOW_TEST_STEPS", "").split())
+                whole |= "./scripts/test" in step.get("run", "") and not some
+                asked |= some
         if "workflow_call" not in workflow.get(True, workflow.get("on", {})):
             need(publishes_only_tested(workflow["jobs"]), f"{path} publishes what was not tested")
+    need(whole, f"no job of {folder} runs every step")
     need(asked and asked <= steps, f"no such steps: {sorted(asked - steps)}")
 
 

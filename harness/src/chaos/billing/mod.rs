@@ -197,9 +197,9 @@ async fn compare(stand: &Stand, verdict: &mut Verdict) -> anyhow::Result<Books> 
     let books = Books::read(&stand.target()).await?;
     let findings = check::compare(&books, &stand.sandbox.ledger().await?);
     verdict.unexplained = verdict.unexplained.saturating_add(findings.unexplained);
-    let found = findings.breaches.iter();
-    let found = found.map(|breach| format!("{} {}", breach.invariant, breach.what));
-    verdict.breaches.extend(found.take(BREACHES_MAX));
+    verdict
+        .breaches
+        .extend(findings.sayings().take(BREACHES_MAX));
     Ok(books)
 }
 

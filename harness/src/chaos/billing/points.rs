@@ -96,9 +96,7 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
         let what = format!("{} cycles are paid of {months}", findings.cycles_paid);
         verdict.breaches.push(what);
     }
-    let found = findings.breaches.iter();
-    let found = found.map(|breach| format!("{} {}", breach.invariant, breach.what));
-    verdict.breaches.extend(found);
+    verdict.breaches.extend(findings.sayings());
     stand.dismantle().await?;
     Ok(Round { counts, verdict })
 }

@@ -115,13 +115,9 @@ async fn end(stand: Stand, mut rival: Instance) -> anyhow::Result<()> {
 
 /// A run in which Redis was of no use, or never missed, proves nothing.
 async fn judged(stand: &Stand, work: &Work, counts: &Counts) -> anyhow::Result<Verdict> {
-    let begun = Instant::now();
-    let target = stand.target();
-    let settled = check::settle(&target, SETTLE_PATIENCE).await?;
-    let findings = check::run(&target, &stand.sandbox, Duration::ZERO).await?;
-    let found = findings.breaches.iter();
+    let findings = check::run(&stand.target(), &stand.sandbox, SETTLE_PATIENCE).await?;
     let mut breaches = work.seen.breaches.clone();
-    breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
+    breaches.extend(findings.sayings());
     for (name, why) in [
         ("flushes", "it was never flushed"),
         ("replaysByRedis", "no repeat was answered by it"),
@@ -132,7 +128,7 @@ async fn judged(stand: &Stand, work: &Work, counts: &Counts) -> anyhow::Result<V
         }
     }
     Ok(Verdict {
-        settled_milliseconds: settled.map(|_| milliseconds(begun.elapsed())),
+        settled_milliseconds: findings.settled.map(milliseconds),
         unexplained: findings.unexplained,
         breaches,
         ..Verdict::default()

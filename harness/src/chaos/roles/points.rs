@@ -86,9 +86,7 @@ async fn round(arguments: &Arguments, points: &[String], seed: u64) -> anyhow::R
     let target = playing.stand.target();
     let findings = check::run(&target, &playing.stand.sandbox, Duration::ZERO).await?;
     verdict.unexplained = findings.unexplained;
-    let found = findings.breaches.iter();
-    let found = found.map(|breach| format!("{} {}", breach.invariant, breach.what));
-    verdict.breaches.extend(found);
+    verdict.breaches.extend(findings.sayings());
     for copy in &mut copies {
         copy.kill().await?;
     }

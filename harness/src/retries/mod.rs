@@ -1,17 +1,18 @@
 //! Owns how much a gateway in trouble is called: its own arrivals are counted, per payment and per
 //! idempotency key.
 
-use std::collections::BTreeMap;
+mod arrivals;
+
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::check;
-use crate::http::Reply;
+use crate::http::{Reply, insist};
 use crate::load;
 use crate::output;
 use crate::random::unique_name;
@@ -19,6 +20,7 @@ use crate::sandbox::Call;
 use crate::service::{Authenticated, Service};
 use crate::stand::{Parts, Stand};
 use crate::stats::per_mille;
+use arrivals::{by_key, met, unasked, without_key};
 
 /// So many calls for a thousand payments at most (`R30`).
 const CALLS_MAX: u64 = 1_100;
@@ -26,8 +28,9 @@ const CALLS_MAX: u64 = 1_100;
 const RESOLVED_MAX: Duration = Duration::from_mins(1);
 const SETTLE: Duration = Duration::from_mins(3);
 const LATENCY: Duration = Duration::from_millis(20);
-/// Who is told to come again does so after this, whatever longer time is named.
-const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// So many arrivals under one key at most: a call, and repeats of which each follows a question
+/// that was answered.
+const UNDER_ONE_KEY_MAX: usize = 4;
 /// Nobody insists for longer.
 const PATIENCE: Duration = Duration::from_mins(2);
 const SHOWN: usize = 5;
@@ -74,8 +77,16 @@ struct Count {
     calls: usize,
     questions: usize,
     calls_per_mille: u64,
+    /// How many payments met the trouble: more than one call, or one that was not served.
+    troubled: usize,
+    /// Calls for a thousand of these: what the first figure dilutes.
+    calls_per_mille_troubled: u64,
+    /// The most calls about one payment.
+    about_one_payment: usize,
     /// The most arrivals under one idempotency key.
     under_one_key: usize,
+    /// Calls that change something and came under no key: nothing tells them from repeats.
+    without_key: usize,
     resolved_milliseconds: Option<u64>,
 }
 
@@ -86,6 +97,7 @@ struct Figures {
     database: &'static str,
     counts: Vec<Count>,
     goal_calls_per_mille: u64,
+    goal_under_one_key: usize,
     unexplained: u64,
     breaches: Vec<String>,
 }
@@ -104,20 +116,17 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let mut stand = Stand::build(&arguments.parts, &settings, LATENCY).await?;
     stand.lay_wires(1).await?;
     let service = stand.start().await?;
-    let (mut counts, mut breaches) = (Vec::new(), Vec::new());
+    let (mut counts, mut breaches, mut mark) = (Vec::new(), Vec::new(), 0);
     for trouble in Trouble::ALL {
-        let count = count(&stand, &service, arguments, trouble, &mut breaches).await?;
+        let kept = (&mut mark, &mut breaches);
+        let count = count(&stand, &service, arguments, trouble, kept).await?;
         output::say(&format!("{count:?}"));
         judge(&count, &mut breaches);
         counts.push(count);
     }
     let findings = check::run(&stand.target(), &stand.sandbox, SETTLE).await?;
-    let found = findings.breaches.iter();
-    breaches.extend(found.map(|breach| format!("{} {}", breach.invariant, breach.what)));
-    for breach in &breaches {
-        output::say(&format!("BREACH {breach}"));
-    }
-    if !breaches.is_empty() {
+    breaches.extend(findings.sayings());
+    if output::breaches(&breaches) {
         output::say(&stand.tail());
     }
     let figures = Figures {
@@ -125,6 +134,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         database: arguments.parts.database_kind(),
         counts,
         goal_calls_per_mille: CALLS_MAX,
+        goal_under_one_key: UNDER_ONE_KEY_MAX,
         unexplained: findings.unexplained,
         breaches,
     };
@@ -145,6 +155,18 @@ fn judge(count: &Count, breaches: &mut Vec<String>) {
         let calls = count.calls_per_mille;
         breaches.push(format!("{kind:?}: {calls} calls for a thousand payments"));
     }
+    if count.under_one_key > UNDER_ONE_KEY_MAX {
+        let calls = count.under_one_key;
+        breaches.push(format!("{kind:?}: {calls} calls came under one key"));
+    }
+    if count.without_key > 0 {
+        let calls = count.without_key;
+        breaches.push(format!("{kind:?}: {calls} calls came under no key"));
+    }
+    // Of those whose connection is cut, some are never heard of at the gateway.
+    if count.troubled == 0 && kind != Trouble::Wires {
+        breaches.push(format!("{kind:?}: no payment met it: nothing was proven"));
+    }
     let late = count.resolved_milliseconds.map(Duration::from_millis);
     if late.is_some_and(|late| late > RESOLVED_MAX) {
         breaches.push(format!("{kind:?}: resolved only after {late:?}"));
@@ -156,11 +178,11 @@ async fn count(
     service: &Service,
     arguments: &Arguments,
     trouble: Trouble,
-    breaches: &mut Vec<String>,
+    (mark, breaches): (&mut u64, &mut Vec<String>),
 ) -> anyhow::Result<Count> {
     let stock = load::stock(service, &stand.sandbox, arguments.payments).await?;
     let stock: Vec<Authenticated> = stock.into();
-    let before = stand.sandbox.all_calls().await?.len();
+    *mark = last(&stand.sandbox.calls_after(*mark).await?, *mark);
     begin(stand, trouble).await?;
     let clients = clients(service, stock, arguments.clients);
     if trouble == Trouble::Away {
@@ -179,21 +201,31 @@ async fn count(
     }
     let settled = check::settle(&stand.target(), SETTLE).await?;
     let resolved = settled.map(|_| served.elapsed());
-    let calls: Vec<Call> = stand.sandbox.all_calls().await?;
-    let calls = calls.get(before..).context("calls were forgotten")?;
-    breaches.extend(unasked(calls).into_iter().take(SHOWN));
+    let calls = stand.sandbox.calls_after(*mark).await?;
+    *mark = last(&calls, *mark);
+    breaches.extend(unasked(&calls).into_iter().take(SHOWN));
     let questions = calls.iter().filter(|call| call.is_question()).count();
     let approved = calls.iter().filter(|call| call.effect).count();
     let whole = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let met = met(&calls);
     Ok(Count {
         trouble,
         approved,
         calls: calls.len(),
         questions,
         calls_per_mille: per_mille(whole(calls.len()), whole(approved)),
-        under_one_key: by_key(calls).values().map(Vec::len).max().unwrap_or(0),
+        troubled: met.troubled,
+        calls_per_mille_troubled: per_mille(whole(met.calls), whole(met.troubled)),
+        about_one_payment: met.most,
+        under_one_key: by_key(&calls).values().map(Vec::len).max().unwrap_or(0),
+        without_key: without_key(&calls),
         resolved_milliseconds: resolved.and_then(|took| u64::try_from(took.as_millis()).ok()),
     })
+}
+
+/// The number of the last of these calls; of the one before them where there are none.
+fn last(calls: &[Call], before: u64) -> u64 {
+    calls.last().map_or(before, |call| call.sequence)
 }
 
 async fn begin(stand: &Stand, trouble: Trouble) -> anyhow::Result<()> {
@@ -230,100 +262,24 @@ fn clients(service: &Service, mut stock: Vec<Authenticated>, count: usize) -> Jo
     clients
 }
 
-/// Pays, coming again under the same key as often as it is told to.
+/// Pays, coming again under the same key as often as it is told to; what nobody should be told.
 async fn pay(service: &Service, wanted: &Authenticated) -> Option<String> {
-    let (begun, key) = (Instant::now(), unique_name());
-    while begun.elapsed() < PATIENCE {
-        let reply = service.approve(wanted, wanted.prepared.amount, &key).await;
-        match reply {
-            Ok(reply) if matches!(reply.status, 200 | 202) => return None,
-            Ok(reply) => match pause(&reply) {
-                Some(pause) => sleep(pause).await,
-                None => return Some(format!("{}: {}", reply.status, reply.body)),
-            },
-            Err(error) => return Some(format!("no answer: {error:#}")),
-        }
+    let key = &unique_name();
+    let send = || async move {
+        let reply = service.approve(wanted, wanted.prepared.amount, key).await;
+        reply.ok()
+    };
+    let stays = |reply: Option<&Reply>| !reply.is_some_and(comes_again);
+    let reply = insist(send, stays, PATIENCE).await;
+    match reply {
+        Some(reply) if matches!(reply.status, 200 | 202) => None,
+        Some(reply) if comes_again(&reply) => Some("told to come again for two minutes".to_owned()),
+        Some(reply) => Some(format!("{}: {}", reply.status, reply.body)),
+        None => Some("no answer".to_owned()),
     }
-    Some("told to come again for two minutes".to_owned())
 }
 
-/// How long whoever is to come again waits.
-fn pause(reply: &Reply) -> Option<Duration> {
-    let seconds = reply.header("retry-after")?.parse().ok()?;
-    let again = matches!(reply.status, 409 | 429 | 503);
-    again.then(|| Duration::from_secs(seconds).min(PAUSE_MAX))
-}
-
-/// Arrivals that change something, by the key under which they came.
-fn by_key(calls: &[Call]) -> BTreeMap<&str, Vec<&Call>> {
-    let mut keys: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
-    for call in calls.iter().filter(|call| !call.is_question()) {
-        if let Some(key) = &call.idempotency_key {
-            keys.entry(key).or_default().push(call);
-        }
-    }
-    keys
-}
-
-/// Calls that came again although nobody had asked what became of the one before: a client library
-/// sends such. Who was told that it is too early was told what became of it.
-fn unasked(calls: &[Call]) -> Vec<String> {
-    let mut unasked = Vec::new();
-    for (key, arrivals) in by_key(calls) {
-        for pair in arrivals.windows(2) {
-            let [first, second] = pair else { continue };
-            let between = first.sequence..second.sequence;
-            let asked = calls.iter().any(|call| {
-                call.is_question() && between.contains(&call.sequence) && is_about(call, first)
-            });
-            if !asked && first.status != Some(429) {
-                unasked.push(format!("{key} came twice, and nobody had asked between"));
-            }
-        }
-    }
-    unasked
-}
-
-fn is_about(question: &Call, call: &Call) -> bool {
-    let same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-    same(&question.payment_key, &call.payment_key) || same(&question.order_id, &call.order_id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(sequence: u64, operation: &str, status: Option<u16>) -> Call {
-        Call {
-            sequence,
-            operation: operation.to_owned(),
-            effect: false,
-            payment_key: Some("pay".to_owned()),
-            order_id: None,
-            idempotency_key: (operation == "confirm").then(|| "key".to_owned()),
-            status,
-        }
-    }
-
-    #[test]
-    fn a_call_that_comes_again_by_itself_is_found() {
-        let again = [call(1, "confirm", None), call(2, "confirm", Some(200))];
-        assert_eq!(unasked(&again).len(), 1);
-        let asked = [
-            call(1, "confirm", None),
-            call(2, "get", Some(404)),
-            call(3, "confirm", Some(200)),
-        ];
-        assert!(unasked(&asked).is_empty());
-        let early = [call(1, "confirm", Some(429)), call(2, "confirm", Some(200))];
-        assert!(unasked(&early).is_empty());
-    }
-
-    #[test]
-    fn a_question_about_another_payment_is_none() {
-        let mut other = call(2, "get", Some(404));
-        other.payment_key = Some("other".to_owned());
-        let calls = [call(1, "confirm", None), other, call(3, "confirm", None)];
-        assert_eq!(unasked(&calls).len(), 1);
-    }
+/// Whether somebody is told when to come again, and nothing else.
+fn comes_again(reply: &Reply) -> bool {
+    matches!(reply.status, 409 | 429 | 503) && reply.header("retry-after").is_some()
 }
