@@ -15,7 +15,7 @@ use super::declines::Why;
 use super::dialect::columns;
 use super::error::corrupt;
 use super::schema::{entries, events};
-use super::types::{AsInstant, Read, free_text};
+use super::types::{AsInstant, Read, free_text, place, scope};
 
 /// A ledger line's row; its position is the database's.
 #[derive(Insertable, Queryable, Selectable)]
@@ -153,16 +153,8 @@ impl From<&PaymentEvent> for EventRow {
 impl FoundEvent {
     /// Whose it is, of which payment, and which of its events.
     pub(super) fn place(&self) -> Option<(Scope, PaymentId, i64)> {
-        let (Ok(merchant), Ok(mode), Ok(payment)) =
-            (&self.merchant_id.0, &self.mode.0, &self.payment_id.0)
-        else {
-            return None;
-        };
-        let scope = Scope {
-            merchant: *merchant,
-            mode: *mode,
-        };
-        Some((scope, *payment, self.sequence))
+        let whose = (&self.merchant_id, &self.mode);
+        place(whose, &self.payment_id, self.sequence)
     }
 }
 
@@ -181,10 +173,7 @@ impl TryFrom<FoundEvent> for PaymentEvent {
 
 fn event(row: FoundEvent) -> Result<PaymentEvent, Why> {
     Ok(PaymentEvent {
-        scope: Scope {
-            merchant: row.merchant_id.0?,
-            mode: row.mode.0?,
-        },
+        scope: scope(row.merchant_id, row.mode)?,
         payment: row.payment_id.0?,
         sequence: row.sequence,
         kind: row.kind.0?,

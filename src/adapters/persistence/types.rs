@@ -11,6 +11,8 @@ use diesel::sql_types::{BigInt, Binary, SqlType, Text, Timestamptz};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use domain::Timestamp;
 use domain::event::Hash;
+use domain::id::MerchantId;
+use domain::principal::{Mode, Scope};
 
 use super::declines::Why;
 
@@ -64,6 +66,30 @@ impl FromSql<Instant, Sqlite> for AsInstant {
 /// fault of the other rows.
 #[derive(Debug, FromSqlRow)]
 pub(super) struct Read<T>(pub(super) Result<T, Why>);
+
+/// Whose an event is, what it is of, and which of its events; none where its row does not say so.
+pub(super) fn place<S: Copy>(
+    (merchant, mode): (&Read<MerchantId>, &Read<Mode>),
+    subject: &Read<S>,
+    sequence: i64,
+) -> Option<(Scope, S, i64)> {
+    let scope = Scope {
+        merchant: *merchant.0.as_ref().ok()?,
+        mode: *mode.0.as_ref().ok()?,
+    };
+    Some((scope, *subject.0.as_ref().ok()?, sequence))
+}
+
+/// Whose a row is.
+///
+/// # Errors
+/// It does not say so.
+pub(super) fn scope(merchant: Read<MerchantId>, mode: Read<Mode>) -> Result<Scope, Why> {
+    Ok(Scope {
+        merchant: merchant.0?,
+        mode: mode.0?,
+    })
+}
 
 impl<T> FromSql<Text, Pg> for Read<T>
 where

@@ -13,7 +13,7 @@ use crate::adapters::persistence::declines::Why;
 use crate::adapters::persistence::dialect::columns;
 use crate::adapters::persistence::error::corrupt;
 use crate::adapters::persistence::schema::{feed, member_events};
-use crate::adapters::persistence::types::{AsInstant, Read};
+use crate::adapters::persistence::types::{AsInstant, Read, place, scope};
 
 /// A line as it is written.
 #[derive(Insertable)]
@@ -76,12 +76,9 @@ pub(super) struct FoundMemberEvent {
 impl FoundMemberEvent {
     /// Whose it is, of what, and which of its events; none where the row does not say so.
     pub(super) fn place(&self) -> Option<(Scope, Subject, i64)> {
-        let scope = Scope {
-            merchant: *self.merchant_id.0.as_ref().ok()?,
-            mode: *self.mode.0.as_ref().ok()?,
-        };
-        let subject = *self.subject.0.as_ref().ok()?;
-        Some((scope, Subject::Member(subject), self.sequence))
+        let whose = (&self.merchant_id, &self.mode);
+        let (scope, subject, sequence) = place(whose, &self.subject, self.sequence)?;
+        Some((scope, Subject::Member(subject), sequence))
     }
 }
 
@@ -95,10 +92,7 @@ impl TryFrom<FoundMemberEvent> for MemberEvent {
             let kind = row.kind.0?;
             let from = row.from_status.as_deref();
             Ok(Self {
-                scope: Scope {
-                    merchant: row.merchant_id.0?,
-                    mode: row.mode.0?,
-                },
+                scope: scope(row.merchant_id, row.mode)?,
                 subject: row.subject.0?,
                 sequence: row.sequence,
                 kind,
