@@ -121,7 +121,7 @@ impl Runner {
         }
         let digest: [u8; 32] = Sha256::digest(self.parts.ids.draw().as_str()).into();
         let bits = digest.first_chunk().copied().unwrap_or_default();
-        Trace::begun(u128::from_be_bytes(bits))
+        trace::decided(Trace::begun(u128::from_be_bytes(bits)))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -15,8 +15,32 @@ tokio::task_local! {
     static CURRENT: Trace;
 }
 
-/// Who is told; one for the process, as it is with its log lines.
-static COLLECTOR: OnceLock<Arc<dyn Collector>> = OnceLock::new();
+/// Who is told, and of how much; one for the process, as it is with its log lines.
+static COLLECTOR: OnceLock<(Arc<dyn Collector>, Share)> = OnceLock::new();
+
+/// How many of a thousand traces are recorded, of those whose recording is decided here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(u16);
+
+impl Share {
+    /// Every trace.
+    pub const ALL: Self = Self(1000);
+
+    /// So many of a thousand; none where that is more than all of them.
+    #[must_use]
+    pub const fn of_a_thousand(traces: u16) -> Option<Self> {
+        if traces > Self::ALL.0 {
+            None
+        } else {
+            Some(Self(traces))
+        }
+    }
+
+    /// Whether a trace is one of them that drew `chance`.
+    fn takes(self, chance: u64) -> bool {
+        chance.checked_rem(Self::ALL.0.into()) < Some(self.0.into())
+    }
+}
 
 /// Takes the spans of this process. It must not wait: whoever ends a span is at work.
 pub trait Collector: Send + Sync {
@@ -76,10 +100,10 @@ pub struct Span {
 #[must_use]
 pub struct Open(Span);
 
-/// Has `collector` told of every span from now on; the first one stays.
-pub fn install(collector: Arc<dyn Collector>) {
+/// Has `collector` told from now on of the spans of that `share` of traces; the first one stays.
+pub fn install(collector: Arc<dyn Collector>, share: Share) {
     // A second service in one process is told of with the first.
-    COLLECTOR.set(collector).unwrap_or_default();
+    drop(COLLECTOR.set((collector, share)));
 }
 
 /// Whether anybody is told of spans.
@@ -135,6 +159,14 @@ fn fresh_span() -> SpanId {
     SpanId::of(RandomState::new().hash_one(0_u8)).unwrap_or_else(fresh_span)
 }
 
+/// `trace`, recorded as the settings here have it: chance takes the share of them. What somebody
+/// outside says of it decides nothing, and neither does the trace's id, which is theirs.
+#[must_use]
+pub fn decided(trace: Trace) -> Trace {
+    let share = COLLECTOR.get().map_or(Share::ALL, |(_, share)| *share);
+    trace.recorded(share.takes(u64::from_be_bytes(fresh_span().to_bytes())))
+}
+
 /// A trace that begins here: of work that nobody asked for, or whose caller has none.
 #[must_use]
 pub fn begun() -> Trace {
@@ -142,7 +174,7 @@ pub fn begun() -> Trace {
     let mut bits = [0; 16];
     bits[..8].copy_from_slice(&high);
     bits[8..].copy_from_slice(&low);
-    Trace::begun(u128::from_be_bytes(bits))
+    decided(Trace::begun(u128::from_be_bytes(bits)))
 }
 
 impl Open {
@@ -222,12 +254,40 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(collector) = COLLECTOR.get().filter(|_| self.is_told()) {
+        if let Some((collector, _)) = COLLECTOR.get().filter(|_| self.is_told()) {
             let tags = std::mem::take(&mut self.0.tags);
             let mut span = self.0.clone();
             span.tags = tags;
             span.took = span.began.elapsed();
             collector.ended(span);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_takes_so_many_of_a_thousand() {
+        for (share, taken) in [(0, 0), (1, 1), (250, 250), (1000, 1000)] {
+            let share = Share::of_a_thousand(share).unwrap();
+            let takes = (7_000..8_000).filter(|chance| share.takes(*chance));
+            assert_eq!(takes.count(), taken, "{share:?}");
+        }
+        assert_eq!(Share::of_a_thousand(1001), None);
+    }
+
+    #[test]
+    fn nobody_outside_decides_what_is_recorded() {
+        let theirs = begun().within(SpanId::of(7).unwrap());
+        for said in [false, true] {
+            let ours = decided(theirs.recorded(said));
+            assert_eq!(
+                ours,
+                theirs.recorded(true),
+                "all are, where nobody says less"
+            );
         }
     }
 }

@@ -90,7 +90,17 @@ impl Trace {
         self.span
     }
 
-    /// Whether whoever began it may have recorded it, and so do we.
+    /// The same trace and span, recorded or not from here on.
+    #[must_use]
+    pub const fn recorded(self, sampled: bool) -> Self {
+        Self {
+            id: self.id,
+            span: self.span,
+            sampled,
+        }
+    }
+
+    /// Whether it is recorded: as a header says, or as it was decided here.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.sampled

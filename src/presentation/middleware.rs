@@ -115,11 +115,13 @@ pub(super) async fn frame(
 }
 
 /// The request's span. A trace that is not worded as it has to be is none, and the request begins
-/// one; what else other services say of theirs (`tracestate`) goes on to nobody and is not read.
+/// one. Whether it is recorded is decided here: a caller's flag would let anybody hide what they
+/// ask for, or have everything recorded. What else other services say of theirs (`tracestate`) goes
+/// on to nobody and is not read.
 fn opened(headers: &HeaderMap) -> Open {
     let begin = |trace| Open::under(trace, "request", Side::Asked);
     match inherited(headers) {
-        Some(parent) => begin(parent).from_outside(),
+        Some(parent) => begin(trace::decided(parent)).from_outside(),
         None => begin(trace::begun()),
     }
 }
@@ -234,7 +236,7 @@ mod tests {
         let own = opened(&headers).trace();
         assert_eq!(own.id().to_string(), parent[3..35]);
         assert_ne!(own.span().unwrap().to_string(), parent[36..52]);
-        assert!(!own.is_sampled(), "whoever began it does not record it");
+        assert!(own.is_sampled(), "whoever began it decides nothing here");
         headers.append(TRACE_PARENT, value);
         assert_eq!(inherited(&headers), None, "two parents");
         let odd = HeaderValue::from_static("00-0AF7-1-01");

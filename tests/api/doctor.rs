@@ -87,6 +87,7 @@ async fn a_service_that_is_well_is_found_well() {
         "card company",
         "certificates",
         "worker",
+        "traces",
     ] {
         assert_eq!(found.status(check).0, "SKIPPED", "{:?}", found.lines);
     }
@@ -144,6 +145,22 @@ fn what_is_away_is_named() {
     assert_eq!(found.status("redis").0, "WARNING", "{:?}", found.lines);
     found.fails("kafka");
     found.fails("gateway");
+}
+
+#[test]
+fn a_collector_that_is_no_address_is_named() {
+    let folder = TempDir::new().unwrap();
+    let standing = |endpoint: &str| {
+        let found = Found::of(folder.path(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
+        let (status, says) = found.status("traces");
+        (status.to_owned(), says.to_owned())
+    };
+    let (status, says) = standing("collector:4317");
+    assert!(
+        status == "WARNING" && says.contains("traces.endpoint"),
+        "{says}"
+    );
+    assert_eq!(standing("http://collector:4318").0, "OK");
 }
 
 #[test]
@@ -360,6 +377,13 @@ async fn what_nobody_takes_up_is_named() {
     let (status, says) = found.status("inbox");
     assert_eq!(status, "WARNING", "{says}");
     assert_eq!(found.code, Some(0), "{:?}", found.lines);
+    // Nor was there ever anybody to watch.
+    rewrite(folder.path(), "DELETE FROM watches");
+    let old = "UPDATE gateway_accounts SET created_at = 1000000000000000";
+    rewrite(folder.path(), old);
+    let found = Found::of(folder.path(), &[]);
+    let (status, says) = found.status("watch");
+    assert!(status == "WARNING" && says.contains("ever"), "{says}");
 }
 
 /// What time would have made of the books.

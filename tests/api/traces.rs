@@ -18,7 +18,12 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
 fn traced(folder: &TempDir, endpoint: &str, queue: &str) -> Process {
+    sampled(folder, endpoint, (queue, "1000"))
+}
+
+fn sampled(folder: &TempDir, endpoint: &str, (queue, share): (&str, &str)) -> Process {
     let settings = [
+        ("PAYFLOW_TRACES__PER_THOUSAND", share),
         ("PAYFLOW_SHOP__ENABLED", "false"),
         ("PAYFLOW_TIMINGS__DIVIDE_BY", "10"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
@@ -211,18 +216,42 @@ async fn whoever_takes_it_up_in_a_later_process_goes_on_in_it() {
 
 // The collector goes on taking spans while the end of the process is waited for.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_its_caller_does_not_record_is_not_told_and_goes_on_unrecorded() {
-    let collector = Collector::start().await;
-    let folder = TempDir::new().unwrap();
-    let process = traced(&folder, collector.url(), "8192");
-    let approved = approved(&process, "order-1", &format!("00-{TRACE}-{CALLER}-00")).await;
-    let header = approved.header("traceparent");
-    assert!(header.starts_with(&format!("00-{TRACE}-")), "{header}");
-    assert!(header.ends_with("-00"), "{header}");
-    assert_eq!(process.terminate(), Some(0), "what is queued is sent");
-    let spans = collector.all();
-    assert!(!named(&spans, "request").is_empty(), "the others are told");
-    assert!(spans.iter().all(|span| hex(&span.trace_id) != TRACE));
+async fn no_caller_decides_whether_it_is_recorded() {
+    let said = async |share: &str, flags: &str| {
+        let collector = Collector::start().await;
+        let folder = TempDir::new().unwrap();
+        let process = sampled(&folder, collector.url(), ("8192", share));
+        let parent = format!("00-{TRACE}-{CALLER}-{flags}");
+        let approved = approved(&process, "order-1", &parent).await;
+        let header = approved.header("traceparent");
+        assert!(header.starts_with(&format!("00-{TRACE}-")), "{header}");
+        let told = header[header.len() - 2..].to_owned();
+        assert_eq!(process.terminate(), Some(0), "what is queued is sent");
+        let spans = collector.all();
+        let ours = spans.iter().filter(|span| hex(&span.trace_id) == TRACE);
+        (told, ours.count(), spans.len())
+    };
+    let (told, spans, _) = said("1000", "00").await;
+    assert!(told == "01" && spans > 0, "{told} {spans}");
+    let (told, _, spans) = said("0", "01").await;
+    assert!(told == "00" && spans == 0, "{told} {spans}");
+}
+
+/// A cluster whose environment names a collector that this service cannot speak with.
+#[tokio::test]
+async fn what_is_no_collector_stops_no_payment() {
+    for wrong in ["collector:4317", "4317", "https://user:word@collector:4318"] {
+        let folder = TempDir::new().unwrap();
+        let process = traced(&folder, wrong, "8192");
+        approved(&process, "order-1", &format!("00-{TRACE}-{CALLER}-01")).await;
+        assert_eq!(process.terminate(), Some(0));
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let mut lines = log.lines();
+        let warned = lines.find(|line| line.contains("spans are sent to nobody"));
+        let warned = warned.unwrap_or_else(|| panic!("{wrong}: {log}"));
+        assert!(warned.contains("traces.endpoint"), "{warned}");
+        assert!(!log.contains("word@"), "{log}");
+    }
 }
 
 /// Takes connections and what is sent on them, and answers nothing.

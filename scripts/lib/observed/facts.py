@@ -26,6 +26,9 @@ METRICS = pathlib.Path("docs/metrics.md")
 DASHBOARDS = pathlib.Path("grafana/dashboards")
 # What a histogram is shown as.
 PARTS = ("_bucket", "_sum", "_count")
+# What needs the broker's secrets, and which Deployments of the chart are told them (deploy/facts.py).
+SPEAKS_WITH_THE_BROKER = {"doctor", "dead-letters"}
+KNOWN_TO_THE_BROKER = {"worker", "relay", "all"}
 # Not there without a fault, or a setting that the live run cannot have; and why.
 ABSENT = {
     "payflow_certificate_expires_seconds": "the settings of the live run name no certificates",
@@ -91,6 +94,7 @@ def alerts(binary):
         if whole(name, known) not in known:
             fail(f"{RULES}: {name} is not documented")
     commands(binary)
+    places()
 
 
 def broken(expression):
@@ -110,6 +114,18 @@ def commands(binary):
             fail(f"there is no command: payflow {' '.join(words)}")
     if len(told) < 10:
         fail(f"only {len(told)} commands are found on the pages")
+
+
+def places():
+    """What speaks with the broker is run where the broker's secrets are."""
+    run = 0
+    for page in [*sorted(PAGES.glob("*.md")), *sorted(pathlib.Path("docs").glob("*.md"))]:
+        for role, command in re.findall(r"deploy/payflow-(\w+) -- payflow ([a-z-]+)", page.read_text()):
+            run += command in SPEAKS_WITH_THE_BROKER
+            if command in SPEAKS_WITH_THE_BROKER and role not in KNOWN_TO_THE_BROKER:
+                fail(f"{page}: {command} is run in {role}, which the broker does not know")
+    if run < 4:
+        fail(f"only {run} commands are found that speak with the broker")
 
 
 def dashboards():

@@ -38,7 +38,7 @@ pub use book::Described;
 pub use expiry::Certified;
 pub use labels::LABELS;
 pub use lines::log;
-pub use traces::{Sending, Unsendable, send_spans};
+pub use traces::{Sending, Unsendable, send_spans, sends_spans};
 
 use super::clock::Wall;
 use super::identity;

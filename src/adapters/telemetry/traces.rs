@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use application::ports::Clock as _;
-use application::trace::{Collector, Side, Span, Tag};
+use application::trace::{Collector, Share, Side, Span, Tag};
 use async_trait::async_trait;
 use domain::trace::SpanId as OwnId;
 use opentelemetry::trace::{
@@ -29,7 +29,7 @@ use super::Metrics;
 use super::book::{Book, registered};
 use crate::adapters::cause::chain;
 use crate::adapters::clock::Wall;
-use crate::config::Traces;
+use crate::config::{Traces, Unsafe};
 
 /// How many spans go in one request.
 const BATCH_SPANS: usize = 512;
@@ -83,34 +83,38 @@ pub enum Unsendable {
     /// The client of HTTP cannot be set up.
     #[error("traces.endpoint: the HTTP client cannot be built: {0}")]
     Http(#[from] reqwest::Error),
-    /// The address is none, or the environment says something else that does not fit.
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] Unsafe),
+    /// The exporter does not take it, or the environment says something else that does not fit.
     #[error("traces.endpoint: {0}")]
     Exporter(#[from] ExporterBuildError),
 }
 
-/// Begins to send the spans of this process; nobody where the settings name no collector.
-///
-/// # Errors
-/// See [`Unsendable`].
-pub fn send_spans(settings: &Traces, metrics: &Metrics) -> Result<Option<Sending>, Unsendable> {
-    if settings.endpoint.is_empty() {
-        return Ok(None);
-    }
+/// Begins to send the spans of this process; nobody where the settings name no collector. Where
+/// they name none that spans could be sent to, that is said, and payments go on without.
+pub fn send_spans(settings: &Traces, metrics: &Metrics) -> Option<Sending> {
+    let sender = exporter(settings).unwrap_or_else(|error| {
+        let error = error.to_string();
+        warn!(error, "spans are sent to nobody: see payflow doctor");
+        None
+    })?;
     let (spans, queued) = channel(settings.queue_max);
     let counted = metrics.spans.clone();
-    let sender = exporter(settings)?;
-    application::trace::install(Arc::new(Queue {
+    let queue = Queue {
         spans,
         counted: counted.clone(),
         scope: InstrumentationScope::builder("payflow")
             .with_version(env!("CARGO_PKG_VERSION"))
             .build(),
-    }));
+    };
+    let share = Share::of_a_thousand(settings.per_thousand).unwrap_or(Share::ALL);
+    application::trace::install(Arc::new(queue), share);
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let stopping = stop.clone();
     tasks.spawn(async move { send(sender, queued, counted, stopping).await });
     tasks.close();
-    Ok(Some(Sending { tasks, stop }))
+    Some(Sending { tasks, stop })
 }
 
 impl Sending {
@@ -211,8 +215,19 @@ async fn send(
     }
 }
 
-fn exporter(settings: &Traces) -> Result<SpanExporter, Unsendable> {
-    let base = settings.endpoint.trim_end_matches('/');
+/// Whether spans can be sent as it is set; whether anybody wants them.
+///
+/// # Errors
+/// See [`Unsendable`].
+pub fn sends_spans(settings: &Traces) -> Result<bool, Unsendable> {
+    Ok(exporter(settings)?.is_some())
+}
+
+fn exporter(settings: &Traces) -> Result<Option<SpanExporter>, Unsendable> {
+    let Some(base) = settings.collector()? else {
+        return Ok(None);
+    };
+    let base = base.trim_end_matches('/');
     let endpoint = if base.ends_with("/v1/traces") {
         base.to_owned()
     } else {
@@ -246,7 +261,7 @@ fn exporter(settings: &Traces) -> Result<SpanExporter, Unsendable> {
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build(),
     );
-    Ok(exporter)
+    Ok(Some(exporter))
 }
 
 /// Our client of HTTP, as the exporter asks for one.

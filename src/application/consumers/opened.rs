@@ -8,8 +8,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::App;
 use crate::ports::bus::Received;
+use crate::{App, trace};
 
 /// A `CloudEvents` 1.0 envelope in JSON; what else is in it is of no concern.
 #[derive(Debug, Deserialize)]
@@ -71,13 +71,14 @@ impl<D: DeserializeOwned> Opened<D> {
         Ok(read)
     }
 
-    /// The trace that it goes on with; a fresh one where it has none.
+    /// The trace that it goes on with; a fresh one where it has none. Who sends it does not decide
+    /// whether we record it.
     pub(super) fn trace(&self, app: &App) -> Trace {
         let given = self
             .traceparent
             .as_deref()
             .and_then(|text| text.parse().ok());
-        given.unwrap_or_else(|| app.runner.fresh_trace())
+        given.map_or_else(|| app.runner.fresh_trace(), trace::decided)
     }
 }
 

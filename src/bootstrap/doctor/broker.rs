@@ -24,7 +24,8 @@ pub(super) async fn kafka(config: &Config) -> Finding {
             Finding::failed(CHECK, says, "payflow migrate")
         }
         Ok(Err(error)) => {
-            let fix = "see that it runs, and that kafka.brokers and kafka.properties are right";
+            let fix = "see that it runs, and that kafka.brokers and kafka.properties are right; on \
+                       Kubernetes only workers and relays are told the properties: run it there";
             Finding::failed(CHECK, error.to_string(), fix)
         }
         Err(error) => Finding::failed(CHECK, error.to_string(), "run it again"),

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use application::ports::Clock as _;
-use application::ports::store::{HasInbox as _, Sagas as _, Watches as _};
+use application::ports::store::{HasInbox as _, Sagas as _, Secrets as _, Watches as _};
 use application::stuck_since;
 use domain::Timestamp;
+use domain::account::Status;
+use domain::merchant::GatewayAccount;
 
 use super::Finding;
 use crate::adapters::clock::Wall;
+use crate::adapters::gateway::card_company;
 use crate::adapters::persistence::Database;
 use crate::config::Config;
 
@@ -66,6 +69,28 @@ pub(super) async fn inbox(database: &Database) -> Result<Finding, String> {
     })
 }
 
+/// Where no list was ever read: whether there is an account, for long, whose gateway has one.
+async fn unwatched(database: &Database) -> Result<Finding, String> {
+    let accounts = database.every_gateway_account().await;
+    let accounts = accounts.map_err(|error| error.to_string())?;
+    let is_left = |account: &GatewayAccount| {
+        account.status == Status::Active
+            && account.gateway != card_company::NAME
+            && ago(account.created_at) > WATCH_BEHIND
+    };
+    let left = accounts.iter().filter(|account| is_left(account)).count();
+    Ok(if left == 0 {
+        Finding::skipped(
+            WATCH,
+            "no account at a gateway is there to be watched for long",
+        )
+    } else {
+        let says = format!("nobody has ever read the list of any of {left} accounts at gateways");
+        let fix = "start a copy with the role scheduler; see docs/runbooks/PayflowWatchBehind.md";
+        Finding::warning(WATCH, says, fix)
+    })
+}
+
 /// Whether the gateway's own list of movements is read.
 pub(super) async fn watch(config: &Config, database: &Database) -> Result<Finding, String> {
     if config.timings.watch_every().is_zero() {
@@ -77,10 +102,7 @@ pub(super) async fn watch(config: &Config, database: &Database) -> Result<Findin
     let standing = database.standing().await;
     let standing = standing.map_err(|error| error.to_string())?;
     let Some(until) = standing.until else {
-        return Ok(Finding::skipped(
-            WATCH,
-            "no account at a gateway is watched",
-        ));
+        return unwatched(database).await;
     };
     let behind = ago(until);
     let minutes = behind.as_secs().checked_div(60).unwrap_or_default();

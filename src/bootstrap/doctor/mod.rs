@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::demo;
+use crate::adapters::telemetry;
 use crate::config::{Config, Error};
 
 /// How a finding stands.
@@ -116,10 +117,29 @@ pub(super) async fn examined(config: &Config, configuration: Finding) -> Report 
     findings.push(shared::redis(config).await);
     findings.push(broker::kafka(config).await);
     gateway::examine(config, &mut findings).await;
+    findings.push(traces(config));
     findings.push(machine::disk(config));
     findings.extend(machine::certificates(config));
     if let Some(database) = database {
         database::work(config, &database, &mut findings).await;
     }
     Report(findings)
+}
+
+/// Where spans go. Payments go on without.
+fn traces(config: &Config) -> Finding {
+    const CHECK: &str = "traces";
+    match telemetry::sends_spans(&config.traces) {
+        Ok(true) => Finding::ok(
+            CHECK,
+            "spans are sent to the collector that the settings name",
+        ),
+        Ok(false) => Finding::skipped(CHECK, "traces.endpoint names no collector"),
+        Err(error) => Finding::warning(
+            CHECK,
+            format!("spans are sent to nobody: {error}"),
+            "set traces.endpoint, or OTEL_EXPORTER_OTLP_ENDPOINT, to http://HOST:4318, or to \
+             nothing, and start the copies anew",
+        ),
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use application::ports::store::Payments;
-use application::trace::{Collector, Span, install};
+use application::trace::{Collector, Share, Span, install};
 use domain::payment::PayStatus;
 use domain::snapshot::{Answer, Cause};
 use domain::trace::Trace;
@@ -24,7 +24,7 @@ impl Collector for Heard {
 #[tokio::test(start_paused = true)]
 async fn whoever_takes_a_saga_up_goes_on_in_its_trace() {
     let heard = Arc::new(Heard::default());
-    install(heard.clone());
+    install(heard.clone(), Share::ALL);
     let here = Installation::new();
     let command = here.prepared("order-0001").await;
     here.will_answer(Duration::ZERO, Answer::Unknown(Cause::Lost));
