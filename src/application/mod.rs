@@ -68,7 +68,7 @@ pub use plans::{Loaded, PLANS_MAX, Plans, PlansError, WantedPlan};
 pub use ports::{Clock, Gateways, Ids, Repeats, Store, Tally, TokenVerifier};
 pub use recovery::Pass;
 pub use runner::{Driven, Runner};
-pub use settlements::{SettleError, Settled, Subject};
+pub use settlements::{AcknowledgeError, Acknowledged, Desk, SettleError, Settled, Subject};
 pub use step_up::{ChallengeError, Evidence, Misfit, ProofError, StepUp};
 pub use switches::{IsPaused, Reason, Standing, SwitchError, turn};
 pub use tenancy::{ApiKeyError, LastKey, NewKey, Rotated, Tenancy, TenancyError};

@@ -31,6 +31,13 @@ pub(crate) enum Settled {
     LetGo,
 }
 
+/// What is to be committed of a saga, and what it and its payment are then.
+pub(crate) struct Ready {
+    pub(crate) saga: Box<Saga>,
+    pub(crate) payment: Box<Payment>,
+    pub(crate) changes: Vec<Change>,
+}
+
 impl Runner {
     /// Commits what `answer` means, deciding again when somebody else was first.
     pub(crate) async fn settle(
@@ -79,19 +86,12 @@ impl Runner {
         };
         let spare = SagaId::new(self.parts.ids.draw());
         let ctx = self.ctx(spare, &saga.head.trace);
-        let Absorbed {
-            saga: next,
-            mut changes,
-        } = saga.clone().absorb(&payment, answer, &ctx);
-        let after = self.concluded(&next, payment, &mut changes).await?;
-        let committed = self.commit_under_fence(&next, &changes).await;
-        match committed {
-            Ok(()) => {
-                log_progress(&next, &after);
-                Ok(Some((Box::new(next), Box::new(after))))
-            }
-            Err(error) => match self.where_it_stands(&next).await? {
-                Standing::Written => Ok(Some((Box::new(next), Box::new(after)))),
+        let absorbed = saga.clone().absorb(&payment, answer, &ctx);
+        let ready = self.ready(absorbed, payment).await?;
+        match self.commit_ready(&ready).await {
+            Ok(()) => Ok(Some((ready.saga, ready.payment))),
+            Err(error) => match self.where_it_stands(&ready.saga).await? {
+                Standing::Written => Ok(Some((ready.saga, ready.payment))),
                 Standing::Ours => Err(error),
                 Standing::Theirs => {
                     self.came_too_late(saga, answer).await?;
@@ -101,12 +101,38 @@ impl Runner {
         }
     }
 
-    /// Adds to `changes`, which leave `saga` as it is given, what its end brings with it; the
-    /// payment then, which was `payment` before. Decided anew in each try.
+    /// What `absorbed` says of a saga, of a payment that is `payment` before it, with what the
+    /// saga's end brings with it. Decided anew in each try.
     ///
     /// # Errors
     /// The store is away.
-    pub(crate) async fn concluded(
+    pub(crate) async fn ready(
+        &self,
+        absorbed: Absorbed,
+        payment: Payment,
+    ) -> Result<Ready, CommitError> {
+        let Absorbed { saga, mut changes } = absorbed;
+        let after = self.concluded(&saga, payment, &mut changes).await?;
+        Ok(Ready {
+            saga: Box::new(saga),
+            payment: Box::new(after),
+            changes,
+        })
+    }
+
+    /// Commits it under the saga's fence, and logs what came of it.
+    ///
+    /// # Errors
+    /// It is not written, or nobody knows.
+    pub(crate) async fn commit_ready(&self, ready: &Ready) -> Result<(), CommitError> {
+        self.commit_under_fence(&ready.saga, &ready.changes).await?;
+        log_progress(&ready.saga, &ready.payment);
+        Ok(())
+    }
+
+    /// Adds to `changes`, which leave `saga` as it is given, what its end brings with it; the
+    /// payment then, which was `payment` before.
+    async fn concluded(
         &self,
         saga: &Saga,
         payment: Payment,
@@ -222,7 +248,7 @@ fn stays_open<'s>(saga: &'s Saga, payment: &Payment) -> Option<&'s Decline> {
     }
 }
 
-pub(crate) fn log_progress(saga: &Saga, payment: &Payment) {
+fn log_progress(saga: &Saga, payment: &Payment) {
     let (asked, captured) = (payment.facts.tax_free, payment.captured_tax_free);
     if saga.is_closed() && !payment.captured.is_zero() && asked != captured {
         warn!(

@@ -1,7 +1,7 @@
 //! Owns the command line: `serve`, `migrate`, `merchant`, `api-key`, `gateway-account`,
 //! `webhook`, `hook-token`, `security-key`, `inbox`, `plans`, `billing`, `feed`, `stuck`,
-//! `settle`, `doctor`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`, `switches`,
-//! `version`.
+//! `settle`, `acknowledge`, `doctor`, `rotate-master-key`, `dead-letters`, `pause`, `unpause`,
+//! `switches`, `version`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -121,9 +121,11 @@ enum Command {
     Doctor,
     /// List what is unknown for too long, and what the gateway contradicts: money that a person has
     /// to look for there.
-    Stuck,
+    Stuck(stuck::Listed),
     /// End a saga as a person found out at the gateway, where no answer tells.
     Settle(settle::Found),
+    /// Note that what the gateway contradicts was dealt with; it is listed no more.
+    Acknowledge(settle::DealtWith),
     /// Look at what came in from the broker and could not be dealt with, and try it again.
     DeadLetters {
         #[command(subcommand)]
@@ -169,8 +171,9 @@ pub fn run() -> anyhow::Result<()> {
             Command::Pause(named) => print(&switches::set(&config, named, true).await?),
             Command::Unpause(named) => print(&switches::set(&config, named, false).await?),
             Command::Switches { history } => print(&switches::list(&config, history).await?),
-            Command::Stuck => print(&stuck::run(&config).await?),
+            Command::Stuck(listed) => print(&stuck::run(&config, &listed).await?),
             Command::Settle(found) => print(&settle::run(&config, found).await?),
+            Command::Acknowledge(done) => print(&settle::acknowledge(&config, &done).await?),
             Command::DeadLetters { action } => print(&dead_letters::run(&config, action).await?),
             Command::Doctor | Command::Version => Ok(()),
         }

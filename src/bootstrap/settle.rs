@@ -1,16 +1,18 @@
-//! Owns `payflow settle`: what a person found out at the gateway ends a saga that no answer ends.
+//! Owns `payflow settle`: what a person found out at the gateway ends a saga that no answer ends;
+//! and `payflow acknowledge`: somebody dealt with what the gateway said against that.
 
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use application::events::Bell;
 use application::ports::Store;
-use application::{App, KeptSecrets, Parts, Settled, Subject};
+use application::{App, Desk, KeptSecrets, Parts, Settled, Subject};
 use clap::{ArgGroup, Args};
 use domain::Timestamp;
-use domain::id::GatewayAccountId;
-use domain::settlement::{Finding, Settlement, Verdict};
+use domain::id::{GatewayAccountId, SagaId};
+use domain::settlement::{Finding, Proposal, Settlement, Verdict};
 use domain::text::{Evidence, OperatorName, TransactionKey};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,10 @@ use crate::adapters::identity::Tokens;
 use crate::adapters::ids::Drawn;
 use crate::adapters::telemetry::Metrics;
 use crate::config::Config;
+
+/// Longer than any evidence.
+const INPUT_BYTES_MAX: u64 = 16 * 1024;
+const INPUT: &str = "-";
 
 /// Which saga, what became of its money, and how that is known.
 #[derive(Args)]
@@ -48,9 +54,10 @@ pub(super) struct Found {
     /// The money was not given back, and will not be.
     #[arg(long, group = "verdict")]
     not_given_back: bool,
-    /// How that is known: where it was looked up, and what was shown.
-    #[arg(long)]
-    evidence: Evidence,
+    /// How that is known: where it was looked up, and what was shown. It is read from standard
+    /// input, and "-" says so: it may name people, and arguments are seen by everybody.
+    #[arg(long, default_value = INPUT, hide_default_value = true)]
+    evidence: String,
     /// The gateway's name of the movement: its transaction key, or the card company's refNo.
     #[arg(long, required_if_eq_any = [("captured", "true"), ("given_back", "true")])]
     reference: Option<TransactionKey>,
@@ -60,6 +67,41 @@ pub(super) struct Found {
     /// Who found it out.
     #[arg(long, env = "USER")]
     by: OperatorName,
+}
+
+/// With what the gateway said against it, and what came of that.
+#[derive(Args)]
+pub(super) struct DealtWith {
+    /// sag_…, as `payflow stuck` shows it.
+    id: SagaId,
+    /// What came of it. It is read from standard input, and "-" says so.
+    #[arg(long, default_value = INPUT, hide_default_value = true)]
+    why: String,
+    /// Who dealt with it.
+    #[arg(long, env = "USER")]
+    by: OperatorName,
+}
+
+/// What is written to standard input, its lines in one.
+fn read(option: &str, given: &str) -> anyhow::Result<Evidence> {
+    ensure!(
+        given == INPUT,
+        "--{option}: an argument is seen by everybody on this machine and stays in the shell's \
+         history; write it to standard input, with --{option} -"
+    );
+    let mut input = std::io::stdin();
+    if input.is_terminal() {
+        writeln!(std::io::stderr(), "{option}, ended by Ctrl-D:")?;
+    }
+    let mut text = String::new();
+    let read = input
+        .by_ref()
+        .take(INPUT_BYTES_MAX)
+        .read_to_string(&mut text);
+    read.with_context(|| format!("--{option}: standard input cannot be read"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.parse().with_context(|| format!("--{option}"))
 }
 
 fn subject(text: &str) -> Result<Subject, String> {
@@ -96,7 +138,7 @@ pub(super) async fn run(config: &Config, found: Found) -> anyhow::Result<String>
     }
     let finding = Finding {
         verdict,
-        evidence: found.evidence,
+        evidence: read("evidence", &found.evidence)?,
         by: found.by,
         reference: found.reference,
         occurred_at: found.at,
@@ -104,8 +146,27 @@ pub(super) async fn run(config: &Config, found: Found) -> anyhow::Result<String>
     let store = outside::open(config, false).await?;
     let mute = mute(store.as_ref()).await?;
     let app = app(config, store).await?;
-    let settled = app.settle_by_hand(found.id, &finding, &mute).await;
+    let desk = Desk {
+        mute: &mute,
+        alone_minor_max: config.settle.alone_max(),
+    };
+    let settled = app.settle_by_hand(found.id, &finding, desk).await;
     Ok(told(&settled.context("nothing was written")?))
+}
+
+/// Notes that somebody dealt with a contradiction, and answers with what is kept.
+///
+/// # Errors
+/// There is none; the store does not take it.
+pub(super) async fn acknowledge(config: &Config, dealt_with: &DealtWith) -> anyhow::Result<String> {
+    let why = read("why", &dealt_with.why)?;
+    let store = outside::open(config, false).await?;
+    let app = app(config, store).await?;
+    let done = app.acknowledge(dealt_with.id, &dealt_with.by, &why).await;
+    let done = done.context("nothing was written")?;
+    let mut told = line(&done.settlement);
+    told["again"] = json!(done.again);
+    Ok(told.to_string())
 }
 
 /// The accounts whose gateways answer no questions.
@@ -145,16 +206,38 @@ async fn app(config: &Config, store: Arc<dyn Store>) -> anyhow::Result<Arc<App>>
 }
 
 fn told(settled: &Settled) -> String {
-    let mut told = line(&settled.settlement);
-    told["again"] = json!(settled.again);
+    let (mut told, again) = match settled {
+        Settled::Settled { settlement, again } => (line(settlement), again),
+        Settled::Proposed { proposal, again } => (proposed(proposal), again),
+    };
+    told["again"] = json!(again);
     told.to_string()
+}
+
+/// What is kept of a proposal, which a second person has to confirm.
+pub(super) fn proposed(proposal: &Proposal) -> Value {
+    let finding = &proposal.finding;
+    json!({
+        "state": "PROPOSED",
+        "sagaId": proposal.saga,
+        "paymentId": proposal.payment,
+        "verdict": finding.verdict,
+        "evidence": finding.evidence,
+        "by": finding.by,
+        "reference": finding.reference.as_ref().map(TransactionKey::as_str),
+        "occurredAt": finding.occurred_at.map(|at| at.to_rfc3339()),
+        "proposedAt": proposal.proposed_at.to_rfc3339(),
+    })
 }
 
 /// What is kept of a settlement.
 pub(super) fn line(settlement: &Settlement) -> Value {
     let finding = &settlement.finding;
     let contradiction = settlement.contradiction.as_ref();
+    let confirmation = settlement.confirmation.as_ref();
+    let acknowledgement = settlement.acknowledgement.as_ref();
     json!({
+        "state": "SETTLED",
         "sagaId": settlement.saga,
         "paymentId": settlement.payment,
         "verdict": finding.verdict,
@@ -165,5 +248,10 @@ pub(super) fn line(settlement: &Settlement) -> Value {
         "settledAt": settlement.settled_at.to_rfc3339(),
         "contradiction": contradiction.map(|it| it.said.as_str()),
         "contradictedAt": contradiction.map(|it| it.at.to_rfc3339()),
+        "confirmedBy": confirmation.map(|it| it.by.as_str()),
+        "confirmation": confirmation.map(|it| it.evidence.as_str()),
+        "acknowledgedBy": acknowledgement.map(|it| it.by.as_str()),
+        "acknowledgement": acknowledgement.map(|it| it.why.as_str()),
+        "acknowledgedAt": acknowledgement.map(|it| it.at.to_rfc3339()),
     })
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use application::ports::Clock as _;
 use application::ports::store::SagaAfter;
 use application::stuck_since;
+use clap::Args;
 use domain::id::GatewayAccountId;
 use domain::saga::{Heard, Saga};
 use serde_json::json;
@@ -17,12 +18,20 @@ use crate::config::Config;
 /// How many are read at once.
 const PAGE_ROWS: u32 = 200;
 
+/// What is listed.
+#[derive(Args)]
+pub(super) struct Listed {
+    /// Also what the gateway contradicts and somebody dealt with.
+    #[arg(long)]
+    all: bool,
+}
+
 /// What the gateway says against what people found out, and then every saga, oldest first: a line
-/// of JSON each, with what the gateway knows it by.
+/// of JSON each, with what the gateway knows it by; after each what waits for a second person.
 ///
 /// # Errors
 /// The store is away.
-pub(super) async fn run(config: &Config) -> anyhow::Result<String> {
+pub(super) async fn run(config: &Config, listed: &Listed) -> anyhow::Result<String> {
     let store = outside::open(config, false).await?;
     let accounts = store.every_gateway_account().await?;
     let gateways: HashMap<GatewayAccountId, String> = accounts
@@ -30,7 +39,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<String> {
         .map(|account| (account.id, account.gateway))
         .collect();
     let since = stuck_since(Wall::default().now(), config.timings.stuck_after());
-    let contradicted = store.contradicted(PAGE_ROWS).await?;
+    let contradicted = store.contradicted(listed.all, PAGE_ROWS).await?;
     let contradicted = contradicted.iter().map(|one| settle::line(one).to_string());
     let mut lines: Vec<String> = contradicted.collect();
     let mut after = None;
@@ -44,7 +53,15 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<String> {
             id: last.head.id,
         });
         let gateway = |saga: &Saga| gateways.get(&saga.head.account).map(String::as_str);
-        lines.extend(page.iter().map(|saga| line(saga, gateway(saga))));
+        for saga in &page {
+            lines.push(line(saga, gateway(saga)));
+            let proposals = store.proposals(saga.head.id).await?;
+            lines.extend(
+                proposals
+                    .iter()
+                    .map(|one| settle::proposed(one).to_string()),
+            );
+        }
     }
 }
 

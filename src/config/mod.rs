@@ -3,6 +3,7 @@
 mod checks;
 pub mod identity;
 mod sections;
+mod settle;
 mod span;
 mod traces;
 mod unreadable;
@@ -20,6 +21,7 @@ pub use sections::{
     Kafka, Limits, Log, LogFormat, Metrics, Payments, Redis, Sandbox, Server, Shop, StepUp, Stream,
     Timings, Toss, Vault, Webhooks,
 };
+pub use settle::Settle;
 pub use span::Span;
 pub use traces::Traces;
 pub use unreadable::Unreadable;
@@ -91,6 +93,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How gateways' notifications are taken.
     pub inbox: Inbox,
+    /// What one person may settle alone.
+    pub settle: Settle,
     /// Where spans go.
     pub traces: Traces,
     /// What is logged.

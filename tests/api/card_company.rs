@@ -68,13 +68,22 @@ impl Stand {
         divided_by: &str,
         arguments: &[&str],
     ) -> std::process::Output {
+        let settings = [("PAYFLOW_TIMINGS__DIVIDE_BY", divided_by)];
+        self.told(arguments, &settings, "")
+    }
+
+    /// With these settings, and this on standard input.
+    pub(crate) fn told(
+        &self,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        input: &str,
+    ) -> std::process::Output {
         let url = self.sandbox.url();
-        let settings = [
-            ("PAYFLOW_SANDBOX__URL", url.as_str()),
-            ("PAYFLOW_TIMINGS__DIVIDE_BY", divided_by),
-        ];
+        let mut all = vec![("PAYFLOW_SANDBOX__URL", url.as_str())];
+        all.extend(settings);
         let folder: &Path = self.folder.path();
-        payflow(folder, arguments, &settings, "")
+        payflow(folder, arguments, &all, input)
     }
 
     async fn strike(&self, fault: Value) {

@@ -15,6 +15,9 @@ const DIVIDED_BY: &str = "60";
 /// Until a person may decide, and some more for a busy machine.
 const SOON: Duration = Duration::from_secs(150);
 
+/// It may name people.
+const EVIDENCE: &str = "승인 내역 조회: 홍길동 님 010-1234-5678";
+
 struct Desk {
     stand: Stand,
     process: Process,
@@ -34,13 +37,38 @@ impl Desk {
 
     /// What the command says to this; or why it does not.
     fn settle(&self, rest: &[&str]) -> Result<Value, String> {
-        let mut all = vec!["settle", "--by", "김운영", "--evidence", "승인 내역 조회"];
-        all.extend(rest);
-        let output = self.stand.hastened_output(DIVIDED_BY, &all);
+        self.settle_by("김운영", rest, &[])
+    }
+
+    fn settle_by(
+        &self,
+        by: &str,
+        rest: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<Value, String> {
+        let all = [&["settle", "--by", by, "--evidence", "-"][..], rest].concat();
+        self.said(&all, settings, &format!("{EVIDENCE}\n"))
+    }
+
+    /// What the command says to this; its lines are no place for what is written to it.
+    fn said(
+        &self,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        input: &str,
+    ) -> Result<Value, String> {
+        let hastened = [
+            ("PAYFLOW_TIMINGS__DIVIDE_BY", DIVIDED_BY),
+            ("RUST_LOG", "trace"),
+        ];
+        let settings = [&hastened[..], settings].concat();
+        let output = self.stand.told(arguments, &settings, input);
+        let said = String::from_utf8(output.stderr.clone()).unwrap();
+        assert!(!said.contains(EVIDENCE), "{said}");
         if output.status.success() {
             Ok(lines(&output).remove(0))
         } else {
-            Err(String::from_utf8(output.stderr).unwrap())
+            Err(said)
         }
     }
 
@@ -82,6 +110,19 @@ async fn what_nobody_hears_of_is_settled_by_a_person_once() {
     let captured = ["--captured", "--reference", "R000001", &id];
     let early = desk.settle(&captured).unwrap_err();
     assert!(early.contains("nothing was written"), "{early}");
+    let argued = [
+        "settle",
+        "--by",
+        "kim",
+        "--captured",
+        "--reference",
+        "R1",
+        &id,
+    ];
+    let argued = [&argued[..], &["--evidence", "홍길동 님"]].concat();
+    let argued = desk.said(&argued, &[], "").unwrap_err();
+    assert!(argued.contains("standard input"), "{argued}");
+    assert!(!argued.contains("홍길동"), "{argued}");
     let unnamed = desk.settle(&["--captured", &id]).unwrap_err();
     assert!(unnamed.contains("--reference"), "{unnamed}");
     let card = ["--captured", "--reference", "4111111111111111", &id];
@@ -98,6 +139,7 @@ async fn what_nobody_hears_of_is_settled_by_a_person_once() {
         (&told["by"], &told["reference"]),
         (&json!("김운영"), &json!("R000001"))
     );
+    assert_eq!(told["evidence"], EVIDENCE);
     assert_eq!(desk.payment(&id).await["status"], "DONE");
     assert_eq!(desk.stand.authorized(&order).await, 1);
     let repeated = approve(&desk.process, &id, &order).await;
@@ -141,4 +183,42 @@ async fn what_was_not_taken_can_be_given_up() {
         stuck.status.success() && stuck.stdout.is_empty(),
         "{stuck:?}"
     );
+}
+
+#[tokio::test]
+async fn a_second_person_is_wanted_above_a_limit() {
+    let desk = Desk::new().await;
+    let lost = json!({ "type": "dropBefore" });
+    let (id, _) = desk.unheard_of("order-large", lost).await;
+    let limit = [("PAYFLOW_SETTLE__ALONE_MINOR_MAX", "100")];
+    let found = |by: &str| desk.settle_by(by, &["--not-captured", &id], &limit);
+    let begun = Instant::now();
+    let first = loop {
+        match found("김운영") {
+            Ok(told) => break told,
+            Err(why) => assert!(begun.elapsed() < SOON, "{why}"),
+        }
+        sleep(Duration::from_millis(500)).await;
+    };
+    assert_eq!(
+        (&first["state"], &first["again"]),
+        (&json!("PROPOSED"), &json!(false))
+    );
+    assert_eq!(found("김운영").unwrap()["again"], true, "one is one");
+    assert_eq!(desk.payment(&id).await["status"], "IN_PROGRESS");
+    let settings = [("PAYFLOW_TIMINGS__DIVIDE_BY", DIVIDED_BY)];
+    let stuck = lines(&desk.stand.told(&["stuck"], &settings, ""));
+    let waiting = stuck.iter().filter(|line| line["state"] == "PROPOSED");
+    assert_eq!(waiting.count(), 1, "{stuck:?}");
+    let second = found("이운영").unwrap();
+    assert_eq!(
+        (&second["by"], &second["confirmedBy"]),
+        (&json!("김운영"), &json!("이운영"))
+    );
+    assert_eq!(second["state"], "SETTLED");
+    assert_ne!(desk.payment(&id).await["status"], "IN_PROGRESS");
+    let saga = text(&second["sagaId"]);
+    let nothing = ["acknowledge", saga, "--by", "이운영"];
+    let nothing = desk.said(&nothing, &[], "환불됨").unwrap_err();
+    assert!(nothing.contains("said nothing against"), "{nothing}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::ports::store::{ByHand, Error, Store};
 use async_trait::async_trait;
 use domain::id::SagaId;
-use domain::settlement::Settlement;
+use domain::settlement::{Proposal, Settlement};
 
 use super::Metered;
 
@@ -15,7 +15,11 @@ impl ByHand for Metered<Arc<dyn Store>> {
         self.inner.settlement(saga).await
     }
 
-    async fn contradicted(&self, limit: u32) -> Result<Vec<Settlement>, Error> {
-        self.inner.contradicted(limit).await
+    async fn contradicted(&self, dealt_with: bool, limit: u32) -> Result<Vec<Settlement>, Error> {
+        self.inner.contradicted(dealt_with, limit).await
+    }
+
+    async fn proposals(&self, saga: SagaId) -> Result<Vec<Proposal>, Error> {
+        self.inner.proposals(saga).await
     }
 }

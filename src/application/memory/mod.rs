@@ -33,7 +33,7 @@ use domain::member_event::{self, MemberEvent};
 use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::Payment;
 use domain::saga::Saga;
-use domain::settlement::Settlement;
+use domain::settlement::{Proposal, Settlement};
 use domain::step_up::Challenge;
 use domain::switch::{Operation, Reach, Turn};
 use domain::vault::DataKey;
@@ -75,6 +75,7 @@ struct State {
     turns: BTreeMap<(Operation, Reach, i64), Turn>,
     challenges: BTreeMap<ChallengeId, Challenge>,
     settlements: BTreeMap<SagaId, Settlement>,
+    proposals: BTreeMap<(SagaId, Timestamp, String), Proposal>,
     billing_keys: BTreeMap<BillingKeyId, billing::Row>,
     feed: feed::Tables,
     webhooks: webhooks::Tables,

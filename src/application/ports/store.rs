@@ -17,7 +17,7 @@ use domain::merchant::{ApiKey, GatewayAccount, Merchant};
 use domain::payment::{Kind, PayStatus, Payment};
 use domain::principal::{Owner, Scope};
 use domain::saga::{self, Saga};
-use domain::settlement::Settlement;
+use domain::settlement::{Proposal, Settlement};
 use domain::step_up::{Challenge, DeviceHash};
 use domain::switch::Turn;
 use domain::text::{CustomerName, MemberId, OrderId};
@@ -323,8 +323,12 @@ pub trait ByHand: Send + Sync {
     /// What was found out about a saga.
     async fn settlement(&self, saga: SagaId) -> Result<Option<Settlement>, Error>;
 
-    /// What the gateway contradicts, newest first, `limit` at most.
-    async fn contradicted(&self, limit: u32) -> Result<Vec<Settlement>, Error>;
+    /// What the gateway contradicts, newest first, `limit` at most: with what somebody dealt with,
+    /// where `dealt_with`.
+    async fn contradicted(&self, dealt_with: bool, limit: u32) -> Result<Vec<Settlement>, Error>;
+
+    /// What people proposed about a saga, oldest first.
+    async fn proposals(&self, saga: SagaId) -> Result<Vec<Proposal>, Error>;
 }
 
 /// Reads of step-up challenges, and their end.

@@ -56,6 +56,7 @@ impl Config {
         self.check_redis()?;
         self.check_webhooks()?;
         self.check_inbox()?;
+        self.check_settle()?;
         self.check_traces()?;
         self.check_vault()?;
         if self.is_live() {

@@ -184,6 +184,21 @@ settlements_verdict_word | settlements | verdict = 'captured'
 settlements_evidence_size | settlements | evidence = ''
 settlements_by_size | settlements | settled_by = ''
 settlements_contradicted_whole | settlements | contradiction = 'no'; contradicted_at = NULL
+settlements_confirmed_whole | settlements | confirmed_by = 'kim'; confirmation = NULL
+settlements_confirmation_size | settlements | confirmed_by = 'kim'; confirmation = ''
+settlements_confirmed_by_size | settlements | confirmed_by = ''; confirmation = 'seen'
+settlements_acknowledged_whole | settlements | acknowledged_by = 'kim'
+settlements_acknowledged_whole | settlements | acknowledged_by = 'kim'; acknowledgement = 'why'; \
+    acknowledged_at = settled_at
+settlements_acknowledgement_size | settlements | contradiction = 'no'; \
+    contradicted_at = settled_at; acknowledged_by = 'kim'; acknowledgement = ''; \
+    acknowledged_at = settled_at
+settlements_acknowledged_by_size | settlements | contradiction = 'no'; \
+    contradicted_at = settled_at; acknowledged_by = ''; acknowledgement = 'why'; \
+    acknowledged_at = settled_at
+proposals_verdict_word | proposals | verdict = 'captured'
+proposals_evidence_size | proposals | evidence = ''
+proposals_by_size | proposals | proposed_by = ''
 payments_id_form | payments | id = id || '0'
 payments_mode_word | payments | mode = 'LIVE'
 payments_order_id_form | payments | order_id = 'five5'
@@ -338,6 +353,7 @@ delivery_attempts_status_size | delivery_attempts | status = 99";
 /// Name, the columns as `SQLite` names them, what differs besides.
 const UNIQUE: &str = "\
 settlements_key | settlements.saga_id |
+proposals_key | proposals.saga_id, proposals.proposed_at, proposals.proposed_by |
 merchants_key | merchants.id |
 api_keys_key | api_keys.id | hash = (SELECT event_hash FROM payments)
 api_keys_one_hash | api_keys.hash | id = 'key_' || substr(merchant_id, 5)

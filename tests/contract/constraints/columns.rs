@@ -1,7 +1,7 @@
 //! The columns of every table, by which its valid row is copied.
 
 /// Table and columns.
-pub(super) const COLUMNS: [(&str, &str); 31] = [
+pub(super) const COLUMNS: [(&str, &str); 32] = [
     ("merchants", "id name created_at status currencies version"),
     (
         "api_keys",
@@ -19,7 +19,12 @@ pub(super) const COLUMNS: [(&str, &str); 31] = [
     (
         "settlements",
         "saga_id payment_id verdict evidence settled_by reference occurred_at settled_at \
-         contradiction contradicted_at",
+         contradiction contradicted_at confirmed_by confirmation acknowledged_by acknowledgement \
+         acknowledged_at",
+    ),
+    (
+        "proposals",
+        "saga_id payment_id verdict evidence proposed_by reference occurred_at proposed_at",
     ),
     (
         "data_keys",

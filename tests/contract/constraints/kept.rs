@@ -29,7 +29,8 @@ webhook_endpoints_merchant | webhook_endpoints | id = 'whe_' || substr(merchant_
 webhook_notes_endpoint | webhook_notes | endpoint_id = 'none'
 deliveries_endpoint | deliveries | endpoint_id = 'none'
 delivery_attempts_delivery | delivery_attempts | endpoint_id = 'none'
-settlements_saga | settlements | saga_id = 'none'";
+settlements_saga | settlements | saga_id = 'none'
+proposals_saga | proposals | saga_id = 'none'";
 
 /// Name and statement.
 pub(super) const TRIGGERS: &str = "\
@@ -44,11 +45,14 @@ feed_not_deleted | DELETE FROM feed
 member_events_not_updated | UPDATE member_events SET mode = 'live'
 member_events_not_deleted | DELETE FROM member_events
 settlements_not_updated | UPDATE settlements SET evidence = 'another'
-settlements_not_deleted | DELETE FROM settlements";
+settlements_not_deleted | DELETE FROM settlements
+proposals_not_updated | UPDATE proposals SET evidence = 'another'
+proposals_not_deleted | DELETE FROM proposals";
 pub(super) const POSTGRES_TRIGGERS: &str = "\
 entries_not_truncated | TRUNCATE entries
 switches_not_truncated | TRUNCATE switches
 events_not_truncated | TRUNCATE events
 feed_not_truncated | TRUNCATE feed
 member_events_not_truncated | TRUNCATE member_events
-settlements_not_truncated | TRUNCATE settlements";
+settlements_not_truncated | TRUNCATE settlements
+proposals_not_truncated | TRUNCATE proposals";

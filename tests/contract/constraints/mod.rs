@@ -59,6 +59,7 @@ async fn seed(url: &str) {
         inserted(&challenge(&payment)),
         crate::billing::inserted(&crate::billing::active(&payment)),
         crate::settlements::inserted(&crate::settlements::settlement(&saga)),
+        crate::settlements::proposing(&crate::settlements::proposed(&saga, "김", 3)),
     ];
     database
         .commit(&rows)

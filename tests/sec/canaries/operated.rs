@@ -91,11 +91,12 @@ pub(super) async fn accounts_and_keys(stand: &mut Stand) {
         assert!(key.starts_with("sk_test_"), "{issued} {rotated}");
         stand.sensitive("a key from a command", key);
     }
-    pays(stand, text(&rotated["key"])).await;
+    let payment = pays(stand, text(&rotated["key"])).await;
+    settled(stand, &payment);
 }
 
-/// A payment of the other merchant, on the account whose credentials were replaced.
-async fn pays(stand: &mut Stand, key: &str) {
+/// A payment of the other merchant, on the account whose credentials were replaced; its id.
+async fn pays(stand: &mut Stand, key: &str) -> String {
     let body = json!({ "orderId": "order-1", "orderName": "생수", "amount": 15000 });
     let begun = Instant::now();
     let prepared = loop {
@@ -118,6 +119,7 @@ async fn pays(stand: &mut Stand, key: &str) {
     let approve = approve.header("idempotency-key", "a").json(&approval);
     let approved = stand.sent(approve).await;
     assert!([200, 202].contains(&approved.status), "{approved:?}");
+    text(&data["paymentId"]).to_owned()
 }
 
 /// Paused and not any more, with reasons that are kept for people.
@@ -137,6 +139,24 @@ pub(super) async fn switches(stand: &mut Stand) {
         .asked(Method::PUT, "/api/v1/switches/approvals", "-", &body)
         .await;
     assert_eq!(turned.status, 200, "{turned:?}");
+}
+
+/// What a person writes of a payment that needs none: it is refused, and not repeated.
+fn settled(stand: &mut Stand, payment: &str) {
+    const SEEN: &str = "canary 길동 님, 010-7734-7734: 승인 내역";
+    stand.sensitive("what a person found out", SEEN);
+    stand.sensitive("what stands where it should not", "canary-as-an-argument");
+    let settle = ["settle", payment, "--not-captured", "--by", "kim"];
+    for (rest, input) in [
+        (&["--evidence", "-"][..], SEEN),
+        (&["--evidence", "canary-as-an-argument"][..], ""),
+    ] {
+        let command = stand.command(&[&settle[..], rest].concat());
+        let output = run(command, input);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        stand.heard(STARTS, &shown(&said), "Error:");
+    }
 }
 
 /// Settings with a secret that is mistyped, or stands where none belongs.
@@ -233,6 +253,7 @@ pub(super) fn with_help(stand: &mut Stand) {
         &["help", "gateway-account"],
         &["help", "webhook"],
         &["help", "pause"],
+        &["help", "settle"],
         &["help", "rotate-master-key"],
         &["version"],
     ] {

@@ -15,7 +15,7 @@ pub(super) use recurring::{
     cycle_holds, cycles, member_events, plans, subscription_events, subscriptions,
 };
 pub(super) use secrets::data_keys;
-pub(super) use settled::settlements;
+pub(super) use settled::{proposals, settlements};
 pub(super) use webhooks::{deliveries, delivery_attempts, webhook_endpoints, webhook_notes};
 
 diesel::table! {

@@ -32,6 +32,7 @@ mod races;
 mod refunds;
 mod repeats;
 mod scripts;
+mod second_person;
 mod settled;
 mod store;
 mod subscribed;

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use application::ports::store::{ByHand, Payments};
-use application::{SettleError, Settled, Subject};
+use application::{Desk, SettleError, Settled, Subject};
 use domain::ledger::Account;
 use domain::payment::PayStatus;
 use domain::saga::{Kind, Unsettled};
-use domain::settlement::{Finding, Verdict};
+use domain::settlement::{Finding, Settlement, Verdict};
 use tokio::time::{Instant, sleep};
 
 use crate::faults::Fault;
@@ -38,7 +38,7 @@ const BEFORE: [Fault; 12] = [
     Fault::TemporaryLate,
 ];
 
-fn finding(verdict: Verdict, reference: &str) -> Finding {
+pub(crate) fn finding(verdict: Verdict, reference: &str) -> Finding {
     Finding {
         verdict,
         evidence: "seen in the company's console".parse().unwrap(),
@@ -48,13 +48,36 @@ fn finding(verdict: Verdict, reference: &str) -> Finding {
     }
 }
 
-async fn settle(world: &World, verdict: Verdict) -> Result<Settled, SettleError> {
-    let subject = Subject::Payment(world.payment);
+/// What is kept, and whether it was so already.
+pub(crate) fn alone(settled: Settled) -> (Settlement, bool) {
+    match settled {
+        Settled::Settled { settlement, again } => (*settlement, again),
+        Settled::Proposed { proposal, .. } => panic!("nobody else is wanted: {proposal:?}"),
+    }
+}
+
+pub(crate) async fn settle(
+    world: &World,
+    verdict: Verdict,
+) -> Result<(Settlement, bool), SettleError> {
     let finding = finding(verdict, "R-1");
+    let settled = settle_above(world, &finding, None).await;
+    settled.map(alone)
+}
+
+/// Up to so much one person decides alone.
+pub(crate) async fn settle_above(
+    world: &World,
+    finding: &Finding,
+    alone_minor_max: Option<i64>,
+) -> Result<Settled, SettleError> {
+    let desk = Desk {
+        mute: &[world.account],
+        alone_minor_max,
+    };
+    let subject = Subject::Payment(world.payment);
     // Beside the service: what strikes its store does not strike this.
-    let mute = [world.account];
-    let settled = world.other.settle_by_hand(subject, &finding, &mute);
-    settled.await
+    world.other.settle_by_hand(subject, finding, desk).await
 }
 
 fn truth(world: &World) -> Verdict {
@@ -66,7 +89,7 @@ fn truth(world: &World) -> Verdict {
 }
 
 /// A payment at a gateway that answers no questions, of which nobody ever hears again.
-async fn unheard_of(tail: Fault) -> World {
+pub(crate) async fn unheard_of(tail: Fault) -> World {
     let (world, key) = World::mute(&vec![tail; EVER], None).await;
     leave(&world, &key).await;
     sleep(Duration::from_hours(24) + Duration::from_mins(10)).await;
@@ -83,8 +106,8 @@ fn run(faults: &[Fault], tail: Fault) -> Vec<String> {
         let begun = Instant::now();
         while world.memory_payment().await.state.saga().is_some() {
             match settle(&world, truth(&world)).await {
-                Ok(settled) if !settled.again => {}
-                Err(SettleError::Unsettled(
+                Ok((_, false))
+                | Err(SettleError::Unsettled(
                     Unsettled::TooEarly { .. } | Unsettled::InFlight { .. },
                 )) => {}
                 other => wrong.push(format!("{other:?}")),
@@ -98,7 +121,13 @@ fn run(faults: &[Fault], tail: Fault) -> Vec<String> {
         world.approve_until_final(&key).await;
         let is_over = world.settle().await;
         wrong.extend(breaches(&world, is_over).await);
-        if !world.memory.contradicted(1).await.unwrap().is_empty() {
+        if !world
+            .memory
+            .contradicted(false, 1)
+            .await
+            .unwrap()
+            .is_empty()
+        {
             wrong.push("the gateway contradicts".to_owned());
         }
         wrong
@@ -165,13 +194,12 @@ fn the_same_verdict_again_changes_nothing_and_another_is_refused() {
             );
             assert!(about_another, "{wrong:?}");
             let first = settle(&world, verdict).await.unwrap();
-            assert!(!first.again);
+            assert!(!first.1);
             let payment = world.memory_payment().await;
             assert_eq!(payment.status(), status);
             let (events, entries) = (payment.version, world.memory.all_entries().len());
             let second = settle(&world, verdict).await.unwrap();
-            assert!(second.again);
-            assert_eq!(second.settlement, first.settlement);
+            assert_eq!(second, (first.0, true));
             let refused = settle(&world, other).await;
             assert!(
                 matches!(refused, Err(SettleError::Otherwise(_))),
@@ -207,7 +235,7 @@ fn of_two_verdicts_at_once_one_is_taken() {
 }
 
 /// A worker whose call is out for longer than anybody expects holds its saga all the while.
-async fn frozen(faults: &[Fault]) -> World {
+pub(crate) async fn frozen(faults: &[Fault]) -> World {
     let (world, key) = World::mute(faults, None).await;
     world.gateway.books.lock().unwrap().slow = Some(Duration::from_hours(25));
     leave(&world, &key).await;
@@ -222,7 +250,7 @@ fn money_that_was_taken_after_all_is_booked_and_owed() {
         settle(&world, Verdict::NotCaptured).await.unwrap();
         assert!(world.memory.all_entries().is_empty());
         sleep(Duration::from_hours(1)).await;
-        let contradicted = world.memory.contradicted(9).await.unwrap();
+        let contradicted = world.memory.contradicted(false, 9).await.unwrap();
         assert_eq!(contradicted.len(), 1);
         assert_eq!(
             contradicted[0].finding.verdict,
@@ -265,7 +293,7 @@ fn a_refusal_that_comes_late_is_noted_and_moves_nothing() {
         let booked = world.memory_payment().await;
         assert_eq!(booked.status(), PayStatus::Done);
         sleep(Duration::from_hours(1)).await;
-        let contradicted = world.memory.contradicted(9).await.unwrap();
+        let contradicted = world.memory.contradicted(false, 9).await.unwrap();
         assert_eq!(contradicted.len(), 1);
         let said = &contradicted[0].contradiction.as_ref().unwrap().said;
         assert!(said.starts_with("declined: "), "{said}");
@@ -291,7 +319,7 @@ fn a_refusal_to_give_back_that_comes_late_is_noted() {
             sleep(Duration::from_hours(1)).await;
         };
         tokio::join!(canceling, settling);
-        let contradicted = world.memory.contradicted(9).await.unwrap();
+        let contradicted = world.memory.contradicted(false, 9).await.unwrap();
         assert_eq!(contradicted.len(), 1);
         let said = &contradicted[0].contradiction.as_ref().unwrap().said;
         assert!(said.starts_with("declined: "), "{said}");
@@ -305,7 +333,14 @@ fn an_answer_that_agrees_is_no_discrepancy() {
         let world = frozen(&[]).await;
         settle(&world, Verdict::Captured).await.unwrap();
         sleep(Duration::from_hours(1)).await;
-        assert!(world.memory.contradicted(9).await.unwrap().is_empty());
+        assert!(
+            world
+                .memory
+                .contradicted(false, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(world.memory.all_entries().len(), 1);
         assert_eq!(world.memory_payment().await.status(), PayStatus::Done);
     });
@@ -330,15 +365,19 @@ fn a_cancellation_is_settled_after_a_day() {
             };
             let reference = made.as_deref().unwrap_or("none");
             let finding = finding(verdict, reference);
-            let early = world.other.settle_by_hand(subject, &finding, &[]).await;
+            let desk = Desk {
+                mute: &[],
+                alone_minor_max: None,
+            };
+            let early = world.other.settle_by_hand(subject, &finding, desk).await;
             let too_early = matches!(
                 early,
                 Err(SettleError::Unsettled(Unsettled::TooEarly { .. }))
             );
             assert!(too_early, "{early:?}");
             sleep(Duration::from_hours(24)).await;
-            let settled = world.other.settle_by_hand(subject, &finding, &[]).await;
-            settled.unwrap();
+            let settled = world.other.settle_by_hand(subject, &finding, desk).await;
+            alone(settled.unwrap());
             let payment = world.memory_payment().await;
             let (status, canceled) = match verdict {
                 Verdict::GivenBack => (PayStatus::PartialCanceled, 4_000),

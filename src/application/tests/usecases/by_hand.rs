@@ -3,7 +3,7 @@
 use application::ports::store::{ByHand, Error, Switches};
 use async_trait::async_trait;
 use domain::id::SagaId;
-use domain::settlement::Settlement;
+use domain::settlement::{Proposal, Settlement};
 use domain::switch::Turn;
 
 use crate::store::Flawed;
@@ -14,8 +14,12 @@ impl ByHand for Flawed {
         self.memory.settlement(saga).await
     }
 
-    async fn contradicted(&self, limit: u32) -> Result<Vec<Settlement>, Error> {
-        self.memory.contradicted(limit).await
+    async fn contradicted(&self, dealt_with: bool, limit: u32) -> Result<Vec<Settlement>, Error> {
+        self.memory.contradicted(dealt_with, limit).await
+    }
+
+    async fn proposals(&self, saga: SagaId) -> Result<Vec<Proposal>, Error> {
+        self.memory.proposals(saga).await
     }
 }
 
