@@ -47,6 +47,7 @@ on_both_databases!(
     an_unreadable_endpoint_keeps_no_other_from_being_told,
     an_event_of_nobody_holds_no_other_up,
     a_place_of_no_event_and_a_members_of_nobody_are_parked,
+    a_payload_that_is_no_json_is_its_subjects_alone,
 );
 
 /// Writes past the store, and past the words that a column takes.
@@ -304,6 +305,50 @@ async fn a_place_of_no_event_and_a_members_of_nobody_are_parked(url: &str) {
         store.lines_of(tenant.scope, 0, 9).await.expect("read"),
         lines
     );
+}
+
+async fn a_payload_that_is_no_json_is_its_subjects_alone(url: &str) {
+    let store = opened(url).await;
+    let tenant = samples::tenant(&store).await;
+    for _ in 0..2 {
+        let told = [told_of_a_card(tenant.scope)];
+        store.commit(&told).await.expect("appended");
+    }
+    let events = sequenced(&store, &tenant, 2).await;
+    let before = store.lines(0, 9).await.expect("read");
+    let card = before.iter().find(|line| is_a_card(line)).expect("a card");
+    let lost = [
+        events[0].payment.to_string(),
+        card.place.subject.to_string(),
+    ];
+    let (half, empty) = if url.starts_with("sqlite") {
+        ("X'7b226f'", "X''")
+    } else {
+        (r"'\x7b226f'", r"'\x'")
+    };
+    let how = format!("SET payload = {half} WHERE payment_id = '{}'", lost[0]);
+    rewrite(url, "events", &how).await;
+    let how = format!("SET payload = {empty} WHERE subject = '{}'", lost[1]);
+    rewrite(url, "member_events", &how).await;
+    for lines in [
+        store.lines(0, 9).await.expect("read"),
+        store.lines_of(tenant.scope, 0, 9).await.expect("read"),
+    ] {
+        assert_eq!(lines.len(), 4, "nothing is left out");
+        for (line, before) in lines.iter().zip(&before) {
+            assert_eq!(line.place, before.place);
+            let subject = line.place.subject.to_string();
+            match &line.event {
+                Ok(event) if !lost.contains(&subject) => {
+                    assert_eq!(Ok(event), before.event.as_ref());
+                }
+                Err(why) if lost.contains(&subject) => {
+                    assert!(why.contains("no JSON") && why.contains(&subject), "{why}");
+                }
+                other => panic!("{subject}: {other:?}"),
+            }
+        }
+    }
 }
 
 fn is_a_card(line: &Line) -> bool {

@@ -8,6 +8,7 @@ use domain::event::PaymentEvent;
 use domain::feed::{Happening, Parked, Place, Subject};
 use domain::member_event::MemberEvent;
 use domain::principal::Scope;
+use serde::de::IgnoredAny;
 
 use crate::adapters::persistence::books::FoundEvent;
 use crate::adapters::persistence::declines::Why;
@@ -75,10 +76,30 @@ impl Found {
         }
     }
 
+    /// What happened. Whoever reads the feed passes on what it says as JSON: a payload that is none
+    /// is as little to be read as a word that nobody knows.
     fn happening(self) -> Result<Happening, Error> {
-        match self {
-            Self::Payment(event) => PaymentEvent::try_from(event).map(Happening::Payment),
-            Self::Member(event) => MemberEvent::try_from(event).map(Happening::Member),
+        let (happening, table) = match self {
+            Self::Payment(event) => {
+                let event = PaymentEvent::try_from(event)?;
+                (Happening::Payment(event), "events")
+            }
+            Self::Member(event) => {
+                let event = MemberEvent::try_from(event)?;
+                (Happening::Member(event), "member_events")
+            }
+        };
+        let payload = match &happening {
+            Happening::Payment(event) => &event.payload,
+            Happening::Member(event) => &event.payload,
+        };
+        match serde_json::from_slice::<IgnoredAny>(payload) {
+            Ok(IgnoredAny) => Ok(happening),
+            // What is wrong, and nothing of what it says.
+            Err(error) => {
+                let id = format!("{}/{}", happening.subject(), happening.sequence());
+                Err(corrupt(table, id)(format!("no JSON: {error}").into()))
+            }
         }
     }
 }
