@@ -114,7 +114,7 @@ impl Scene {
         }
     }
 
-    fn ctx<'a>(&mut self, policy: &'a Policy) -> Ctx<'a> {
+    pub(crate) fn ctx<'a>(&mut self, policy: &'a Policy) -> Ctx<'a> {
         self.drawn = self.drawn.saturating_add(1);
         Ctx {
             now: START,

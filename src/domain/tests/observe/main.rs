@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod scene;
+mod verdicts;
 
 use domain::change::Change;
 use domain::event::Kind as EventKind;
