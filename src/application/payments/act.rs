@@ -217,7 +217,7 @@ impl App {
         payment: Option<Box<Payment>>,
         patience: &Patience,
     ) -> Result<Answered, ActError<R>> {
-        let about = saga.head.payment;
+        let (id, about) = (saga.head.id, saga.head.payment);
         match self.runner.drive(saga, payment, patience).await {
             Driven::Closed { saga, payment } => {
                 let ended = Ended::of(&saga, &payment);
@@ -225,7 +225,14 @@ impl App {
                 Ok(Answered::first(outcome))
             }
             Driven::Waiting(_) | Driven::LetGo => {
-                let outcome = self.pending_now(caller, about).await?;
+                // Whoever has it now may have ended it by now. Its payment is read after it, and
+                // is at least as new.
+                let saga = self.parts.store.saga(id).await?;
+                let payment = self.parts.store.payment(&caller.owner(), about).await?;
+                let payment = payment.ok_or(ActError::NotFound)?;
+                let ended = saga.filter(Saga::is_closed);
+                let ended = ended.and_then(|saga| Ended::of(&saga, &payment));
+                let outcome = ended.map_or_else(|| pending(&payment), Outcome::Ended);
                 Ok(Answered::first(outcome))
             }
         }

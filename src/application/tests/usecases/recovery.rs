@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use application::Outcome;
 use application::ports::store::Sagas;
+use application::{Ended, Outcome};
 use domain::change::Hold;
 use domain::id::{RawId, WorkerId};
 use domain::payment::PayStatus;
@@ -77,6 +77,24 @@ async fn what_a_dead_worker_left_is_asked_about_first() {
     sleep(Duration::from_mins(1)).await;
     assert_eq!(here.memory.all_entries().len(), 1);
     assert!(here.memory.all_sagas()[0].is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lost_the_saga_is_told_how_another_ended_it() {
+    let here = Installation::new();
+    let command = here.prepared("order-0001").await;
+    here.will_answer(Duration::from_secs(5), done(&command));
+    let taken_over = async {
+        sleep(Duration::from_secs(1)).await;
+        here.memory.end_leases();
+        here.will_show(done(&command));
+        here.app.recover().await.unwrap();
+    };
+    let (answered, ()) = tokio::join!(here.approve(&command, "k"), taken_over);
+    let outcome = answered.unwrap().outcome;
+    let told = matches!(outcome, Outcome::Ended(Ended::Approved { .. }));
+    assert!(told, "{outcome:?}");
+    assert_eq!(here.memory.all_entries().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
